@@ -1,0 +1,154 @@
+"""Augmentation of batches of spectrogram pictures, as pure tensor functions.
+
+All of it works on training batches inside ``fit``; nothing here ever sees validation or test clips.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+__all__ = ["Augmentation", "mix_up"]
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """Random changes that leave the emotion of a clip as it is.
+
+    Parameters
+    ----------
+    time_stretch : float >= 0
+        A clip becomes up to ``1 + time_stretch`` times longer or shorter, evenly on a log scale.
+    frequency_warp : float >= 0
+        The frequency axis is scaled by up to this share, as with a longer or shorter vocal tract,
+        and shifted by up to a quarter of it [1]_.
+    gain : float >= 0
+        Up to this is added to or taken from the whole picture, in standard deviations of its rows.
+    time_mask, frequency_mask : float in [0, 1]
+        Up to this share of the frames, and of the rows, is set to the mean, in one piece each [2]_.
+
+    References
+    ----------
+    .. [1] N. Jaitly and G. Hinton, "Vocal Tract Length Perturbation (VTLP) improves speech
+       recognition", ICML Workshop on Deep Learning for Audio, Speech and Language, 2013.
+    .. [2] D. S. Park et al., "SpecAugment: A simple data augmentation method for automatic speech
+       recognition", Interspeech 2019.
+    """
+
+    time_stretch: float
+    frequency_warp: float
+    gain: float
+    time_mask: float
+    frequency_mask: float
+
+    def __call__(
+        self, picture: Tensor, mask: Tensor, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """Change a batch at random.
+
+        Parameters
+        ----------
+        picture : Tensor of shape (n, 1, n_rows, n_frames)
+            Standardised, so that 0 is the mean, and zero in padding.
+        mask : Tensor of shape (n, 1, 1, n_frames)
+            One in real frames, which come first, and zero in padding.
+        generator : torch.Generator
+            On the device of the picture or on the CPU.
+
+        Returns
+        -------
+        picture : Tensor of shape (n, 1, n_rows, n_frames_out)
+        mask : Tensor of shape (n, 1, 1, n_frames_out)
+        """
+        n = picture.shape[0]
+
+        def uniform(low: float, high: float) -> Tensor:
+            drawn = torch.rand(n, generator=generator).to(picture.device)
+            return low + (high - low) * drawn
+
+        log_stretch = math.log1p(self.time_stretch)
+        stretch = uniform(-log_stretch, log_stretch).exp()
+        scale = 1 + uniform(-self.frequency_warp, self.frequency_warp)
+        shift = uniform(-self.frequency_warp / 4, self.frequency_warp / 4)
+        lengths = mask[:, 0, 0].sum(dim=1)
+        lengths_out = (lengths * stretch).round().clamp(min=1)
+        picture = _resample(picture, lengths, lengths_out, scale, shift)
+        picture = picture + uniform(-self.gain, self.gain)[:, None, None, None]
+
+        n_rows, n_frames = picture.shape[2:]
+        rows = torch.arange(n_rows, device=picture.device)
+        frames = torch.arange(n_frames, device=picture.device)
+        hidden_frames = _interval(frames, lengths_out, uniform(0, self.time_mask), uniform(0, 1))
+        hidden_rows = _interval(
+            rows, torch.full_like(stretch, n_rows), uniform(0, self.frequency_mask), uniform(0, 1)
+        )
+        # hidden_frames (n, frames), hidden_rows (n, rows)
+        mask = (frames < lengths_out[:, None]).to(picture.dtype)[:, None, None]
+        picture = picture * ~hidden_frames[:, None, None] * ~hidden_rows[:, None, :, None] * mask
+        return picture, mask
+
+
+def mix_up(
+    picture: Tensor, mask: Tensor, targets: Tensor, alpha: float, rng: np.random.Generator
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Blend each clip of a batch, and its target, with another one of the batch [1]_.
+
+    Parameters
+    ----------
+    picture : Tensor of shape (n, 1, n_rows, n_frames)
+    mask : Tensor of shape (n, 1, 1, n_frames)
+    targets : Tensor of shape (n, n_classes)
+        Probabilities.
+    alpha : float > 0
+        Parameter of the beta distribution of the shares.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    picture, mask, targets : Tensor
+        The mask of a blend has the real frames of both.
+
+    References
+    ----------
+    .. [1] H. Zhang et al., "mixup: Beyond empirical risk minimization", ICLR 2018.
+    """
+    n = picture.shape[0]
+    partner = torch.from_numpy(rng.permutation(n)).to(picture.device)
+    share = torch.from_numpy(rng.beta(alpha, alpha, size=n)).to(picture)
+    blended = torch.lerp(picture[partner], picture, share[:, None, None, None])
+    return (
+        blended,
+        torch.maximum(mask, mask[partner]),
+        torch.lerp(targets[partner], targets, share[:, None]),
+    )
+
+
+def _resample(
+    picture: Tensor, lengths: Tensor, lengths_out: Tensor, scale: Tensor, shift: Tensor
+) -> Tensor:
+    """Stretch time, and scale and shift frequency, by one bilinear interpolation."""
+    _, _, n_rows, n_frames = picture.shape
+    n_frames_out = int(lengths_out.max().item())
+    centres = torch.arange(n_frames_out, device=picture.device) + 0.5
+    rows = torch.arange(n_rows, device=picture.device) + 0.5
+    # Centres of the source pixels; a clip's last frame is repeated rather than its padding read.
+    source_frames = (centres * (lengths / lengths_out)[:, None]).minimum(lengths[:, None] - 0.5)
+    source_rows = (rows * scale[:, None] + shift[:, None] * n_rows).clamp(0.5, n_rows - 0.5)
+    # grid_sample counts from -1 to 1 over the outer edges of the pixels.
+    x = (2 * source_frames / n_frames - 1)[:, None, :].expand(-1, n_rows, -1)
+    y = (2 * source_rows / n_rows - 1)[:, :, None].expand(-1, -1, n_frames_out)
+    return functional.grid_sample(
+        picture, torch.stack([x, y], dim=-1), padding_mode="border", align_corners=False
+    )
+
+
+def _interval(positions: Tensor, lengths: Tensor, share: Tensor, place: Tensor) -> Tensor:
+    """Mark one interval of each clip: `share` of its length, at `place` from 0 to 1 within it."""
+    width = share * lengths
+    start = place * (lengths - width)
+    return (positions >= start[:, None]) & (positions < (start + width)[:, None])

@@ -1,0 +1,304 @@
+"""The input contract: what X may be, turned into waveforms one clip at a time."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias, TypeVar
+
+import numpy as np
+from joblib import Parallel, delayed
+from numpy.typing import NDArray
+from sklearn.utils.validation import validate_data
+
+from ._audio import read_audio
+from .exceptions import AudioLevelWarning, AudioReadError
+
+__all__ = ["Clip", "check_clips", "map_waveforms", "validate_clips"]
+
+Clip: TypeAlias = "str | os.PathLike[str] | NDArray[Any]"
+Result = TypeVar("Result")
+
+# Peaks outside this range cannot be speech on the scale [-1, 1]: under -120 dB of full scale lies
+# nothing that a 16-bit file can hold, and 256 times full scale is PCM that was cast to float.
+_SILENT_PEAK = 1e-6
+_LOUD_PEAK = 256.0
+
+# What an error lists before it says "and so many more"; the exception itself carries them all.
+_MAX_LISTED = 50
+
+_EXPECTED = (
+    'a list of audio paths, such as ["a.wav", "b.wav"], a list of 1-D waveforms, '
+    "or a 2-D float array (n_clips, n_samples)"
+)
+
+
+def validate_clips(estimator: Any, X: Any, *, reset: bool) -> Sequence[Clip]:
+    """Check X for an estimator and set or compare its ``n_features_in_``.
+
+    Only a 2-D array has a number of features (its samples per clip); for paths and lists of
+    waveforms the attribute is removed by ``fit``, and clips may have any length.
+
+    Parameters
+    ----------
+    estimator : estimator instance
+    X : list of path-like, list of 1-D waveforms, or array-like of shape (n_clips, n_samples)
+    reset : bool
+        True in ``fit``, False afterwards.
+
+    Returns
+    -------
+    list of str or path, or list or 2-D array of waveforms
+
+    Raises
+    ------
+    TypeError
+        For a bare string, mixed types or another kind of object.
+    ValueError
+        For an empty X, a single waveform, or an array of the wrong shape.
+    """
+    clips = check_clips(X)
+    if not isinstance(clips, list):
+        clips = validate_data(estimator, clips, reset=reset, ensure_all_finite=False)
+        _check_waveforms(clips)
+        return clips
+    if not isinstance(clips[0], str):
+        _check_waveforms(clips)
+    if reset and hasattr(estimator, "n_features_in_"):
+        del estimator.n_features_in_
+    return clips
+
+
+def check_clips(X: Any) -> Any:
+    """Return X as a list of paths or of 1-D waveforms; a table of numbers comes back as it is.
+
+    Nothing is opened or decoded here, and the numbers of a 2-D array are not looked at.
+    """
+    if isinstance(X, (str, bytes, os.PathLike)):
+        raise TypeError(f"X is the single path {X!r}; expected a list of paths: pass [{X!r}]")
+    if hasattr(X, "tocsr"):  # a sparse matrix
+        return X  # scikit-learn refuses it in its own words
+    if isinstance(X, (dict, set, frozenset)) or not (
+        hasattr(X, "__len__") or hasattr(X, "__array__")
+    ):
+        raise TypeError(
+            f"X is a {type(X).__name__}; expected {_EXPECTED}. "
+            "Turn an iterator into a list first: list(X)"
+        )
+    if isinstance(X, (list, tuple)):
+        return _check_list(list(X))
+    array = np.asarray(X)
+    if array.ndim == 1:
+        return _check_vector(array)
+    if array.ndim == 2 and array.dtype.kind in "OUST" and _first_path(array) is not None:
+        raise ValueError(
+            f"X is a table of shape {array.shape} that holds paths; expected {_EXPECTED}. "
+            'Pass its column of paths, such as X["path"]'
+        )
+    if array.ndim != 2:
+        raise ValueError(f"X is an array of shape {array.shape}; expected {_EXPECTED}")
+    return X
+
+
+def map_waveforms(
+    function: Callable[[NDArray[np.float32]], Result],
+    clips: Sequence[Clip],
+    *,
+    sr: int,
+    n_jobs: int | None = None,
+) -> list[Result]:
+    """Apply a function to the waveform of every clip, in threads.
+
+    Parameters
+    ----------
+    function : callable
+        Takes a mono float32 waveform at `sr`, of at least one sample.
+    clips : sequence
+        What `validate_clips` returned.
+    sr : int > 0
+        Sampling rate in Hz.
+    n_jobs : int or None, default=None
+        Threads, as in joblib.
+
+    Returns
+    -------
+    list
+        One result a clip, in order.
+
+    Raises
+    ------
+    AudioReadError
+        Lists every clip that could not be used; no result is kept then.
+
+    Warns
+    -----
+    AudioLevelWarning
+        Once for all clips that are silent, once for all that are far beyond full scale.
+    """
+
+    def work(clip: Clip) -> tuple[Result | None, float, str]:
+        try:
+            waveform = _waveform(clip, sr)
+        except AudioReadError as error:
+            return None, 1.0, error.failures[0][2]
+        peak = float(max(waveform.max(), -waveform.min()))
+        return function(waveform), peak, ""
+
+    outcomes = Parallel(n_jobs=n_jobs, prefer="threads")(delayed(work)(clip) for clip in clips)
+    failures = [
+        (index, _name(clip), reason)
+        for index, (clip, (_, _, reason)) in enumerate(zip(clips, outcomes, strict=True))
+        if reason
+    ]
+    if failures:
+        raise _listed(failures, len(clips))
+    _warn_levels(clips, [peak for _, peak, _ in outcomes])
+    return [result for result, _, _ in outcomes]
+
+
+def _check_list(items: list[Any]) -> list[Any]:
+    if not items:
+        raise ValueError(f"X is empty; expected {_EXPECTED}")
+    kinds = [_kind(item) for item in items]
+    for index, (item, kind) in enumerate(zip(items, kinds, strict=True)):
+        if kind == "other":
+            raise TypeError(
+                f"Clip {index + 1} of {len(items)} is {item!r} ({type(item).__name__}); "
+                f"expected {_EXPECTED}"
+            )
+        if kind != kinds[0]:
+            raise TypeError(
+                f"X mixes clips of different kinds: clip 1 is a {kinds[0]}, clip {index + 1} "
+                f"is a {kind}; expected {_EXPECTED}"
+            )
+    if kinds[0] == "number":
+        raise ValueError(
+            "X is a list of numbers, so perhaps one waveform; a list of one is [X]. "
+            f"Reshape your data: expected {_EXPECTED}"
+        )
+    if kinds[0] == "path":
+        return [item if isinstance(item, str) else os.fspath(item) for item in items]
+    waveforms = [np.asarray(item) for item in items]
+    for index, waveform in enumerate(waveforms):
+        if waveform.ndim != 1:
+            raise ValueError(
+                f"Clip {index + 1} of {len(items)} is an array of shape {waveform.shape}; expected "
+                "a 1-D waveform. Mix the channels down first, for example with y.mean(axis=...)"
+            )
+    return waveforms
+
+
+def _check_waveforms(waveforms: Sequence[NDArray[Any]]) -> None:
+    """Raise for waveforms without samples, or with samples that are no numbers."""
+    failures = [
+        (index, "", reason)
+        for index, waveform in enumerate(waveforms)
+        if (reason := _fault_of(waveform))
+    ]
+    if failures:
+        raise _listed(failures, len(waveforms))
+
+
+def _fault_of(waveform: NDArray[Any]) -> str | None:
+    if waveform.size == 0:
+        return "it holds no samples; leave it out"
+    n_bad = waveform.size - int(np.count_nonzero(np.isfinite(waveform)))
+    if n_bad:
+        return (
+            f"{n_bad} of its {waveform.size} samples are NaN or infinity; mend it or leave it out"
+        )
+    return None
+
+
+def _check_vector(array: NDArray[Any]) -> list[Any]:
+    if array.size and array.dtype.kind not in "OUST":
+        raise ValueError(
+            f"X is a 1-D array of {array.size} numbers, so perhaps one waveform; a list of one is "
+            f"[X]. Reshape your data: expected {_EXPECTED}"
+        )
+    return _check_list(array.tolist() if array.dtype.kind != "O" else list(array))
+
+
+def _kind(item: Any) -> str:
+    if isinstance(item, (str, os.PathLike)):
+        return "path"
+    if isinstance(item, np.ndarray) and item.ndim > 0:
+        return "waveform" if item.dtype.kind in "biuf" else "other"
+    if isinstance(item, (list, tuple)):
+        numeric = all(isinstance(value, (int, float, np.number)) for value in item)
+        return "waveform" if numeric else "other"
+    if isinstance(item, (bool, np.bool_)) or item is None or item != item:  # NaN is a hole, no clip
+        return "other"
+    return "number" if isinstance(item, (int, float, np.number)) else "other"
+
+
+def _first_path(array: NDArray[Any]) -> Any:
+    return next((v for v in array.flat if isinstance(v, (str, os.PathLike))), None)
+
+
+def _waveform(clip: Clip, sr: int) -> NDArray[np.float32]:
+    return _from_samples(clip) if isinstance(clip, np.ndarray) else read_audio(clip, sr)
+
+
+def _from_samples(samples: NDArray[Any]) -> NDArray[np.float32]:
+    """Turn samples into float32, with integer PCM on the scale [-1, 1]."""
+    if samples.dtype.kind not in "iu":
+        return samples.astype(np.float32)
+    full_scale = 2.0 ** (8 * samples.dtype.itemsize - 1)
+    middle = full_scale if samples.dtype.kind == "u" else 0.0
+    return ((samples - middle) / full_scale).astype(np.float32)
+
+
+def _listed(failures: list[tuple[int, str, str]], n_clips: int) -> AudioReadError:
+    if len(failures) == 1:
+        index, name, reason = failures[0]
+        subject = f"'{name}' (clip {index + 1} of {n_clips})" if name else None
+        what = (
+            f"read {subject}" if subject else f"use the waveform of clip {index + 1} of {n_clips}"
+        )
+        return AudioReadError(f"Could not {what}: {reason}", tuple(failures))
+    lines = [f"Could not read {len(failures)} of {n_clips} clips:"]
+    for index, name, reason in failures[:_MAX_LISTED]:
+        lines.append(
+            f"  clip {index + 1}, {name!r}: {reason}" if name else f"  clip {index + 1}: {reason}"
+        )
+    if len(failures) > _MAX_LISTED:
+        lines.append(
+            f"  and {len(failures) - _MAX_LISTED} more; all are in this error's `failures`"
+        )
+    return AudioReadError("\n".join(lines), tuple(failures))
+
+
+def _warn_levels(clips: Sequence[Clip], peaks: list[float]) -> None:
+    silent = [index for index, peak in enumerate(peaks) if peak < _SILENT_PEAK]
+    if silent:
+        warnings.warn(
+            f"{len(silent)} of {len(peaks)} clips are silent, so their features say nothing: "
+            f"{_some(silent, clips)}. Leave them out, or check the recording",
+            AudioLevelWarning,
+            stacklevel=5,
+        )
+    loud = [index for index, peak in enumerate(peaks) if peak > _LOUD_PEAK]
+    if loud:
+        warnings.warn(
+            f"{len(loud)} of {len(peaks)} clips are louder than {_LOUD_PEAK:.0f} times full scale: "
+            f"{_some(loud, clips)}. Waveforms are expected on the scale [-1, 1]; if these were "
+            "16-bit integers, pass them as int16 or divide by 32768",
+            AudioLevelWarning,
+            stacklevel=5,
+        )
+
+
+def _some(indices: Iterable[int], clips: Sequence[Clip]) -> str:
+    names = [
+        f"clip {index + 1}" + (f" '{_name(clips[index])}'" if _name(clips[index]) else "")
+        for index in indices
+    ]
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return ", ".join(names[:5]) + more
+
+
+def _name(clip: Clip) -> str:
+    return "" if isinstance(clip, np.ndarray) else str(Path(clip))

@@ -1,0 +1,273 @@
+"""Torch modules: the spectrogram picture and the convolutional network that reads it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn.utils import skip_init
+
+from ._features import dct_matrix
+
+__all__ = ["SpectrogramCNN"]
+
+# Variances under this are rounding, not spread: a constant input is centred, not blown up.
+_MIN_STD = 1e-4
+
+
+class SpectrogramCNN(nn.Module):
+    """A convolutional network on the smoothed log-mel spectrogram that MFCCs describe.
+
+    The forward pass has four stages, which training calls one by one::
+
+        coefficients ─ picture ─ trunk ─ embed ─ classify ─ logits
+
+    Frames of zeros are padding and never change the result: after every layer that mixes
+    neighbouring frames they are set to zero again, which is also what lies beyond the end of a
+    clip that stands alone, and pooling over time leaves them out.
+
+    Parameters
+    ----------
+    n_coefficients : int > 0
+        Rows of the input, such as the number of MFCCs.
+    n_classes : int > 0
+        Number of logits.
+    embedding_dim : int > 0
+        Size of the penultimate layer.
+    channels : sequence of int > 0
+        Output channels of the convolutions, see `ConvolutionalTrunk`.
+    dropout : float in [0, 1)
+        Share of the embedding set to zero while training.
+    generator : torch.Generator
+        Source of the initial weights and of the dropout masks.
+    """
+
+    def __init__(
+        self,
+        n_coefficients: int,
+        n_classes: int,
+        *,
+        embedding_dim: int,
+        channels: Sequence[int],
+        dropout: float,
+        generator: torch.Generator,
+    ) -> None:
+        super().__init__()
+        self.picture = PictureLayer(n_coefficients)
+        self.trunk = ConvolutionalTrunk(n_coefficients, channels)
+        self.embedding = skip_init(nn.Linear, 3 * channels[-1], embedding_dim, bias=False)
+        self.embedding_norm = nn.BatchNorm1d(embedding_dim)
+        self.dropout = SeededDropout(dropout)
+        self.output = skip_init(nn.Linear, embedding_dim, n_classes)
+        self._reset_parameters(generator)
+        self.dropout.generator = generator
+
+    def _reset_parameters(self, generator: torch.Generator) -> None:
+        # Modules are made with skip_init because torch's own initialisation draws from the
+        # process-wide generator, which is the user's.
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, nonlinearity="relu", generator=generator)
+            elif isinstance(module, nn.Linear):
+                bound = 1 / math.sqrt(module.in_features)
+                nn.init.uniform_(module.weight, -bound, bound, generator=generator)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+
+    def forward(self, coefficients: Tensor) -> Tensor:
+        """Return logits (n, n_classes) of coefficients (n, n_coefficients, n_frames)."""
+        return self.classify(self.embed(self.trunk(*self.picture(coefficients))))
+
+    def embed(self, statistics: Tensor) -> Tensor:
+        """Turn the trunk's statistics into the embedding, the penultimate layer."""
+        return functional.relu(self.embedding_norm(self.embedding(statistics)))
+        # (n, embedding_dim)
+
+    def classify(self, embedding: Tensor) -> Tensor:
+        """Turn embeddings into logits."""
+        return self.output(self.dropout(embedding))
+        # (n, n_classes)
+
+
+class ConvolutionalTrunk(nn.Module):
+    """Convolutions on pictures and statistics over time: nearly all of the network's work.
+
+    Parameters
+    ----------
+    n_rows : int > 0
+        Rows of the picture.
+    channels : sequence of int > 0
+        Output channels of the convolutions. The first halves both axes by its stride, which costs
+        little accuracy and most of the memory traffic; each of the others by max pooling.
+    """
+
+    def __init__(self, n_rows: int, channels: Sequence[int]) -> None:
+        super().__init__()
+        self.stem = ConvBlock(1, channels[0], kernel_size=5, stride=2, pool=False)
+        self.blocks = nn.ModuleList(
+            ConvBlock(n_in, n_out, kernel_size=3, stride=1, pool=True)
+            for n_in, n_out in pairwise(channels)
+        )
+        for _ in channels:  # every stage halves the rows, rounding up
+            n_rows = math.ceil(n_rows / 2)
+        self.collapse = CollapseFrequency(channels[-1], n_rows)
+
+    def forward(self, picture: Tensor, mask: Tensor) -> Tensor:
+        # picture (n, 1, rows, frames), mask (n, 1, 1, frames)
+        x = picture.contiguous(memory_format=torch.channels_last)
+        x, mask = self.stem(x, mask)
+        # x (n, channels[0], rows / 2, frames / 2)
+        for block in self.blocks:
+            x, mask = block(x, mask)
+        # x (n, channels[-1], rows / 2^stages, frames / 2^stages)
+        x = self.collapse(x, mask)
+        # x (n, channels[-1], frames / 2^stages)
+        return masked_statistics(x, mask[:, 0])
+        # (n, 3 * channels[-1])
+
+
+class PictureLayer(nn.Module):
+    """The inverse DCT of the coefficients, standardised row by row.
+
+    The orthonormal inverse DCT of MFCCs is a log-mel spectrogram without the fine detail that the
+    missing coefficients held. It is fixed; the mean and the standard deviation of each row are
+    those of the training frames.
+    """
+
+    inverse_dct: Tensor
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, n_coefficients: int) -> None:
+        super().__init__()
+        matrix = torch.tensor(dct_matrix(n_coefficients, n_coefficients).T.copy())
+        self.register_buffer("inverse_dct", matrix)
+        self.register_buffer("mean", torch.zeros(n_coefficients, 1))
+        self.register_buffer("std", torch.ones(n_coefficients, 1))
+
+    @torch.no_grad()
+    def fit_scale(self, batches: Callable[[], Iterable[Tensor]]) -> None:
+        """Set mean and standard deviation from all real frames of some batches of coefficients.
+
+        `batches` is called twice: one pass over the data would cancel where the mean is far from
+        zero.
+        """
+        n_frames, total = 0.0, torch.zeros_like(self.mean, dtype=torch.float64)
+        for coefficients in batches():
+            mask = frame_mask(coefficients)
+            n_frames += mask.sum().item()
+            total += (self._rows(coefficients) * mask).sum(dim=(0, 2))[:, None]
+        mean = total / n_frames
+        squares = torch.zeros_like(mean)
+        for coefficients in batches():
+            deviation = (self._rows(coefficients) - mean) * frame_mask(coefficients)
+            squares += deviation.square().sum(dim=(0, 2))[:, None]
+        self.mean.copy_(mean)
+        self.std.copy_((squares / n_frames).sqrt().clamp(min=_MIN_STD))
+
+    def _rows(self, coefficients: Tensor) -> Tensor:
+        return torch.matmul(self.inverse_dct, coefficients).double()
+
+    def forward(self, coefficients: Tensor) -> tuple[Tensor, Tensor]:
+        # coefficients (n, n_coefficients, frames)
+        mask = frame_mask(coefficients).to(coefficients.dtype)
+        picture = (torch.matmul(self.inverse_dct, coefficients) - self.mean) / self.std * mask
+        # picture (n, rows, frames), mask (n, 1, frames)
+        return picture[:, None], mask[:, None]
+
+
+class ConvBlock(nn.Module):
+    """Convolution, batch normalisation, ReLU, and max pooling over 2 x 2 if asked for."""
+
+    def __init__(self, n_in: int, n_out: int, *, kernel_size: int, stride: int, pool: bool) -> None:
+        super().__init__()
+        self.convolution = skip_init(
+            nn.Conv2d, n_in, n_out, kernel_size, stride, padding=kernel_size // 2, bias=False
+        )
+        self.norm = nn.BatchNorm2d(n_out)
+        self.stride = stride
+        self.pool = pool
+
+    def forward(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        # x (n, n_in, rows, frames), mask (n, 1, 1, frames)
+        mask = mask[..., :: self.stride]
+        x = functional.relu(self.norm(self.convolution(x))) * mask
+        # x (n, n_out, rows / stride, frames / stride)
+        if self.pool:
+            # After ReLU nothing is below zero, so a padded frame in a window changes no maximum;
+            # ceil_mode keeps a last odd row or frame, and inputs of a single frame.
+            x = functional.max_pool2d(x, 2, ceil_mode=True)
+            mask = mask[..., ::2]
+        return x, mask
+
+
+class CollapseFrequency(nn.Module):
+    """One convolution over all rows that are left, so that each frame becomes a vector."""
+
+    def __init__(self, n_channels: int, n_rows: int) -> None:
+        super().__init__()
+        self.convolution = skip_init(nn.Conv2d, n_channels, n_channels, (n_rows, 1), bias=False)
+        self.norm = nn.BatchNorm2d(n_channels)
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        # x (n, n_channels, n_rows, frames), mask (n, 1, 1, frames)
+        x = functional.relu(self.norm(self.convolution(x))) * mask
+        # x (n, n_channels, 1, frames)
+        return x[:, :, 0]
+
+
+class SeededDropout(nn.Module):
+    """Dropout that draws from a generator of its own instead of the process-wide one."""
+
+    def __init__(self, p: float) -> None:
+        super().__init__()
+        self.p = p
+        self.generator: torch.Generator | None = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or self.p == 0:
+            return x
+        # Drawn on the CPU, where the generator lives, so that every device sees the same masks.
+        keep = torch.rand(x.shape, generator=self.generator) >= self.p
+        return x * keep.to(x.device, x.dtype) / (1 - self.p)
+
+
+def frame_mask(coefficients: Tensor) -> Tensor:
+    """Return which frames are real, shape (n, 1, frames), for coefficients (n, rows, frames).
+
+    A frame of zeros is padding. A clip in which every frame is zero counts as one real frame, so
+    that there is something to pool.
+    """
+    mask = (coefficients != 0).any(dim=1, keepdim=True)
+    # mask (n, 1, frames)
+    empty = ~mask.any(dim=2)
+    # empty (n, 1)
+    mask[:, :, 0] |= empty
+    return mask
+
+
+def masked_statistics(x: Tensor, mask: Tensor) -> Tensor:
+    """Mean, standard deviation and maximum over the real frames, side by side.
+
+    Parameters
+    ----------
+    x : Tensor of shape (n, n_channels, n_frames)
+        Not negative, and zero in padded frames.
+    mask : Tensor of shape (n, 1, n_frames)
+        One in real frames, zero in padding; at least one real frame a clip.
+
+    Returns
+    -------
+    Tensor of shape (n, 3 * n_channels)
+    """
+    n_frames = mask.sum(dim=2)
+    # n_frames (n, 1)
+    mean = x.sum(dim=2) / n_frames
+    deviation = (x - mean[..., None]) * mask
+    # The small term keeps the gradient of the root finite where all frames are equal.
+    std = (deviation.square().sum(dim=2) / n_frames + 1e-5).sqrt()
+    return torch.cat([mean, std, x.amax(dim=2)], dim=1)

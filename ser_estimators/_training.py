@@ -1,0 +1,364 @@
+"""How the network is trained: skorch's loop, with batches, gradients and progress of our own."""
+
+from __future__ import annotations
+
+import copy
+import math
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from skorch import NeuralNet
+from skorch.callbacks import Callback
+from torch import Tensor
+from torch.nn import functional
+
+from ._augmentation import Augmentation, mix_up
+from ._networks import ConvolutionalTrunk, SpectrogramCNN
+
+__all__ = ["EpochLog", "ShardedNet", "TrainingBatches", "count_frames", "one_thread_per_operation"]
+
+# A batch is always cut into this many parts, whatever the number of threads, with at least so many
+# clips in each, over which batch normalisation takes its means.
+_N_SHARDS = 4
+_MIN_SHARD_CLIPS = 8
+
+_threads_lock = threading.Lock()
+_threads_state = {"users": 0, "before": 1}
+
+
+@contextmanager
+def one_thread_per_operation() -> Iterator[int]:
+    """Let every torch operation of the calling thread use one thread; give the number before.
+
+    Within an operation the number of threads changes the order of sums and so the rounding, which
+    training amplifies: with torch's own threads the same seed gives one model in a notebook and
+    another in a worker of GridSearchCV. We run whole operations side by side instead. Fits may
+    overlap in several threads: the setting before the first comes back after the last.
+    """
+    with _threads_lock:
+        if _threads_state["users"] == 0:
+            _threads_state["before"] = torch.get_num_threads()
+        _threads_state["users"] += 1
+        before = _threads_state["before"]
+    torch.set_num_threads(1)
+    try:
+        yield before
+    finally:
+        with _threads_lock:
+            _threads_state["users"] -= 1
+            torch.set_num_threads(before)
+
+
+def thread_pool(n_threads: int) -> ThreadPoolExecutor:
+    """Return a pool whose threads run torch operations on one thread each."""
+    return ThreadPoolExecutor(
+        n_threads,
+        thread_name_prefix="ser_estimators",
+        initializer=torch.set_num_threads,
+        initargs=(1,),
+    )
+
+
+def count_frames(coefficients: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Count the frames of each clip up to the last that is not padding, at least one.
+
+    Parameters
+    ----------
+    coefficients : ndarray of shape (n_clips, n_coefficients, n_frames)
+
+    Returns
+    -------
+    ndarray of shape (n_clips,), int64
+    """
+    n_frames = np.ones(len(coefficients), dtype=np.int64)
+    for index, clip in enumerate(coefficients):
+        real = np.flatnonzero(clip.any(axis=0))
+        if real.size:
+            n_frames[index] = real[-1] + 1
+    return n_frames
+
+
+class TrainingBatches:
+    """Batches of one epoch in random order, cut to their longest clip: skorch's iterator.
+
+    Arrays are indexed once for a batch instead of once for a clip, and only a batch is ever
+    copied, so that they may be memory-mapped. The batches of an epoch differ by one clip at most,
+    so that none is too small for batch normalisation.
+
+    Parameters
+    ----------
+    dataset : skorch.dataset.Dataset
+        With ``X`` of shape (n_clips, n_coefficients, n_frames) and ``y`` of shape (n_clips,).
+    batch_size : int >= 2
+        Largest number of clips in a batch.
+    n_frames : ndarray of shape (n_clips,)
+        Frames of each clip.
+    rng : numpy.random.Generator
+        Source of the order.
+    """
+
+    def __init__(
+        self, dataset: Any, batch_size: int, n_frames: NDArray[np.int64], rng: np.random.Generator
+    ) -> None:
+        self.dataset = dataset
+        self.batch_size = batch_size
+        self.n_frames = n_frames
+        self.rng = rng
+
+    def __len__(self) -> int:
+        return n_batches(len(self.n_frames), self.batch_size)
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        order = self.rng.permutation(len(self.n_frames))
+        for indices in np.array_split(order, len(self)):
+            longest = self.n_frames[indices].max()
+            yield (
+                torch.from_numpy(self.dataset.X[indices, :, :longest]),
+                torch.from_numpy(self.dataset.y[indices]),
+            )
+
+
+def n_batches(n_clips: int, batch_size: int) -> int:
+    """Count the batches of an epoch: at most `batch_size` clips each, and at least two."""
+    count = math.ceil(n_clips / batch_size)
+    return count if count == 1 or n_clips // count >= 2 else count - 1
+
+
+class ShardedNet(NeuralNet):
+    """skorch's training loop with augmentation, soft targets and gradients made in parallel shards.
+
+    Each batch is cut into a fixed number of shards. Each shard runs through a replica of the
+    network's trunk, which shares its weights and has batch statistics of its own; the head sees the
+    whole batch. Gradients are added in the order of the shards, so that the result does not depend
+    on how many threads worked on them, and several operations side by side are faster than one
+    operation on several threads: they have no barriers. Batch normalisation over shards is known
+    as ghost batch normalisation [1]_.
+
+    Parameters
+    ----------
+    *args, **kwargs
+        Those of ``skorch.NeuralNet``.
+    n_classes : int
+    label_smoothing : float in [0, 1)
+    mixup_alpha : float >= 0
+    augmentation : Augmentation or None
+    generator : torch.Generator
+        Source of the augmentation.
+    rng : numpy.random.Generator
+        Source of the mixup.
+    n_threads : int > 0
+        Shards that run at once.
+
+    References
+    ----------
+    .. [1] E. Hoffer, I. Hubara and D. Soudry, "Train longer, generalize better: closing the
+       generalization gap in large batch training of neural networks", NeurIPS 2017.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        n_classes: int,
+        label_smoothing: float,
+        mixup_alpha: float,
+        augmentation: Augmentation | None,
+        generator: torch.Generator,
+        rng: np.random.Generator,
+        n_threads: int,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.n_classes = n_classes
+        self.label_smoothing = label_smoothing
+        self.mixup_alpha = mixup_alpha
+        self.augmentation = augmentation
+        self.generator = generator
+        self.rng = rng
+        self.n_threads = n_threads
+
+    def run(self, dataset: Any) -> None:
+        """Train from scratch; unlike ``fit``, an interrupt is not taken for the end of training."""
+        self.initialize()
+        try:
+            self.notify("on_train_begin", X=dataset, y=None)
+            self.fit_loop(dataset)
+            self.notify("on_train_end", X=dataset, y=None)
+        finally:
+            self._release()
+
+    def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
+        """Make the replicas and the threads."""
+        super().on_train_begin(net, X, y, **kwargs)
+        trunk = self.module_.trunk
+        self.replicas_ = [trunk] + [_replica(trunk) for _ in range(_N_SHARDS - 1)]
+        self.pool_ = thread_pool(self.n_threads)
+
+    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+        """Give every replica the mean of the batch statistics that they have gathered."""
+        _average_buffers(self.replicas_)
+        super().on_epoch_end(net, **kwargs)
+
+    def _release(self) -> None:
+        """End the threads and drop the replicas, which only training needs."""
+        if hasattr(self, "pool_"):
+            self.pool_.shutdown()
+            del self.pool_, self.replicas_
+
+    def train_step_single(
+        self, batch: tuple[Tensor, Tensor], **fit_params: Any
+    ) -> dict[str, Tensor]:
+        """Compute the loss of a batch and leave its gradients in the parameters."""
+        module = self.module_.train()
+        for replica in self.replicas_:
+            replica.train()
+        picture, mask, targets = self._make_batch(*batch)
+
+        n_shards = max(1, min(_N_SHARDS, len(targets) // _MIN_SHARD_CLIPS))
+        shards = zip(self.replicas_, picture.chunk(n_shards), mask.chunk(n_shards), strict=False)
+        outputs = list(self.pool_.map(lambda shard: shard[0](*shard[1:]), shards))
+
+        statistics = torch.cat([output.detach() for output in outputs]).requires_grad_()
+        logits = module.classify(module.embed(statistics))
+        loss = functional.cross_entropy(logits, targets)
+        loss.backward()
+
+        trunk_parameters = list(module.trunk.parameters())
+        pieces = zip(outputs, statistics.grad.chunk(n_shards), strict=True)  # type: ignore[union-attr]
+        gradients = self.pool_.map(
+            lambda piece: torch.autograd.grad(piece[0], trunk_parameters, piece[1]), pieces
+        )
+        for shard in gradients:
+            for parameter, gradient in zip(trunk_parameters, shard, strict=True):
+                parameter.grad = (
+                    gradient if parameter.grad is None else parameter.grad.add_(gradient)
+                )
+        return {"loss": loss, "y_pred": logits}
+
+    def _make_batch(self, coefficients: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Turn coefficients and class indices into pictures, masks and target probabilities."""
+        y = y.to(self.device)
+        with torch.no_grad():
+            picture, mask = self.module_.picture(coefficients.to(self.device))
+            targets = functional.one_hot(y, self.n_classes).to(picture.dtype)
+            targets = torch.lerp(
+                targets, torch.full_like(targets, 1 / self.n_classes), self.label_smoothing
+            )
+            if self.augmentation is not None:
+                picture, mask = self.augmentation(picture, mask, self.generator)
+            if self.mixup_alpha > 0:
+                picture, mask, targets = mix_up(picture, mask, targets, self.mixup_alpha, self.rng)
+        return picture, mask, targets
+
+
+class EpochLog(Callback):
+    """Print the loss as training goes on: about ten lines, or one an epoch.
+
+    Parameters
+    ----------
+    verbose : int
+        1 for about ten lines, more for a line an epoch.
+    """
+
+    def __init__(self, verbose: int) -> None:
+        self.verbose = verbose
+
+    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+        """Print the line of the epoch that has ended, if its turn has come."""
+        epoch, last = len(net.history), net.max_epochs
+        every = 1 if self.verbose > 1 else math.ceil(last / 10)
+        if epoch % every == 0 or epoch in (1, last):
+            row = net.history[-1]
+            seconds = sum(net.history[:, "dur"])
+            print(
+                f"[CNNEmbedder] epoch {epoch:>{len(str(last))}}/{last}  "
+                f"loss {row['train_loss']:.3f}  {seconds:.0f} s",
+                flush=True,
+            )
+
+
+def learning_rate_factor(step: int, *, n_steps: int, warmup: float) -> float:
+    """Share of the peak learning rate at a step: a linear rise, then half a cosine down to zero.
+
+    Parameters
+    ----------
+    step : int
+        From 0.
+    n_steps : int > 0
+        Steps of the whole training.
+    warmup : float in [0, 1)
+        Share of the steps in which the rate rises.
+
+    Returns
+    -------
+    float in (0, 1]
+    """
+    n_warmup = warmup * n_steps
+    if step < n_warmup:
+        return (step + 1) / (n_warmup + 1)
+    progress = (step - n_warmup) / max(n_steps - n_warmup, 1)
+    return max((1 + math.cos(math.pi * min(progress, 1.0))) / 2, 1e-4)
+
+
+def _replica(trunk: ConvolutionalTrunk) -> ConvolutionalTrunk:
+    """Copy a module, sharing its parameters but not its batch statistics."""
+    replica = copy.deepcopy(trunk)
+    for original, copied in zip(trunk.modules(), replica.modules(), strict=True):
+        for name, _ in original.named_parameters(recurse=False):
+            setattr(copied, name, getattr(original, name))
+    return replica
+
+
+@torch.no_grad()
+def _average_buffers(modules: list[ConvolutionalTrunk]) -> None:
+    for buffers in zip(*(module.buffers() for module in modules), strict=True):
+        if buffers[0].is_floating_point():
+            mean = torch.stack(buffers).mean(dim=0)
+            for buffer in buffers:
+                buffer.copy_(mean)
+
+
+def predict_in_batches(
+    module: SpectrogramCNN,
+    coefficients: NDArray[np.float32],
+    *,
+    batch_size: int,
+    device: str,
+    embed: bool,
+) -> NDArray[np.float32]:
+    """Run a trained network on clips, batches side by side.
+
+    Parameters
+    ----------
+    module : SpectrogramCNN
+    coefficients : ndarray of shape (n_clips, n_coefficients, n_frames)
+    batch_size : int > 0
+    device : str
+    embed : bool
+        Whether to return the embedding, or else the logits.
+
+    Returns
+    -------
+    ndarray of shape (n_clips, embedding_dim) or (n_clips, n_classes), float32
+    """
+    module.eval()
+    n_frames = count_frames(coefficients)
+
+    @torch.inference_mode()
+    def run(start: int) -> NDArray[np.float32]:
+        part = slice(start, start + batch_size)
+        # A copy, because torch warns of arrays that it may not write to.
+        batch = torch.from_numpy(np.array(coefficients[part, :, : n_frames[part].max()]))
+        embedding = module.embed(module.trunk(*module.picture(batch.to(device))))
+        return (embedding if embed else module.classify(embedding)).cpu().numpy()
+
+    with (
+        one_thread_per_operation() as n_threads,
+        thread_pool(n_threads if device == "cpu" else 1) as pool,
+    ):
+        return np.concatenate(list(pool.map(run, range(0, len(coefficients), batch_size))))

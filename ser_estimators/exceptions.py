@@ -1,0 +1,38 @@
+"""Errors and warnings of ser_estimators."""
+
+from __future__ import annotations
+
+__all__ = ["AudioLevelWarning", "AudioReadError"]
+
+
+class AudioReadError(ValueError):
+    """One or more audio clips could not be used.
+
+    Attributes
+    ----------
+    failures : tuple of (int, str, str)
+        One entry for each clip that failed: its position in the call (from 0), its path
+        (empty for a waveform) and the reason with its remedy.
+
+    Examples
+    --------
+    >>> from ser_estimators import MFCCTransformer
+    >>> from ser_estimators.exceptions import AudioReadError
+    >>> try:
+    ...     MFCCTransformer().transform(["no_such_file.wav"])
+    ... except AudioReadError as error:
+    ...     print(error)
+    Could not read 'no_such_file.wav' (clip 1 of 1): there is no such file; check the path...
+    """
+
+    def __init__(self, message: str, failures: tuple[tuple[int, str, str], ...] = ()) -> None:
+        super().__init__(message)
+        self.failures = failures
+
+    def __reduce__(self) -> tuple[type, tuple[str, tuple[tuple[int, str, str], ...]]]:
+        # An exception pickles by its args alone; joblib workers would lose `failures`.
+        return type(self), (str(self), self.failures)
+
+
+class AudioLevelWarning(UserWarning):
+    """Some clips are silent, or so loud that they cannot be on the scale [-1, 1]."""

@@ -1,0 +1,68 @@
+"""The whole system in one call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline
+
+from ._cnn_embedder import CNNEmbedder
+from ._mfcc_transformer import MFCCTransformer
+
+__all__ = ["make_ser_pipeline"]
+
+
+def make_ser_pipeline(
+    *,
+    random_state: Any = None,
+    n_jobs: int | None = None,
+    memory: Any = None,
+    verbose: int = 0,
+) -> Pipeline:
+    """Make the speech emotion recogniser: MFCCs, a convolutional network, a logistic regression.
+
+    Every other parameter is reached as in any pipeline, for example
+    ``make_ser_pipeline().set_params(mfcc__n_mfcc=20, cnn__max_epochs=100, lr__C=0.1)``.
+
+    Parameters
+    ----------
+    random_state : int, RandomState instance or None, default=None
+        Passed to the network and to the logistic regression.
+    n_jobs : int or None, default=None
+        Threads that read files.
+    memory : str, joblib.Memory or None, default=None
+        Cache of the fitted transformers, see ``sklearn.pipeline.Pipeline``. It knows a file by its
+        path alone: clear it when files have changed.
+    verbose : int, default=0
+        Passed to the network: 1 prints about ten lines in a fit, 2 a line an epoch.
+
+    Returns
+    -------
+    sklearn.pipeline.Pipeline
+        With the steps ``mfcc`` (`MFCCTransformer`), ``cnn`` (`CNNEmbedder`) and ``lr``
+        (``LogisticRegression``).
+
+    See Also
+    --------
+    MFCCTransformer, CNNEmbedder
+
+    Examples
+    --------
+    >>> from ser_estimators import make_ser_pipeline
+    >>> from ser_estimators.datasets import make_emotional_speech
+    >>> corpus = make_emotional_speech(
+    ...     4, 4, emotions=("anger", "sadness"), out_dir="voices", random_state=0
+    ... )
+    >>> pipe = make_ser_pipeline(random_state=0).set_params(cnn__max_epochs=8)
+    >>> pipe.fit(corpus.data[8:], corpus.target[8:]).predict(corpus.data[:1]).shape
+    (1,)
+    """
+    return Pipeline(
+        [
+            ("mfcc", MFCCTransformer(n_jobs=n_jobs)),
+            ("cnn", CNNEmbedder(random_state=random_state, verbose=verbose)),
+            ("lr", LogisticRegression(C=0.1, max_iter=1000, random_state=random_state)),
+        ],
+        memory=memory,
+    )
