@@ -90,7 +90,7 @@ def resample(waveform: NDArray[np.float32], orig_sr: int, target_sr: int) -> NDA
     Returns
     -------
     ndarray of shape (ceil(n_samples * target_sr / orig_sr),), float32
-        The length is that of ``librosa.resample``, so a clip of one sample keeps one.
+        Never empty: a clip of one sample keeps one.
     """
     if orig_sr == target_sr:
         return waveform

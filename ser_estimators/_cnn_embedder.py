@@ -66,7 +66,7 @@ class CNNEmbedder(
         Output channels of the convolutions, each of which halves the rows and the frames.
     dropout : float in [0, 1), default=0.3
         Share of the embedding that is set to zero in training.
-    max_epochs : int > 0, default=60
+    max_epochs : int > 0, default=100
         Passes over the training clips.
     batch_size : int >= 2, default=64
         Clips in a batch, at most.
@@ -152,7 +152,7 @@ class CNNEmbedder(
         channels: Sequence[int] = (32, 64, 96, 128),
         *,
         dropout: float = 0.3,
-        max_epochs: int = 60,
+        max_epochs: int = 100,
         batch_size: int = 64,
         lr: float = 3e-3,
         weight_decay: float = 1e-2,
@@ -185,7 +185,7 @@ class CNNEmbedder(
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> CNNEmbedder:
+    def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> CNNEmbedder:
         """Train the network.
 
         Parameters
@@ -193,7 +193,8 @@ class CNNEmbedder(
         X : array-like of shape (n_clips, n_coefficients, n_frames) or (n_clips, n_coefficients)
             MFCCs, padded at the end with frames of zeros.
         y : array-like of shape (n_clips,)
-            Labels of any kind, of at least two classes.
+            Labels of any kind, of at least two classes. It has a default only so that a pipeline
+            without labels gets an error in words.
 
         Returns
         -------
@@ -219,7 +220,7 @@ class CNNEmbedder(
         return self
 
     def transform(self, X: ArrayLike) -> NDArray[np.float32]:
-        """Return the embedding, the penultimate layer of the network.
+        """Return the embedding, the penultimate layer of the network before its activation.
 
         Parameters
         ----------
@@ -229,7 +230,6 @@ class CNNEmbedder(
         Returns
         -------
         ndarray of shape (n_clips, embedding_dim), float32
-            Not negative.
         """
         return self._forward(X, embed=True)
 
@@ -384,10 +384,11 @@ class CNNEmbedder(
         for name in ("embedding_dim", "max_epochs"):
             check_scalar(getattr(self, name), name, Integral, min_val=1)
         check_scalar(self.batch_size, "batch_size", Integral, min_val=2)
-        if isinstance(self.channels, (str, bytes)) or not np.size(self.channels):
+        if isinstance(self.channels, str) or np.ndim(self.channels) != 1 or not len(self.channels):
             raise ValueError(f"channels == {self.channels!r}, must be a sequence of integers.")
         for count in self.channels:
             check_scalar(count, "channels", Integral, min_val=1)
+        _resolve_device(self.device)
         check_scalar(self.lr, "lr", Real, min_val=0, include_boundaries="neither")
         for name in ("weight_decay", "mixup_alpha", "time_stretch", "gain"):
             check_scalar(getattr(self, name), name, Real, min_val=0)
@@ -435,6 +436,13 @@ def _check_no_missing_label(y: Any) -> None:
 
 
 def _resolve_device(device: str) -> str:
-    if device != "auto":
-        return device
-    return "cuda" if torch.cuda.is_available() else "cpu"
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, TypeError) as error:
+        raise ValueError(
+            f"device == {device!r}, must be 'auto', 'cpu' or a device that this PyTorch has, "
+            f"such as 'cuda': {str(error).splitlines()[0]}"
+        ) from error
+    return device

@@ -5,11 +5,13 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
+import scipy.fft
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 __all__ = ["dct_matrix", "mel_filter_bank", "mel_power_spectrogram", "mfcc", "power_to_db"]
 
-# Frames transformed at once: enough to keep the matrix product busy, few enough to stay in cache.
+# Frames transformed at once: few enough to stay in the processor's cache.
 _BLOCK_FRAMES = 256
 
 
@@ -55,7 +57,7 @@ def mfcc(
     mel = mel_power_spectrogram(
         waveform, sr=sr, n_fft=n_fft, hop_length=hop_length, n_mels=n_mels, fmin=fmin, fmax=fmax
     )
-    return dct_matrix(n_mfcc, n_mels) @ power_to_db(mel)
+    return scipy.fft.dct(power_to_db(mel), axis=0, type=2, norm="ortho")[:n_mfcc]
 
 
 def mel_power_spectrogram(
@@ -92,22 +94,22 @@ def power_to_db(
 @lru_cache(maxsize=16)
 def mel_filter_bank(
     sr: int, n_fft: int, n_mels: int, fmin: float, fmax: float | None
-) -> NDArray[np.float32]:
-    """Return librosa's Slaney-style mel filter bank, shape (n_mels, 1 + n_fft // 2), read-only."""
+) -> csr_array[np.float32, tuple[int, int]]:
+    """Return librosa's Slaney-style mel filter bank, shape (n_mels, 1 + n_fft // 2).
+
+    It is sparse, because a filter covers few bins. A product with it also has one order of sums,
+    where that of a dense matrix changes its rounding with the number of threads.
+    """
     import librosa.filters
 
     filters = librosa.filters.mel(sr=sr, n_fft=n_fft, n_mels=n_mels, fmin=fmin, fmax=fmax)
-    return _read_only(np.ascontiguousarray(filters, dtype=np.float32))
+    return csr_array(filters.astype(np.float32))
 
 
 @lru_cache(maxsize=16)
-def dct_matrix(n_out: int, n_in: int) -> NDArray[np.float32]:
-    """Return the first rows of the orthonormal DCT-II, shape (n_out, n_in), read-only."""
-    k = np.arange(n_out)[:, np.newaxis]
-    n = np.arange(n_in)[np.newaxis, :]
-    matrix = np.cos(np.pi * k * (2 * n + 1) / (2 * n_in)) * np.sqrt(2 / n_in)
-    matrix[0] /= np.sqrt(2)
-    return _read_only(matrix.astype(np.float32))
+def dct_matrix(n: int) -> NDArray[np.float32]:
+    """Return the orthonormal DCT-II as a matrix, shape (n, n), read-only."""
+    return _read_only(scipy.fft.dct(np.eye(n), axis=0, type=2, norm="ortho").astype(np.float32))
 
 
 @lru_cache(maxsize=16)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags, check_scalar
+from sklearn.utils.validation import check_consistent_length
 
 from ._clips import map_waveforms, validate_clips
 from ._features import mfcc
@@ -99,8 +100,8 @@ class MFCCTransformer(TransformerMixin, BaseEstimator):
         ----------
         X : list of path-like, list of 1-D waveforms, or ndarray of shape (n_clips, n_samples)
             Audio files, or waveforms at `sr`. A tuple, 1-D array or Series of paths works too.
-        y : None
-            Ignored.
+        y : array-like of shape (n_clips,) or None, default=None
+            Only its length is looked at.
 
         Returns
         -------
@@ -113,7 +114,10 @@ class MFCCTransformer(TransformerMixin, BaseEstimator):
             If X is not a list of clips, or a parameter has a wrong type or value.
         """
         self._check_params()
-        validate_clips(self, X, reset=True)
+        clips = validate_clips(self, X, reset=True)
+        if y is not None:
+            # Now rather than in a later step, when all the files have been read.
+            check_consistent_length(clips, y)
         return self
 
     def transform(self, X: Any) -> NDArray[np.float32]:

@@ -83,13 +83,17 @@ class SpectrogramCNN(nn.Module):
         return self.classify(self.embed(self.trunk(*self.picture(coefficients))))
 
     def embed(self, statistics: Tensor) -> Tensor:
-        """Turn the trunk's statistics into the embedding, the penultimate layer."""
-        return functional.relu(self.embedding_norm(self.embedding(statistics)))
+        """Turn the trunk's statistics into the embedding, the penultimate layer.
+
+        It is taken before its activation: a linear model on top gains nothing from losing the
+        negative half, and the normalisation leaves it centred and on one scale.
+        """
+        return self.embedding_norm(self.embedding(statistics))
         # (n, embedding_dim)
 
     def classify(self, embedding: Tensor) -> Tensor:
         """Turn embeddings into logits."""
-        return self.output(self.dropout(embedding))
+        return self.output(self.dropout(functional.relu(embedding)))
         # (n, n_classes)
 
 
@@ -144,7 +148,7 @@ class PictureLayer(nn.Module):
 
     def __init__(self, n_coefficients: int) -> None:
         super().__init__()
-        matrix = torch.tensor(dct_matrix(n_coefficients, n_coefficients).T.copy())
+        matrix = torch.tensor(dct_matrix(n_coefficients).T.copy())
         self.register_buffer("inverse_dct", matrix)
         self.register_buffer("mean", torch.zeros(n_coefficients, 1))
         self.register_buffer("std", torch.ones(n_coefficients, 1))

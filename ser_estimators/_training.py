@@ -301,7 +301,7 @@ def learning_rate_factor(step: int, *, n_steps: int, warmup: float) -> float:
     n_warmup = warmup * n_steps
     if step < n_warmup:
         return (step + 1) / (n_warmup + 1)
-    progress = (step - n_warmup) / max(n_steps - n_warmup, 1)
+    progress = (step - n_warmup) / (n_steps - n_warmup)
     return max((1 + math.cos(math.pi * min(progress, 1.0))) / 2, 1e-4)
 
 

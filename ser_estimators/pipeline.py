@@ -62,7 +62,7 @@ def make_ser_pipeline(
         [
             ("mfcc", MFCCTransformer(n_jobs=n_jobs)),
             ("cnn", CNNEmbedder(random_state=random_state, verbose=verbose)),
-            ("lr", LogisticRegression(C=0.1, max_iter=1000, random_state=random_state)),
+            ("lr", LogisticRegression(C=0.01, max_iter=1000, random_state=random_state)),
         ],
         memory=memory,
     )

@@ -1,0 +1,129 @@
+"""Augmentation: what stays, what changes, and that nothing but the generators decides it."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ser_estimators._augmentation import Augmentation, mix_up
+
+NONE = {"time_stretch": 0, "frequency_warp": 0, "gain": 0, "time_mask": 0, "frequency_mask": 0}
+
+
+def make_batch(lengths=(30, 18, 1), n_rows=10, n_frames=30, value=None):
+    generator = torch.Generator().manual_seed(0)
+    picture = torch.randn(len(lengths), 1, n_rows, n_frames, generator=generator)
+    if value is not None:
+        picture = torch.full_like(picture, value)
+    frames = torch.arange(n_frames)
+    mask = (frames < torch.tensor(lengths)[:, None]).float()[:, None, None]
+    return picture * mask, mask
+
+
+def augment(picture, mask, seed=0, **parameters):
+    generator = torch.Generator().manual_seed(seed)
+    return Augmentation(**(NONE | parameters))(picture, mask, generator)
+
+
+def test_nothing_asked_for_changes_nothing():
+    picture, mask = make_batch()
+    same_picture, same_mask = augment(picture, mask)
+    torch.testing.assert_close(same_picture, picture, atol=1e-5, rtol=0)
+    assert torch.equal(same_mask, mask)
+
+
+@given(
+    seed=st.integers(0, 1000),
+    time_stretch=st.floats(0, 1),
+    frequency_warp=st.floats(0, 0.5),
+    time_mask=st.floats(0, 1),
+    frequency_mask=st.floats(0, 1),
+    lengths=st.lists(st.integers(1, 30), min_size=1, max_size=4),
+)
+@settings(max_examples=60, deadline=None)
+def test_padding_stays_zero_and_lengths_stay_in_range(
+    seed, time_stretch, frequency_warp, time_mask, frequency_mask, lengths
+):
+    picture, mask = augment(
+        *make_batch(lengths),
+        seed,
+        time_stretch=time_stretch,
+        frequency_warp=frequency_warp,
+        gain=0.5,
+        time_mask=time_mask,
+        frequency_mask=frequency_mask,
+    )
+    assert picture.isfinite().all()
+    assert picture.shape[2] == 10
+    assert picture.shape[3] == mask.shape[3] == mask.sum(dim=3).max()
+    assert not (picture * (1 - mask)).any()
+    assert (mask.diff(dim=3) <= 0).all()  # real frames come first
+    new_lengths = mask[:, 0, 0].sum(dim=1)
+    old_lengths = torch.tensor(lengths)
+    assert (new_lengths >= (old_lengths / (1 + time_stretch)).round().clamp(min=1) - 1).all()
+    assert (new_lengths <= (old_lengths * (1 + time_stretch)).round() + 1).all()
+
+
+def test_stretching_keeps_a_constant_and_never_reads_padding():
+    picture, mask = augment(*make_batch(value=2.0), seed=3, time_stretch=0.5, frequency_warp=0.3)
+    torch.testing.assert_close(picture, 2.0 * mask.expand_as(picture))
+
+
+def test_stretching_moves_an_event_in_proportion():
+    picture, mask = torch.zeros(1, 1, 4, 100), torch.ones(1, 1, 1, 100)
+    picture[..., 50] = 1
+    stretched, new_mask = augment(picture, mask, seed=1, time_stretch=0.5)
+    n_frames = new_mask.sum().item()
+    assert n_frames != 100
+    assert stretched[0, 0, 0].argmax().item() == pytest.approx(n_frames / 2, abs=1.5)
+
+
+def test_warping_moves_rows_and_not_frames():
+    picture, mask = torch.zeros(8, 1, 40, 10), torch.ones(8, 1, 1, 10)
+    picture[:, :, 20, 5] = 1
+    warped, _ = augment(picture, mask, frequency_warp=0.3)
+    peaks = warped[:, 0].amax(dim=2).argmax(dim=1)
+    assert len(set(peaks.tolist())) > 3
+    assert set(warped[:, 0].amax(dim=1).argmax(dim=1).tolist()) == {5}
+
+
+def test_masks_hide_one_interval_of_at_most_their_share():
+    picture, mask = make_batch([30] * 50, value=1.0)
+    hidden = augment(picture, mask, time_mask=0.4)[0] == 0
+    assert torch.equal(hidden[:, :, :1].expand_as(hidden), hidden)
+    n_hidden = hidden[:, 0, 0].sum(dim=1)
+    assert 0 < n_hidden.float().mean() < 0.4 * 30
+    assert n_hidden.max() <= 0.4 * 30 + 1
+    assert (hidden[:, 0, 0].int().diff(dim=1).abs().sum(dim=1) <= 2).all()
+    hidden = augment(picture, mask, frequency_mask=0.4)[0] == 0
+    assert torch.equal(hidden[..., :1].expand_as(hidden), hidden)
+
+
+def test_gain_shifts_each_clip_as_a_whole():
+    picture, mask = make_batch([30] * 9)
+    shifted, _ = augment(picture, mask, gain=0.3)
+    difference = (shifted - picture).flatten(1)
+    torch.testing.assert_close(difference, difference[:, :1].expand_as(difference))
+    assert 0.05 < difference.abs().max() <= 0.3
+
+
+def test_generators_decide_and_the_global_one_is_left():
+    parameters = {"time_stretch": 0.3, "frequency_warp": 0.2, "gain": 0.3, "time_mask": 0.3}
+    before = torch.get_rng_state()
+    first, second, other = (augment(*make_batch(), seed, **parameters)[0] for seed in (1, 1, 2))
+    assert torch.equal(before, torch.get_rng_state())
+    assert torch.equal(first, second)
+    assert first.shape != other.shape or not torch.equal(first, other)
+
+
+def test_mix_up_blends_pictures_and_targets_by_one_share():
+    picture = torch.arange(4.0)[:, None, None, None].expand(4, 1, 2, 3).contiguous()
+    targets = torch.eye(4)
+    mask = (torch.arange(3) < torch.tensor([[1], [2], [3], [3]])).float()[:, None, None]
+    mixed, new_mask, new_targets = mix_up(picture, mask, targets, 0.5, np.random.default_rng(0))
+    torch.testing.assert_close(new_targets.sum(dim=1), torch.ones(4))
+    # Clip i holds the number i everywhere, so that the blend is the mean of its target.
+    torch.testing.assert_close(mixed[:, 0, 0, 0], new_targets @ torch.arange(4.0))
+    assert (new_mask >= mask).all()
+    assert not torch.equal(new_targets, targets)

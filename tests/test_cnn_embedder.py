@@ -1,0 +1,396 @@
+"""CNNEmbedder: labels, seeds, threads, batches, devices and errors."""
+
+import copy
+import pickle
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+import torch
+from joblib import Parallel, delayed
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV
+
+from ser_estimators import CNNEmbedder
+
+SMALL = {"channels": (4, 8), "embedding_dim": 8, "max_epochs": 4, "batch_size": 16}
+
+
+def make_frames(n_clips=48, n_coefficients=13, n_frames=30, seed=0):
+    """Make two classes that differ in level and slope, with padding at the end."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n_clips, n_coefficients, n_frames)).astype(np.float32)
+    y = np.arange(n_clips) % 2
+    X[y == 1, 0] += 5
+    for clip, length in zip(X, rng.integers(8, n_frames + 1, size=n_clips), strict=True):
+        clip[:, length:] = 0
+    return X, np.array(["anger", "sadness"])[y]
+
+
+@pytest.fixture(scope="module")
+def frames():
+    return make_frames()
+
+
+@pytest.fixture(scope="module")
+def fitted(frames):
+    return CNNEmbedder(**SMALL | {"max_epochs": 20}, random_state=0).fit(*frames)
+
+
+def fit_proba(X, y, **parameters):
+    return CNNEmbedder(**SMALL | parameters).fit(X, y).predict_proba(X)
+
+
+def test_learns_and_transforms(fitted, frames):
+    X, y = make_frames(seed=1)
+    assert fitted.score(X, y) >= 0.95
+    probabilities = fitted.predict_proba(X)
+    assert probabilities.shape == (48, 2)
+    assert probabilities.dtype == np.float32
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-6)
+    np.testing.assert_array_equal(fitted.classes_[probabilities.argmax(axis=1)], fitted.predict(X))
+    embedding = fitted.transform(frames[0])
+    assert embedding.shape == (48, 8)
+    assert embedding.dtype == np.float32
+    assert fitted.get_feature_names_out().tolist() == [f"cnnembedder{i}" for i in range(8)]
+
+
+def test_embedding_as_a_table(fitted, frames):
+    table = copy.deepcopy(fitted).set_output(transform="pandas").transform(frames[0])
+    assert table.shape == (48, 8)
+    assert table.columns[0] == "cnnembedder0"
+
+
+def test_history(fitted):
+    assert fitted.n_iter_ == len(fitted.history_) == 20
+    assert [row["epoch"] for row in fitted.history_] == list(range(1, 21))
+    assert fitted.history_[-1]["train_loss"] < fitted.history_[0]["train_loss"]
+    assert all(row["dur"] > 0 for row in fitted.history_)
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        ["sad", "angry"],
+        np.array(["b", "a"], dtype=object),
+        [10, 30],
+        np.array([2, 1], dtype=np.int32),
+        [True, False],
+        [-1.0, 1.0],
+    ],
+    ids=["str", "object", "int", "int32", "bool", "float"],
+)
+def test_labels_come_back_as_they_came(frames, labels):
+    X, y = frames
+    y = np.asarray(labels)[(y == "anger").astype(int)]
+    cnn = CNNEmbedder(**SMALL, random_state=0).fit(X, y)
+    assert cnn.classes_.dtype == y.dtype
+    assert cnn.predict(X).dtype == y.dtype
+    assert set(cnn.predict(X).tolist()) <= set(y.tolist())
+
+
+def test_same_seed_same_model_other_seed_other_model(frames):
+    X, y = frames
+    first = fit_proba(X, y, random_state=0)
+    np.testing.assert_array_equal(first, fit_proba(X, y, random_state=0))
+    assert np.abs(first - fit_proba(X, y, random_state=1)).max() > 1e-3
+    weights = [
+        CNNEmbedder(**SMALL, random_state=seed)
+        .fit(X, y)
+        .net_.module_.output.weight.detach()
+        .numpy()
+        for seed in (0, 1)
+    ]
+    assert np.abs(weights[0] - weights[1]).max() > 1e-3
+
+
+def test_random_state_instance_moves_on(frames):
+    state = np.random.RandomState(0)
+    first, second = (fit_proba(*frames, random_state=state) for _ in range(2))
+    assert np.abs(first - second).max() > 1e-3
+
+
+def test_no_random_state_follows_numpys_as_in_sklearn(frames):
+    old = np.random.get_state()
+    try:
+        np.random.seed(3)
+        first = fit_proba(*frames)
+        np.random.seed(3)
+        np.testing.assert_array_equal(first, fit_proba(*frames))
+    finally:
+        np.random.set_state(old)
+
+
+def test_global_generators_are_left_alone(frames):
+    torch_before, numpy_before = torch.get_rng_state(), np.random.get_state()
+    CNNEmbedder(**SMALL, random_state=0).fit(*frames).predict_proba(frames[0])
+    assert torch.equal(torch_before, torch.get_rng_state())
+    assert all(
+        np.array_equal(a, b) for a, b in zip(numpy_before, np.random.get_state(), strict=True)
+    )
+
+
+@pytest.mark.parametrize("n_threads", [1, 2, 3, 5])
+def test_result_does_not_depend_on_the_number_of_threads(n_threads):
+    X, y = make_frames(n_clips=80, n_coefficients=20, n_frames=120)
+    parameters = {"channels": (16, 32, 32), "batch_size": 40, "random_state": 0}
+    before = torch.get_num_threads()
+    expected = fit_proba(X, y, **parameters)
+    try:
+        torch.set_num_threads(n_threads)
+        actual = fit_proba(X, y, **parameters)
+        assert torch.get_num_threads() == n_threads
+    finally:
+        torch.set_num_threads(before)
+    np.testing.assert_array_equal(actual, expected)
+
+
+@pytest.mark.parametrize("backend", ["loky", "threading"])
+def test_result_is_the_same_in_workers(frames, backend):
+    expected = [fit_proba(*frames, random_state=seed) for seed in range(3)]
+    actual = Parallel(n_jobs=2, backend=backend)(
+        delayed(fit_proba)(*frames, random_state=seed) for seed in range(3)
+    )
+    np.testing.assert_array_equal(actual, expected)
+
+
+def test_result_is_the_same_in_grid_search(frames):
+    grids = [
+        GridSearchCV(
+            CNNEmbedder(**SMALL, random_state=0), {"embedding_dim": [4, 8]}, cv=2, n_jobs=n_jobs
+        ).fit(*frames)
+        for n_jobs in (1, 2)
+    ]
+    for key in ("split0_test_score", "split1_test_score"):
+        np.testing.assert_array_equal(grids[0].cv_results_[key], grids[1].cv_results_[key])
+    np.testing.assert_array_equal(*(grid.predict_proba(frames[0]) for grid in grids))
+
+
+def test_clip_predicts_the_same_alone_in_a_batch_and_in_any_order(fitted):
+    X, _ = make_frames(n_clips=70, seed=2)
+    together = fitted.predict_proba(X)
+    alone = np.concatenate(
+        [fitted.predict_proba(clip[None, :, : clip.any(axis=0).sum()]) for clip in X]
+    )
+    np.testing.assert_allclose(alone, together, atol=1e-5)
+    order = np.random.default_rng(0).permutation(len(X))
+    np.testing.assert_allclose(fitted.predict_proba(X[order]), together[order], atol=1e-5)
+    longer = np.pad(X, ((0, 0), (0, 0), (0, 333)))
+    np.testing.assert_allclose(fitted.predict_proba(longer), together, atol=1e-5)
+    np.testing.assert_allclose(fitted.transform(longer), fitted.transform(X), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "parameter",
+    [
+        {"dropout": 0.9},
+        {"label_smoothing": 0.9},
+        {"mixup_alpha": 5.0},
+        {"time_stretch": 0.9},
+        {"frequency_warp": 0.5},
+        {"gain": 2.0},
+        {"time_mask": 0.9},
+        {"frequency_mask": 0.9},
+        {"weight_decay": 10.0},
+        {"lr": 0.1},
+        {"batch_size": 8},
+        {"max_epochs": 6},
+        {"embedding_dim": 9},
+        {"channels": (4, 9)},
+    ],
+    ids=lambda parameter: next(iter(parameter)),
+)
+def test_every_parameter_has_an_effect(frames, parameter):
+    default = fit_proba(*frames, random_state=0)
+    assert np.abs(default - fit_proba(*frames, random_state=0, **parameter)).max() > 1e-4
+
+
+@pytest.mark.parametrize("n_frames", [1, 2, 3, 5])
+@pytest.mark.parametrize("n_coefficients", [1, 2, 40])
+def test_tiny_inputs(n_frames, n_coefficients):
+    X, y = make_frames(20, n_coefficients, 30)
+    X = X[:, :, :n_frames]
+    assert np.isfinite(fit_proba(X, y, random_state=0, channels=(4, 4, 4, 4, 4))).all()
+
+
+@pytest.mark.parametrize("n_clips", [2, 3, 17, 33])
+def test_few_clips_and_odd_batches(n_clips):
+    X, y = make_frames(n_clips)
+    assert np.isfinite(fit_proba(X, y, random_state=0)).all()
+
+
+def test_class_with_one_clip(frames):
+    X, y = frames
+    y = y.astype(object)
+    y[3] = "fear"
+    assert fit_proba(X, y, random_state=0).shape == (48, 3)
+
+
+def test_clips_of_silence_or_nothing_but_padding(frames):
+    X, y = frames[0].copy(), frames[1]
+    X[:3] = 0
+    assert np.isfinite(fit_proba(X, y, random_state=0)).all()
+
+
+def test_memory_mapped_input_gives_the_same(frames):
+    np.save("X.npy", frames[0])
+    mapped = np.load("X.npy", mmap_mode="r")
+    np.testing.assert_array_equal(
+        fit_proba(mapped, frames[1], random_state=0), fit_proba(*frames, random_state=0)
+    )
+
+
+def test_pickles_small_and_equal_bit_for_bit(fitted, frames):
+    data = pickle.dumps(fitted)
+    n_parameters = sum(p.numel() for p in fitted.net_.module_.parameters())
+    assert len(data) < 4 * n_parameters + 40_000  # the weights and no optimiser
+    np.testing.assert_array_equal(
+        pickle.loads(data).predict_proba(frames[0]), fitted.predict_proba(frames[0])
+    )
+
+
+def test_clone_and_refit(fitted, frames):
+    again = clone(fitted).fit(*frames)
+    np.testing.assert_array_equal(again.predict_proba(frames[0]), fitted.predict_proba(frames[0]))
+    again.fit(frames[0][:, :5], frames[1])  # another number of coefficients
+    assert again.n_features_in_ == 5
+
+
+def test_verbose_prints_ten_lines_or_one_an_epoch(frames, capsys):
+    CNNEmbedder(**SMALL | {"max_epochs": 40}, random_state=0, verbose=1).fit(*frames)
+    lines = capsys.readouterr().out.splitlines()
+    assert 10 <= len(lines) <= 12
+    assert re.fullmatch(r"\[CNNEmbedder\] epoch  1/40  loss \d\.\d{3}  \d+ s", lines[0])
+    assert lines[-1].startswith("[CNNEmbedder] epoch 40/40")
+    CNNEmbedder(**SMALL, random_state=0, verbose=2).fit(*frames)
+    assert len(capsys.readouterr().out.splitlines()) == 4
+    CNNEmbedder(**SMALL, random_state=0).fit(*frames)
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("parameters", "error", "message"),
+    [
+        ({"embedding_dim": 0}, ValueError, "embedding_dim == 0, must be >= 1"),
+        ({"max_epochs": 1.5}, TypeError, "max_epochs must be an instance of int"),
+        ({"batch_size": 1}, ValueError, "batch_size == 1, must be >= 2"),
+        ({"channels": ()}, ValueError, "channels == (), must be a sequence of integers"),
+        ({"channels": "32"}, ValueError, "channels == '32', must be a sequence of integers"),
+        ({"channels": 32}, ValueError, "channels == 32, must be a sequence of integers"),
+        ({"channels": (8, 0)}, ValueError, "channels == 0, must be >= 1"),
+        ({"lr": 0}, ValueError, "lr == 0, must be > 0"),
+        ({"weight_decay": -1}, ValueError, "weight_decay == -1, must be >= 0"),
+        ({"mixup_alpha": -0.1}, ValueError, "mixup_alpha == -0.1, must be >= 0"),
+        ({"dropout": 1.0}, ValueError, "dropout == 1.0, must be < 1"),
+        ({"label_smoothing": -1}, ValueError, "label_smoothing == -1, must be >= 0"),
+        ({"time_mask": 1.1}, ValueError, "time_mask == 1.1, must be <= 1"),
+        ({"frequency_mask": "x"}, TypeError, "frequency_mask must be an instance of float"),
+        ({"random_state": "x"}, ValueError, "'x' cannot be used to seed"),
+        ({"device": "abacus"}, ValueError, "device == 'abacus', must be"),
+        ({"device": "cuda:77"}, ValueError, "device == 'cuda:77', must be"),
+    ],
+)
+def test_bad_parameter_is_named(frames, parameters, error, message):
+    with pytest.raises(error, match=re.escape(message)):
+        CNNEmbedder(**SMALL | parameters).fit(*frames)
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (["anger"] * 48, "y holds one class, 'anger'; expected at least two"),
+        (["anger"] * 47, r"inconsistent numbers of samples: \[48, 47\]"),
+        (["anger"] * 46 + [None, float("nan")], r"contains NaN: 2 of 48 .*\(clip 47, 48\)"),
+        (np.r_[np.nan, np.arange(47) % 2], r"contains NaN: 1 of 48 .*\(clip 1\)"),
+        ([None] * 48, r"\(clip 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, \.\.\.\)"),
+        (np.linspace(0, 1, 48), "continuous"),
+        (None, "requires y to be passed"),
+        (np.eye(48), "y should be a 1d array|Multioutput|multilabel"),
+    ],
+)
+def test_bad_labels_are_named(frames, y, message):
+    with pytest.raises(ValueError, match=message):
+        CNNEmbedder(**SMALL).fit(frames[0], y)
+
+
+@pytest.mark.parametrize(
+    ("X", "error", "message"),
+    [
+        (["a.wav", "b.wav"], TypeError, "list of paths.*put an MFCCTransformer before this step"),
+        (np.ones((2, 13, 4, 5)), ValueError, r"X has the shape \(2, 13, 4, 5\)"),
+        (np.ones((2, 13, 0)), ValueError, r"X has the shape \(2, 13, 0\)"),
+        (np.full((2, 13, 4), np.nan), ValueError, "Input X contains NaN"),
+    ],
+)
+def test_bad_input_is_told(fitted, X, error, message):
+    with pytest.raises(error, match=message):
+        CNNEmbedder(**SMALL).fit(X, ["a", "b"])
+    with pytest.raises(error, match=message):
+        fitted.predict(X)
+
+
+def test_other_number_of_coefficients_is_told(fitted):
+    with pytest.raises(ValueError, match="X has 12 features, but CNNEmbedder is expecting 13"):
+        fitted.predict(np.ones((2, 12, 30)))
+
+
+def test_unfitted_is_told(frames):
+    with pytest.raises(NotFittedError, match="This CNNEmbedder instance is not fitted yet"):
+        CNNEmbedder().transform(frames[0])
+
+
+def test_failed_fit_leaves_no_threads_behind(frames, monkeypatch):
+    def fail(*args, **kwargs):
+        raise RuntimeError("on purpose")
+
+    before = torch.get_num_threads()
+    monkeypatch.setattr("ser_estimators._training.functional.cross_entropy", fail)
+    with pytest.raises(RuntimeError, match="on purpose"):
+        CNNEmbedder(**SMALL).fit(*frames)
+    assert torch.get_num_threads() == before
+    assert not [t for t in threading.enumerate() if t.name.startswith("ser_estimators")]
+
+
+def test_interrupt_ends_the_fit_instead_of_passing_for_a_model():
+    code = (
+        "import numpy as np; from ser_estimators import CNNEmbedder\n"
+        "X = np.random.default_rng(0).normal(size=(64, 20, 200))\n"
+        "CNNEmbedder(max_epochs=10_000, verbose=2).fit(X, [0, 1] * 32)\n"
+        "print('finished')"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert "epoch" in process.stdout.readline()
+    time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert "KeyboardInterrupt" in err
+    assert "finished" not in out
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_gpu_learns_the_same_and_its_model_loads_without_one(frames):
+    X, y = frames
+    cnn = CNNEmbedder(**SMALL | {"max_epochs": 20}, random_state=0, device="cuda").fit(X, y)
+    assert cnn.score(X, y) > 0.9
+    pickle_file = "cnn.pickle"
+    with open(pickle_file, "wb") as file:
+        pickle.dump(cnn, file)
+    code = (
+        "import pickle, numpy as np; cnn = pickle.load(open('cnn.pickle', 'rb'))\n"
+        "print(cnn.predict_proba(np.ones((1, 13, 9))).shape)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"CUDA_VISIBLE_DEVICES": ""},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.strip() == "(1, 2)", done.stderr

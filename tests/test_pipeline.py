@@ -1,0 +1,212 @@
+"""The system as people use it: paths in, emotions out, through everything that scikit-learn has."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pytest
+import torch
+from sklearn.base import clone, is_classifier
+from sklearn.model_selection import (
+    GridSearchCV,
+    GroupKFold,
+    cross_val_predict,
+    cross_val_score,
+)
+from sklearn.pipeline import Pipeline
+from sklearn.utils import estimator_html_repr
+from sklearn.utils.validation import check_is_fitted
+
+import ser_estimators
+from ser_estimators import CNNEmbedder, LogisticRegression, MFCCTransformer, make_ser_pipeline
+
+SMALL = {"cnn__channels": (4, 8), "cnn__embedding_dim": 8, "cnn__max_epochs": 8}
+
+
+def make_pipe(**kwargs):
+    return make_ser_pipeline(random_state=0, **kwargs).set_params(**SMALL)
+
+
+@pytest.fixture(scope="module")
+def fitted(voices):
+    return make_pipe().fit(voices.data, voices.target)
+
+
+def test_steps_and_classes():
+    pipe = make_ser_pipeline(random_state=3, n_jobs=2, memory="cache", verbose=1)
+    assert [name for name, _ in pipe.steps] == ["mfcc", "cnn", "lr"]
+    assert [type(step) for _, step in pipe.steps] == [
+        MFCCTransformer,
+        CNNEmbedder,
+        LogisticRegression,
+    ]
+    assert pipe["mfcc"].n_jobs == 2
+    assert pipe["cnn"].random_state == pipe["lr"].random_state == 3
+    assert pipe["cnn"].verbose == 1
+    assert pipe.memory == "cache"
+    assert is_classifier(pipe)
+
+
+def test_logistic_regression_is_sklearns():
+    from sklearn.linear_model import LogisticRegression as Original
+
+    assert LogisticRegression is Original
+
+
+def test_fit_predict_and_score(fitted, voices):
+    check_is_fitted(fitted)
+    assert fitted.classes_.tolist() == ["anger", "neutral", "sadness"]
+    assert fitted.predict([voices.data[0]]).tolist()[0] in voices.target_names
+    probabilities = fitted.predict_proba(voices.data)
+    assert probabilities.shape == (36, 3)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
+    assert fitted.score(voices.data, voices.target) > 0.6
+    assert fitted[:-1].transform(voices.data[:2]).shape == (2, 8)
+    assert fitted[:-1].predict(voices.data[:2]).shape == (2,)  # the network's own softmax
+
+
+def test_waveforms_and_files_predict_alike(fitted, voices):
+    import soundfile
+
+    waveforms = [soundfile.read(path, dtype="float32")[0] for path in voices.data[:4]]
+    np.testing.assert_array_equal(
+        fitted.predict_proba(waveforms), fitted.predict_proba(voices.data[:4])
+    )
+
+
+def test_cross_validation_by_speaker(voices):
+    scores = cross_val_score(
+        make_pipe(),
+        voices.data,
+        voices.target,
+        groups=voices.speakers,
+        cv=GroupKFold(6),
+        error_score="raise",
+    )
+    assert scores.shape == (6,)
+    assert scores.mean() > 0.4  # a third by guessing
+    predicted = cross_val_predict(
+        make_pipe(), voices.data, voices.target, groups=voices.speakers, cv=GroupKFold(3)
+    )
+    assert set(predicted) <= set(voices.target_names)
+
+
+def test_grid_search_is_the_same_with_one_and_two_workers(voices):
+    grid = {"mfcc__n_mfcc": [20, 40], "cnn__embedding_dim": [4, 8], "lr__C": [0.01, 1]}
+    searches = [
+        GridSearchCV(
+            make_pipe().set_params(cnn__max_epochs=3),
+            grid,
+            cv=GroupKFold(2),
+            n_jobs=n_jobs,
+            error_score="raise",
+            scoring="neg_log_loss",  # shows differences that the accuracy would hide
+        ).fit(voices.data, voices.target, groups=voices.speakers)
+        for n_jobs in (1, 2)
+    ]
+    for key in ("split0_test_score", "split1_test_score"):
+        one, two = (search.cv_results_[key] for search in searches)
+        np.testing.assert_array_equal(one, two)
+        assert len(set(one)) == 8  # every candidate is another model
+    np.testing.assert_array_equal(*(search.predict_proba(voices.data) for search in searches))
+
+
+def test_same_seed_twice_and_another_seed(voices, fitted):
+    again = make_pipe().fit(voices.data, voices.target)
+    expected = fitted.predict_proba(voices.data)
+    np.testing.assert_array_equal(again.predict_proba(voices.data), expected)
+    other = make_pipe().set_params(cnn__random_state=1).fit(voices.data, voices.target)
+    assert np.abs(other.predict_proba(voices.data) - expected).max() > 1e-3
+
+
+def test_number_of_threads_changes_nothing(voices, fitted):
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        again = make_pipe(n_jobs=2).fit(voices.data, voices.target)
+        actual = again.predict_proba(voices.data)
+    finally:
+        torch.set_num_threads(before)
+    np.testing.assert_array_equal(actual, fitted.predict_proba(voices.data))
+
+
+def test_global_generators_are_left_alone(voices):
+    torch_before, numpy_before = torch.get_rng_state(), np.random.get_state()
+    make_pipe().fit(voices.data, voices.target).predict(voices.data)
+    assert torch.equal(torch_before, torch.get_rng_state())
+    assert all(
+        np.array_equal(a, b) for a, b in zip(numpy_before, np.random.get_state(), strict=True)
+    )
+
+
+def test_clip_predicts_the_same_alone_and_in_any_order(fitted, voices):
+    together = fitted.predict_proba(voices.data)
+    alone = np.concatenate([fitted.predict_proba([path]) for path in voices.data])
+    np.testing.assert_allclose(alone, together, atol=1e-5)
+    backwards = fitted.predict_proba(voices.data[::-1])[::-1]
+    np.testing.assert_allclose(backwards, together, atol=1e-5)
+
+
+def test_clone_and_set_params(fitted):
+    copy = clone(fitted).set_params(mfcc__n_mfcc=13, cnn__lr=0.01, lr__C=7)
+    assert (copy["mfcc"].n_mfcc, copy["cnn"].lr, copy["lr"].C) == (13, 0.01, 7)
+    assert fitted["mfcc"].n_mfcc == 40
+    with pytest.raises(ValueError, match="Invalid parameter 'epochs'"):
+        copy.set_params(cnn__epochs=3)
+
+
+def test_memory_reuses_the_fitted_steps(voices, fitted):
+    pipe = make_pipe(memory="cache").fit(voices.data, voices.target)
+    np.testing.assert_array_equal(
+        pipe.predict_proba(voices.data), fitted.predict_proba(voices.data)
+    )
+    written = {path: path.stat().st_mtime_ns for path in Path("cache").rglob("output.pkl")}
+    assert len(written) == 2  # of mfcc and cnn
+    clone(pipe).set_params(lr__C=1).fit(voices.data, voices.target)
+    assert {p: p.stat().st_mtime_ns for p in Path("cache").rglob("output.pkl")} == written
+
+
+def test_html_and_text_repr(fitted):
+    page = estimator_html_repr(fitted)
+    for name in ("MFCCTransformer", "CNNEmbedder", "LogisticRegression"):
+        assert name in page
+        assert name in repr(fitted)
+    assert "<style>" in page
+
+
+def test_model_loads_in_a_fresh_process_in_another_folder(fitted, voices):
+    joblib.dump(fitted, "model.joblib")
+    Path("elsewhere").mkdir()
+    joblib.dump(voices.data, "paths.joblib")
+    code = (
+        "import joblib, numpy as np\n"
+        "pipe, paths = joblib.load('../model.joblib'), joblib.load('../paths.joblib')\n"
+        "np.save('probabilities.npy', pipe.predict_proba(paths))\n"
+    )
+    root = str(Path(ser_estimators.__file__).parent.parent)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        cwd="elsewhere",
+        env=os.environ | {"PYTHONPATH": root, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    np.testing.assert_array_equal(
+        np.load("elsewhere/probabilities.npy"), fitted.predict_proba(voices.data)
+    )
+
+
+def test_other_classifiers_fit_on_the_embedding(voices):
+    from sklearn.svm import SVC
+
+    pipe = make_pipe()
+    pipe.set_params(lr=SVC()).fit(voices.data, voices.target)
+    assert pipe.predict(voices.data[:1]).shape == (1,)
+    table = Pipeline(fitted_steps := pipe.steps[1:2])
+    assert fitted_steps[0][1].set_output(transform="pandas")
+    frames = pipe["mfcc"].transform(voices.data[:3])
+    assert list(table.transform(frames).columns[:2]) == ["cnnembedder0", "cnnembedder1"]
