@@ -66,8 +66,8 @@ class Prosody:
     breath: float
 
 
-# Directions after the review of Juslin & Laukka (2003), where "calm" follows tenderness; disgust and
-# surprise after Cahn (1990) and Murray & Arnott (1993). The sizes are ours.
+# Directions after the review of Juslin & Laukka (2003), where "calm" follows tenderness; disgust
+# and surprise after Cahn (1990) and Murray & Arnott (1993). The sizes are ours.
 PROSODY = {
     "anger": Prosody(4.0, 1.5, 1.0, 8.0, 1.15, 3.0, 0.018, 0.02),
     "calm": Prosody(-1.0, 0.7, -2.0, -4.0, 0.88, -1.5, 0.005, 0.05),

@@ -1,0 +1,113 @@
+"""The package as a whole: what importing it loads, and what its public names promise."""
+
+import inspect
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import ser_estimators
+from ser_estimators import datasets
+
+ROOT = Path(ser_estimators.__file__).parent
+HEAVY = ["torch", "skorch", "librosa", "numba", "sklearn", "scipy", "soundfile", "soxr", "pandas"]
+
+
+def loaded_after(code):
+    """Names of the top-level modules that some code loads in a fresh interpreter."""
+    code += "\nimport sys, json; print(json.dumps(sorted({m.split('.')[0] for m in sys.modules})))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT.parent
+    )
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_import_loads_nothing_heavy():
+    loaded = loaded_after("import ser_estimators; dir(ser_estimators)")
+    assert "ser_estimators" in loaded
+    assert not set(HEAVY) & set(loaded)
+
+
+def test_names_load_what_they_need_and_no_more():
+    loaded = loaded_after("from ser_estimators import MFCCTransformer; MFCCTransformer()")
+    assert "sklearn" in loaded
+    assert not {"torch", "skorch", "librosa", "numba", "matplotlib"} & set(loaded)
+    loaded = loaded_after("from ser_estimators.datasets import load_ravdess")
+    assert not {"torch", "librosa", "numba", "soundfile"} & set(loaded)
+    assert "torch" in loaded_after("from ser_estimators import CNNEmbedder")
+
+
+def test_features_use_no_compiler_at_run_time():
+    # librosa's filter bank imports numba; compiling with it would cost seconds in every process.
+    code = (
+        "import numpy; from numba.core import event; from ser_estimators import MFCCTransformer\n"
+        "with event.install_recorder('numba:compile') as record:\n"
+        "    MFCCTransformer().transform([numpy.ones(9)])\n"
+        "assert not record.buffer, record.buffer"
+    )
+    assert "torch" not in loaded_after(code)
+
+
+def test_every_public_name_is_there():
+    for name in ser_estimators.__all__:
+        assert getattr(ser_estimators, name) is not None
+        assert name in dir(ser_estimators)
+    with pytest.raises(AttributeError, match="module 'ser_estimators' has no attribute 'CNN'"):
+        _ = ser_estimators.CNN
+
+
+def public_objects():
+    for module in (ser_estimators, datasets):
+        for name in module.__all__:
+            thing = getattr(module, name)
+            if not inspect.ismodule(thing) and thing.__module__.startswith("ser_estimators"):
+                yield thing
+
+
+@pytest.mark.parametrize("thing", list(public_objects()), ids=lambda thing: thing.__name__)
+def test_docstrings_are_whole(thing):
+    """Every parameter stands in the docstring with its default, in the order of the signature."""
+    doc = inspect.getdoc(thing)
+    assert "Examples\n-----" in doc
+    documented = {}
+    section = doc.split("Parameters\n----------\n")[1].split("\n\n")[0]
+    for line in section.splitlines():
+        if line and not line.startswith(" "):
+            names, _, kind = line.partition(" : ")
+            documented |= dict.fromkeys(names.split(", "), kind)
+    parameters = inspect.signature(thing).parameters
+    assert list(documented) == list(parameters)
+    for name, parameter in parameters.items():
+        if parameter.default is not inspect.Parameter.empty:
+            assert "default=" in documented[name], name
+            shown = documented[name].split("default=")[1]
+            if "all eight" not in shown:
+                expected = (
+                    json.dumps(parameter.default)
+                    if isinstance(parameter.default, str)
+                    else repr(parameter.default)
+                )
+                assert shown == expected, name
+
+
+def test_nothing_reads_another_floor_above():
+    """Imports point down: pure functions know no estimators, torch modules no sklearn."""
+    forbidden = {
+        "_audio.py": ("sklearn", "torch", "librosa"),
+        "_features.py": ("sklearn", "torch", "skorch"),
+        "_networks.py": ("sklearn", "skorch"),
+        "_augmentation.py": ("sklearn", "skorch"),
+        "_mfcc_transformer.py": ("torch", "skorch"),
+        "_clips.py": ("torch", "skorch"),
+    }
+    for name, packages in forbidden.items():
+        for line in (ROOT / name).read_text().splitlines():
+            words = line.split()
+            if words[:1] in (["import"], ["from"]):
+                assert words[1].split(".")[0] not in packages, f"{name}: {line}"
+
+
+def test_typed():
+    assert (ROOT / "py.typed").exists()
