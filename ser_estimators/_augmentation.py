@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-__all__ = ["Augmentation", "mix_up"]
+__all__ = ["Augmentation", "TrainingExamples", "mix_up"]
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,57 @@ class Augmentation:
         mask = (frames < lengths_out[:, None]).to(picture.dtype)[:, None, None]
         picture = picture * ~hidden_frames[:, None, None] * ~hidden_rows[:, None, :, None] * mask
         return picture, mask
+
+
+@dataclass(frozen=True)
+class TrainingExamples:
+    """Makes a batch of pictures and labels into what the network is trained on.
+
+    Parameters
+    ----------
+    n_classes : int > 0
+    label_smoothing : float in [0, 1)
+        Share of each target that is spread over all classes.
+    mixup_alpha : float >= 0
+        Parameter of `mix_up`; 0 leaves it out.
+    augmentation : Augmentation or None
+    generator : torch.Generator
+        Source of the augmentation.
+    rng : numpy.random.Generator
+        Source of the blends.
+    """
+
+    n_classes: int
+    label_smoothing: float
+    mixup_alpha: float
+    augmentation: Augmentation | None
+    generator: torch.Generator
+    rng: np.random.Generator
+
+    def __call__(self, picture: Tensor, mask: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return pictures, masks and target probabilities of a batch.
+
+        Parameters
+        ----------
+        picture : Tensor of shape (n, 1, n_rows, n_frames)
+        mask : Tensor of shape (n, 1, 1, n_frames)
+        y : Tensor of shape (n,)
+            Class indices.
+
+        Returns
+        -------
+        picture : Tensor of shape (n, 1, n_rows, n_frames_out)
+        mask : Tensor of shape (n, 1, 1, n_frames_out)
+        targets : Tensor of shape (n, n_classes)
+        """
+        targets = functional.one_hot(y, self.n_classes).to(picture.dtype)
+        even = torch.full_like(targets, 1 / self.n_classes)
+        targets = torch.lerp(targets, even, self.label_smoothing)
+        if self.augmentation is not None:
+            picture, mask = self.augmentation(picture, mask, self.generator)
+        if self.mixup_alpha > 0:
+            picture, mask, targets = mix_up(picture, mask, targets, self.mixup_alpha, self.rng)
+        return picture, mask, targets
 
 
 def mix_up(

@@ -24,7 +24,7 @@ from skorch.callbacks import LRScheduler
 from skorch.dataset import Dataset
 from torch import Tensor
 
-from ._augmentation import Augmentation
+from ._augmentation import Augmentation, TrainingExamples
 from ._networks import SpectrogramCNN
 from ._training import (
     EpochLog,
@@ -328,12 +328,14 @@ class CNNEmbedder(
             callbacks__print_log=None,
             verbose=0,
             device=device,
-            n_classes=len(self.classes_),
-            label_smoothing=self.label_smoothing,
-            mixup_alpha=self.mixup_alpha if is_picture else 0.0,
-            augmentation=self._augmentation() if is_picture else None,
-            generator=augmentation,
-            rng=mixing,
+            examples=TrainingExamples(
+                n_classes=len(self.classes_),
+                label_smoothing=self.label_smoothing,
+                mixup_alpha=self.mixup_alpha if is_picture else 0.0,
+                augmentation=self._augmentation() if is_picture else None,
+                generator=augmentation,
+                rng=mixing,
+            ),
             n_threads=n_threads if device == "cpu" else 1,
         )
         net.run(Dataset(X, y))
@@ -341,7 +343,6 @@ class CNNEmbedder(
             {name: row[name] for name in ("epoch", "train_loss", "dur")} for row in net.history
         ]
         self.n_iter_ = len(self.history_)
-        net.module_.dropout.generator = None
         net.trim_for_prediction()
         return net
 

@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 from skorch import NeuralNet
 from skorch.callbacks import Callback
 from torch import Tensor
-from torch.nn import functional
 
-from ._augmentation import Augmentation, mix_up
+from ._augmentation import TrainingExamples
 from ._networks import ConvolutionalTrunk, SpectrogramCNN
 
 __all__ = ["EpochLog", "ShardedNet", "TrainingBatches", "count_frames", "one_thread_per_operation"]
@@ -144,14 +143,8 @@ class ShardedNet(NeuralNet):
     ----------
     *args, **kwargs
         Those of ``skorch.NeuralNet``.
-    n_classes : int
-    label_smoothing : float in [0, 1)
-    mixup_alpha : float >= 0
-    augmentation : Augmentation or None
-    generator : torch.Generator
-        Source of the augmentation.
-    rng : numpy.random.Generator
-        Source of the mixup.
+    examples : TrainingExamples
+        Makes pictures and labels into what the network is trained on.
     n_threads : int > 0
         Shards that run at once.
 
@@ -162,24 +155,10 @@ class ShardedNet(NeuralNet):
     """
 
     def __init__(
-        self,
-        *args: Any,
-        n_classes: int,
-        label_smoothing: float,
-        mixup_alpha: float,
-        augmentation: Augmentation | None,
-        generator: torch.Generator,
-        rng: np.random.Generator,
-        n_threads: int,
-        **kwargs: Any,
+        self, *args: Any, examples: TrainingExamples, n_threads: int, **kwargs: Any
     ) -> None:
         super().__init__(*args, **kwargs)
-        self.n_classes = n_classes
-        self.label_smoothing = label_smoothing
-        self.mixup_alpha = mixup_alpha
-        self.augmentation = augmentation
-        self.generator = generator
-        self.rng = rng
+        self.examples: Any = examples
         self.n_threads = n_threads
 
     def run(self, dataset: Any) -> None:
@@ -210,6 +189,12 @@ class ShardedNet(NeuralNet):
             self.pool_.shutdown()
             del self.pool_, self.replicas_
 
+    def trim_for_prediction(self) -> None:
+        """Drop what only training needs, so that pickles are small."""
+        super().trim_for_prediction()
+        self.module_.dropout.generator = None
+        self.examples = self.iterator_train__n_frames = self.iterator_train__rng = None
+
     def train_step_single(
         self, batch: tuple[Tensor, Tensor], **fit_params: Any
     ) -> dict[str, Tensor]:
@@ -217,15 +202,19 @@ class ShardedNet(NeuralNet):
         module = self.module_.train()
         for replica in self.replicas_:
             replica.train()
-        picture, mask, targets = self._make_batch(*batch)
+        coefficients, y = (tensor.to(self.device) for tensor in batch)
+        with torch.no_grad():
+            picture, mask = module.picture(coefficients)
+            picture, mask, targets = self.examples(picture, mask, y)
 
+        # As many chunks come out, because each has more clips than there are shards.
         n_shards = max(1, min(_N_SHARDS, len(targets) // _MIN_SHARD_CLIPS))
         shards = zip(self.replicas_, picture.chunk(n_shards), mask.chunk(n_shards), strict=False)
         outputs = list(self.pool_.map(lambda shard: shard[0](*shard[1:]), shards))
 
         statistics = torch.cat([output.detach() for output in outputs]).requires_grad_()
         logits = module.classify(module.embed(statistics))
-        loss = functional.cross_entropy(logits, targets)
+        loss = self.get_loss(logits, targets, training=True)
         loss.backward()
 
         trunk_parameters = list(module.trunk.parameters())
@@ -239,21 +228,6 @@ class ShardedNet(NeuralNet):
                     gradient if parameter.grad is None else parameter.grad.add_(gradient)
                 )
         return {"loss": loss, "y_pred": logits}
-
-    def _make_batch(self, coefficients: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Turn coefficients and class indices into pictures, masks and target probabilities."""
-        y = y.to(self.device)
-        with torch.no_grad():
-            picture, mask = self.module_.picture(coefficients.to(self.device))
-            targets = functional.one_hot(y, self.n_classes).to(picture.dtype)
-            targets = torch.lerp(
-                targets, torch.full_like(targets, 1 / self.n_classes), self.label_smoothing
-            )
-            if self.augmentation is not None:
-                picture, mask = self.augmentation(picture, mask, self.generator)
-            if self.mixup_alpha > 0:
-                picture, mask, targets = mix_up(picture, mask, targets, self.mixup_alpha, self.rng)
-        return picture, mask, targets
 
 
 class EpochLog(Callback):

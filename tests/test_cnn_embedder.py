@@ -350,7 +350,7 @@ def test_failed_fit_leaves_no_threads_behind(frames, monkeypatch):
         raise RuntimeError("on purpose")
 
     before = torch.get_num_threads()
-    monkeypatch.setattr("ser_estimators._training.functional.cross_entropy", fail)
+    monkeypatch.setattr("ser_estimators._training.ShardedNet.get_loss", fail)
     with pytest.raises(RuntimeError, match="on purpose"):
         CNNEmbedder(**SMALL).fit(*frames)
     assert torch.get_num_threads() == before
