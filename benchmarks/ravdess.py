@@ -4,10 +4,12 @@
 
 The folds are EmoBox's six, of four actors each (https://arxiv.org/abs/2406.07162). Everything is
 trained with the defaults of ``make_ser_pipeline``; nothing is chosen on a test fold. Each run is
-appended to a file as it ends, and a second call goes on where the first one stopped.
+appended to a file as it ends, and a second call goes on where the first one stopped, unless the
+code of the package or a version has changed.
 """
 
 import argparse
+import hashlib
 import json
 import time
 from pathlib import Path
@@ -30,6 +32,12 @@ FOLDS = (
     (2, 15, 16, 18),
     (6, 13, 17, 22),
 )
+VERSIONS = {
+    "ser_estimators": ser_estimators.__version__,
+    "torch": torch.__version__,
+    "scikit-learn": sklearn.__version__,
+    "numpy": np.__version__,
+}
 SYSTEMS = ("cnn softmax", "cnn + logistic regression")
 
 
@@ -48,12 +56,14 @@ def main() -> None:
     corpus = load_ravdess(args.root)
     parameters = {name: json.loads(value) for name, value in (s.split("=", 1) for s in args.set)}
 
+    code = hash_of_package()
     tasks = [("speakers", fold, seed) for seed in args.seeds for fold in args.folds]
     tasks += [("random", split, seed) for seed in args.seeds for split in range(args.random)]
     args.results.parent.mkdir(parents=True, exist_ok=True)
     rows = []
     for number, (protocol, part, seed) in enumerate(tasks, start=1):
         key = {"protocol": protocol, "part": part, "seed": seed, "parameters": parameters}
+        key |= {"code": code, "versions": VERSIONS}
         row = find(args.results, key)
         if row is None:
             print(f"run {number}/{len(tasks)}: {protocol} {part}, seed {seed} ...", flush=True)
@@ -63,6 +73,15 @@ def main() -> None:
             print("  " + ", ".join(f"{s}: UA {row[s]['ua']:.3f}" for s in SYSTEMS), flush=True)
         rows.append(row)
     print_table(rows)
+
+
+def hash_of_package() -> str:
+    """Return a hash of the package's code, so that figures of older code are not taken for new."""
+    root = Path(ser_estimators.__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted(root.rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def find(path: Path, key: dict) -> dict | None:
@@ -104,12 +123,7 @@ def run(corpus, protocol: str, part: int, seed: int, parameters: dict) -> dict:
 
 def print_table(rows: list[dict]) -> None:
     """Print mean and standard deviation over the runs of each protocol."""
-    versions = {
-        "ser_estimators": ser_estimators.__version__,
-        "torch": torch.__version__,
-        "scikit-learn": sklearn.__version__,
-    }
-    print("\n" + ", ".join(f"{name} {version}" for name, version in versions.items()))
+    print("\n" + ", ".join(f"{name} {version}" for name, version in VERSIONS.items()))
     print("UA: balanced accuracy, WA: accuracy; mean ± standard deviation over the runs\n")
     print(f"{'split':<10}{'runs':>5}  {'system':<27}{'UA':>15}{'WA':>16}{'fit':>8}")
     for protocol in dict.fromkeys(row["protocol"] for row in rows):

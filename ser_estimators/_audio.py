@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import os
+import shlex
 import struct
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .exceptions import AudioReadError
 
-__all__ = ["diagnose_file", "read_audio", "resample"]
+__all__ = ["read_audio", "resample"]
 
-# A WAV written to a pipe cannot know its length; writers put one of these into the header.
-_UNKNOWN_SIZES = frozenset({0, 0x7FFFFFFF, 0xFFFFFFFF, 0x7FFFF000, 0xFFFFFFFF - 36})
-
-_CONVERT = "convert it, for example with: ffmpeg -i {name} {stem}.wav"
+# A WAV written to a pipe cannot know its length; writers announce about 2 or 4 GiB instead.
+_UNKNOWN_SIZE = 0x7FFF0000
+# Less than this share is missing from files that players accept without a word.
+_ENOUGH = 0.99
+# Frames decoded at once. The header's own count is not trusted with an allocation.
+_BLOCK = 1 << 20
 
 
 def read_audio(path: str | os.PathLike[str], sr: int) -> NDArray[np.float32]:
@@ -40,8 +44,9 @@ def read_audio(path: str | os.PathLike[str], sr: int) -> NDArray[np.float32]:
     Raises
     ------
     AudioReadError
-        If the file is missing, empty, truncated, not audio, holds no samples, or holds NaN or
-        infinity. The message names the file, what is wrong and what to do.
+        If the file is missing, empty, not audio, damaged, holds no samples, or holds NaN or
+        infinity, and if a WAV is truncated. The message names the file, what is wrong and what to
+        do. An MP3 or OGG that breaks off cannot be told from a shorter one.
 
     Examples
     --------
@@ -52,26 +57,27 @@ def read_audio(path: str | os.PathLike[str], sr: int) -> NDArray[np.float32]:
     """
     import soundfile
 
-    path = Path(path)
-    _check_before_opening(path)
+    name = os.fspath(path)
+    _check_before_opening(name)
     try:
-        with soundfile.SoundFile(path) as file:
-            n_declared, rate, file_format = file.frames, file.samplerate, file.format
-            samples = file.read(dtype="float32", always_2d=True)
-    except (soundfile.LibsndfileError, OSError, RuntimeError) as error:
-        raise _error(path, diagnose_file(path) or f"{error}; {_remedy_convert(path)}") from error
+        with soundfile.SoundFile(name) as file:
+            rate = file.samplerate
+            blocks = [file.read(_BLOCK, dtype="float32", always_2d=True)]
+            while len(blocks[-1]) == _BLOCK:
+                blocks.append(file.read(_BLOCK, dtype="float32", always_2d=True))
+    except (soundfile.SoundFileError, OSError, RuntimeError, TypeError, ValueError) as error:
+        raise _error(name, _diagnose(name, getattr(error, "error_string", str(error)))) from error
 
-    if n_declared == 0 or samples.shape[0] == 0:
+    samples = blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
+    if len(samples) == 0:
         raise _error(
-            path, "it holds no samples, only a header; record or download it again, or leave it out"
+            name, "it holds no samples, only a header; record or download it again, or leave it out"
         )
-    if file_format == "FLAC" and samples.shape[0] < n_declared:
-        raise _error(path, _truncated(samples.shape[0] / n_declared))
     waveform = samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1)
     n_bad = waveform.size - int(np.count_nonzero(np.isfinite(waveform)))
     if n_bad:
         raise _error(
-            path,
+            name,
             f"{n_bad} of its {waveform.size} samples are NaN or infinity; "
             "write it again from the source, or leave it out",
         )
@@ -103,74 +109,101 @@ def resample(waveform: NDArray[np.float32], orig_sr: int, target_sr: int) -> NDA
     return fixed
 
 
-def diagnose_file(path: Path) -> str | None:
-    """Say what a file that no decoder reads really is, with the remedy; None if unknown."""
-    with path.open("rb") as file:
-        head = file.read(512)
-    if head.startswith(b"version https://git-lfs"):
-        return "it is a git-lfs pointer, not audio; run 'git lfs pull' in its repository"
-    if head[4:8] == b"ftyp":
-        return (
-            f"it is MPEG-4 audio (m4a, mp4), which libsndfile cannot read; {_remedy_convert(path)}"
+def _check_before_opening(name: str) -> None:
+    """Raise for what the name and the file system alone can tell, and for a WAV cut short."""
+    path = Path(name)
+    if not name:
+        raise _error(name, "the path is empty; check the list of paths")
+    if "://" in name:
+        raise _error(name, "it is an address, not a file; download it first")
+    if path.suffix.lower() == ".raw":
+        raise _error(
+            name,
+            "raw samples have no header that tells their rate; read them with numpy.fromfile and "
+            "pass the waveform",
         )
-    start = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    if start.startswith((b"<!doctype html", b"<html")):
-        return "it is a web page, not audio: the download went wrong; download it again"
-    if head[:4] in (b"RIFF", b"RIFX", b"RF64", b"fLaC", b"OggS"):
-        return (
-            f"it begins like {head[:4].decode()} audio but cannot be decoded, so it is damaged "
-            "or cut off; download or copy it again"
-        )
-    if head and all(byte in b"\t\n\r\f" or byte >= 32 for byte in head) and _is_text(head):
-        return "it is text, not audio; check how it was made or downloaded, or leave it out"
-    return None
-
-
-def _check_before_opening(path: Path) -> None:
-    """Raise for what the file system alone can tell, and for a WAV cut short."""
     try:
         size = path.stat().st_size
-    except FileNotFoundError as error:
-        raise _error(
-            path,
-            f"there is no such file; check the path (relative paths start at {str(Path.cwd())!r})",
-        ) from error
-    except OSError as error:
-        raise _error(path, f"{error.strerror or error}; check the path") from error
-    if path.is_dir():
-        raise _error(
-            path,
-            'it is a folder; pass the files in it, for example sorted(Path(...).rglob("*.wav"))',
-        )
-    if size == 0:
-        raise _error(path, "the file is empty (0 bytes); download or copy it again")
-    try:
+        if path.is_dir():
+            raise _error(
+                name,
+                "it is a folder; pass the files in it, for example "
+                'sorted(Path(...).rglob("*.wav"))',
+            )
+        if size == 0:
+            raise _error(name, "the file is empty (0 bytes); download or copy it again")
         with path.open("rb") as file:
-            share = _wav_share_present(file.read(1 << 16), size)
+            fault = _wav_fault(file, size)
+    except FileNotFoundError as error:
+        remedy = (
+            "replace ~ by Path.home()"
+            if name.startswith("~")
+            else f"check the path (relative paths start at {str(Path.cwd())!r})"
+        )
+        raise _error(name, f"there is no such file; {remedy}") from error
     except OSError as error:
-        raise _error(path, f"{error.strerror or error}; check its permissions") from error
-    if share is not None and share < 1:
-        raise _error(path, _truncated(share))
+        raise _error(name, f"{error.strerror or error}; check the path and its rights") from error
+    except ValueError as error:
+        if isinstance(error, AudioReadError):
+            raise
+        raise _error(name, f"{error}; check the path") from error
+    if fault:
+        raise _error(name, fault)
 
 
-def _wav_share_present(head: bytes, size: int) -> float | None:
-    """Share of a WAV's declared samples that the file holds; None if not known.
+def _wav_fault(file: BinaryIO, size: int) -> str | None:
+    """Say what is wrong with the length that a WAV announces, if anything is.
 
     libsndfile silently reads what there is, so a broken download would pass for a short clip.
     """
-    if head[:4] != b"RIFF" or head[8:12] != b"WAVE":
+    head = file.read(12)
+    if head[:4] not in (b"RIFF", b"RIFX") or head[8:12] != b"WAVE":
         return None
-    position = 12
-    while position + 8 <= len(head):
-        name, n_bytes = struct.unpack_from("<4sI", head, position)
-        position += 8
-        if name == b"data":
-            return None if n_bytes in _UNKNOWN_SIZES else min(1.0, (size - position) / n_bytes)
-        position += n_bytes + n_bytes % 2  # chunks are padded to an even length
+    layout = "<4sI" if head[:4] == b"RIFF" else ">4sI"
+    while len(chunk := file.read(8)) == 8:
+        name, n_bytes = struct.unpack(layout, chunk)
+        n_left = size - file.tell()
+        if name != b"data":
+            file.seek(n_bytes + n_bytes % 2, os.SEEK_CUR)  # chunks have an even length
+        elif n_bytes == 0 and n_left > 0:
+            return (
+                "its header says that it holds no samples but more follows: the recording was "
+                "not finished properly; repair it, for example with ffmpeg"
+            )
+        elif n_bytes < _UNKNOWN_SIZE and n_left < _ENOUGH * n_bytes:
+            return (
+                f"it is truncated: only {n_left / n_bytes:.0%} of the audio that its header "
+                "announces is there; download or copy it again"
+            )
+        else:
+            return None
     return None
 
 
+def _diagnose(name: str, decoder_says: str) -> str:
+    """Say what a file that cannot be decoded really is, with the remedy."""
+    with open(name, "rb") as file:
+        head = file.read(512)
+    start = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if head.startswith(b"version https://git-lfs"):
+        return "it is a git-lfs pointer, not audio; run 'git lfs pull' in its repository"
+    if start.startswith((b"<!doctype html", b"<html")):
+        return "it is a web page, not audio: the download went wrong; download it again"
+    if head[4:8] == b"ftyp":
+        return f"it is MPEG-4 audio (m4a, mp4), which libsndfile cannot read; {_convert(name)}"
+    if head[:4] in (b"fLaC", b"OggS") or (head[:4] == b"RIFF" and head[8:12] == b"WAVE"):
+        return (
+            f"it begins like audio but cannot be decoded ({decoder_says}), so it is damaged, cut "
+            f"off, or of a codec that libsndfile lacks; download it again, or {_convert(name)}"
+        )
+    if _is_text(head):
+        return "it is text, not audio; check how it was made or downloaded, or leave it out"
+    return f"{decoder_says}; if it is audio, {_convert(name)}"
+
+
 def _is_text(head: bytes) -> bool:
+    if any(byte < 32 and byte not in b"\t\n\r\f" for byte in head):
+        return False
     try:
         head.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -179,16 +212,11 @@ def _is_text(head: bytes) -> bool:
     return True
 
 
-def _truncated(share: float) -> str:
-    return (
-        f"it is truncated: only {share:.0%} of the audio that its header announces is there; "
-        "download or copy it again"
-    )
+def _convert(name: str) -> str:
+    path = Path(name)
+    result = path.with_name(f"{path.stem}-converted.wav")
+    return f"convert it, for example with: ffmpeg -i {shlex.quote(name)} {shlex.quote(str(result))}"
 
 
-def _remedy_convert(path: Path) -> str:
-    return _CONVERT.format(name=path.name, stem=path.stem)
-
-
-def _error(path: Path, reason: str) -> AudioReadError:
-    return AudioReadError(f"Could not read '{path}': {reason}", ((0, str(path), reason),))
+def _error(name: str, reason: str) -> AudioReadError:
+    return AudioReadError(f"Could not read '{name}': {reason}", ((0, name, reason),))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
@@ -16,7 +15,7 @@ from sklearn.utils.validation import validate_data
 from ._audio import read_audio
 from .exceptions import AudioLevelWarning, AudioReadError
 
-__all__ = ["Clip", "check_clips", "map_waveforms", "validate_clips"]
+__all__ = ["Clip", "check_clips", "is_missing", "map_waveforms", "validate_clips"]
 
 Clip: TypeAlias = "str | os.PathLike[str] | NDArray[Any]"
 Result = TypeVar("Result")
@@ -25,6 +24,9 @@ Result = TypeVar("Result")
 # nothing that a 16-bit file can hold, and 256 times full scale is PCM that was cast to float.
 _SILENT_PEAK = 1e-6
 _LOUD_PEAK = 256.0
+
+# Beyond this, the power of float32 samples overflows.
+_MAX_PEAK = 1e9
 
 # What an error lists before it says "and so many more"; the exception itself carries them all.
 _MAX_LISTED = 50
@@ -66,8 +68,9 @@ def validate_clips(estimator: Any, X: Any, *, reset: bool) -> Sequence[Clip]:
         return clips
     if not isinstance(clips[0], str):
         _check_waveforms(clips)
-    if reset and hasattr(estimator, "n_features_in_"):
-        del estimator.n_features_in_
+    if reset:
+        for name in ("n_features_in_", "feature_names_in_"):
+            vars(estimator).pop(name, None)
     return clips
 
 
@@ -146,7 +149,7 @@ def map_waveforms(
         peak = float(max(waveform.max(), -waveform.min()))
         return function(waveform), peak, ""
 
-    outcomes = Parallel(n_jobs=n_jobs, prefer="threads")(delayed(work)(clip) for clip in clips)
+    outcomes = Parallel(n_jobs=n_jobs, require="sharedmem")(delayed(work)(clip) for clip in clips)
     failures = [
         (index, _name(clip), reason)
         for index, (clip, (_, _, reason)) in enumerate(zip(clips, outcomes, strict=True))
@@ -209,6 +212,9 @@ def _fault_of(waveform: NDArray[Any]) -> str | None:
         return (
             f"{n_bad} of its {waveform.size} samples are NaN or infinity; mend it or leave it out"
         )
+    peak = max(float(waveform.max()), -float(waveform.min()))
+    if peak > _MAX_PEAK and not _is_pcm(waveform):
+        return f"its samples reach {peak:.0e}; expected a waveform on the scale [-1, 1]"
     return None
 
 
@@ -224,14 +230,23 @@ def _check_vector(array: NDArray[Any]) -> list[Any]:
 def _kind(item: Any) -> str:
     if isinstance(item, (str, os.PathLike)):
         return "path"
-    if isinstance(item, np.ndarray) and item.ndim > 0:
-        return "waveform" if item.dtype.kind in "biuf" else "other"
+    if isinstance(item, (bool, np.bool_)) or is_missing(item):
+        return "other"
+    if isinstance(item, (int, float, np.number)):
+        return "number"
+    if hasattr(item, "__array__"):  # an array, a tensor, a Series
+        return "waveform" if np.asarray(item).dtype.kind in "biuf" else "other"
     if isinstance(item, (list, tuple)):
         numeric = all(isinstance(value, (int, float, np.number)) for value in item)
         return "waveform" if numeric else "other"
-    if isinstance(item, (bool, np.bool_)) or item is None or item != item:  # NaN is a hole, no clip
-        return "other"
-    return "number" if isinstance(item, (int, float, np.number)) else "other"
+    return "other"
+
+
+def is_missing(value: Any) -> bool:
+    """Tell whether a value stands for none: None, NaN, or pandas' NA and NaT."""
+    if isinstance(value, (float, np.floating)):
+        return bool(np.isnan(value))
+    return value is None or type(value).__name__ in ("NAType", "NaTType")
 
 
 def _first_path(array: NDArray[Any]) -> Any:
@@ -243,12 +258,18 @@ def _waveform(clip: Clip, sr: int) -> NDArray[np.float32]:
 
 
 def _from_samples(samples: NDArray[Any]) -> NDArray[np.float32]:
-    """Turn samples into float32, with integer PCM on the scale [-1, 1]."""
-    if samples.dtype.kind not in "iu":
+    """Turn samples into float32, with 8, 16 and 32-bit PCM on the scale [-1, 1]."""
+    if not _is_pcm(samples):
         return samples.astype(np.float32)
     full_scale = 2.0 ** (8 * samples.dtype.itemsize - 1)
     middle = full_scale if samples.dtype.kind == "u" else 0.0
     return ((samples - middle) / full_scale).astype(np.float32)
+
+
+def _is_pcm(samples: NDArray[Any]) -> bool:
+    # Wider integers are what a cast or a list of numbers gives. They stay as they are, and are far
+    # beyond full scale, which is warned of, if they were PCM once.
+    return samples.dtype.kind in "iu" and samples.dtype.itemsize <= 4
 
 
 def _listed(failures: list[tuple[int, str, str]], n_clips: int) -> AudioReadError:
@@ -301,4 +322,4 @@ def _some(indices: Iterable[int], clips: Sequence[Clip]) -> str:
 
 
 def _name(clip: Clip) -> str:
-    return "" if isinstance(clip, np.ndarray) else str(Path(clip))
+    return "" if isinstance(clip, np.ndarray) else os.fspath(clip)

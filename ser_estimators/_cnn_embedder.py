@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -25,6 +26,7 @@ from skorch.dataset import Dataset
 from torch import Tensor
 
 from ._augmentation import Augmentation, TrainingExamples
+from ._clips import is_missing
 from ._networks import SpectrogramCNN
 from ._training import (
     EpochLog,
@@ -69,7 +71,7 @@ class CNNEmbedder(
     max_epochs : int > 0, default=100
         Passes over the training clips.
     batch_size : int >= 2, default=64
-        Clips in a batch, at most.
+        Clips in a batch, at most; one more where a batch of a single clip would be left.
     lr : float > 0, default=0.003
         Peak of the learning rate, which rises over the first fifth of the training and then falls
         to zero along half a cosine.
@@ -82,7 +84,7 @@ class CNNEmbedder(
         blends none.
     time_stretch : float >= 0, default=0.2
         Training clips become up to ``1 + time_stretch`` times longer or shorter.
-    frequency_warp : float >= 0, default=0.1
+    frequency_warp : float in [0, 1), default=0.1
         The frequency axis of training clips is scaled by up to this share, and shifted by up to a
         quarter of it.
     gain : float >= 0, default=0.3
@@ -95,8 +97,9 @@ class CNNEmbedder(
         as ``"cpu"`` or ``"cuda:1"``.
     random_state : int, RandomState instance or None, default=None
         Seeds the initial weights, the order of the clips, the augmentation and the dropout through
-        generators of the estimator's own. An int gives the same result at every call, whatever the
-        number of threads or workers.
+        generators of the estimator's own. On the CPU an int gives the same result at every call,
+        whatever the number of threads or workers. None follows ``numpy.random.seed``, as in all of
+        scikit-learn.
     verbose : int, default=0
         1 prints about ten lines in a fit, 2 a line an epoch.
 
@@ -209,14 +212,22 @@ class CNNEmbedder(
         """
         self._check_params()
         X, y = self._check_data(X, y, reset=True)
-        self.classes_, y_index = np.unique(y, return_inverse=True)
-        if len(self.classes_) < 2:
+        classes, y_index = np.unique(y, return_inverse=True)
+        if len(classes) < 2:
             raise ValueError(
-                f"y holds one class, {self.classes_.tolist()[0]!r}; "
+                f"y holds one class, {classes.tolist()[0]!r}; "
                 "expected at least two classes to tell apart"
             )
         with one_thread_per_operation() as n_threads:
-            self.net_ = self._train(X, y_index, n_threads)
+            net = self._train(X, y_index, len(classes), n_threads)
+        # All at once and only now, so that a fit that fails leaves the last good one as it was.
+        self.history_ = [
+            {name: row[name] for name in ("epoch", "train_loss", "dur")} for row in net.history
+        ]
+        self.n_iter_ = len(self.history_)
+        self.classes_ = classes
+        net.trim_for_prediction()
+        self.net_ = net
         return self
 
     def transform(self, X: ArrayLike) -> NDArray[np.float32]:
@@ -267,7 +278,7 @@ class CNNEmbedder(
         return self.classes_[best]
 
     def _forward(self, X: ArrayLike, *, embed: bool) -> NDArray[np.float32]:
-        check_is_fitted(self)
+        check_is_fitted(self, "net_")
         X, _ = self._check_data(X, None, reset=False)
         return predict_in_batches(
             self.net_.module_,
@@ -277,7 +288,9 @@ class CNNEmbedder(
             embed=embed,
         )
 
-    def _train(self, X: NDArray[np.float32], y: NDArray[np.int64], n_threads: int) -> ShardedNet:
+    def _train(
+        self, X: NDArray[np.float32], y: NDArray[np.int64], n_classes: int, n_threads: int
+    ) -> ShardedNet:
         is_picture = X.ndim == 3
         X = _as_frames(X)
         device = _resolve_device(self.device)
@@ -290,7 +303,7 @@ class CNNEmbedder(
         n_frames = count_frames(X)
         module = SpectrogramCNN(
             X.shape[1],
-            len(self.classes_),
+            n_classes,
             embedding_dim=self.embedding_dim,
             channels=tuple(self.channels),
             dropout=self.dropout,
@@ -329,7 +342,7 @@ class CNNEmbedder(
             verbose=0,
             device=device,
             examples=TrainingExamples(
-                n_classes=len(self.classes_),
+                n_classes=n_classes,
                 label_smoothing=self.label_smoothing,
                 mixup_alpha=self.mixup_alpha if is_picture else 0.0,
                 augmentation=self._augmentation() if is_picture else None,
@@ -339,11 +352,6 @@ class CNNEmbedder(
             n_threads=n_threads if device == "cpu" else 1,
         )
         net.run(Dataset(X, y))
-        self.history_ = [
-            {name: row[name] for name in ("epoch", "train_loss", "dur")} for row in net.history
-        ]
-        self.n_iter_ = len(self.history_)
-        net.trim_for_prediction()
         return net
 
     def _augmentation(self) -> Augmentation:
@@ -357,18 +365,23 @@ class CNNEmbedder(
 
     def _check_data(self, X: Any, y: Any, *, reset: bool) -> tuple[NDArray[np.float32], Any]:
         """Return X as a float32 array of two or three dimensions, and y as a vector of labels."""
-        if isinstance(X, (list, tuple)) and X and isinstance(X[0], (str, os.PathLike)):
+        if (path := _first_path(X)) is not None:
             raise TypeError(
-                f"X is a list of paths ({X[0]!r}, ...); expected coefficients of shape "
+                f"X is a list of paths ({path!r}, ...); expected coefficients of shape "
                 "(n_clips, n_coefficients, n_frames): put an MFCCTransformer before this step, "
                 "as make_ser_pipeline does"
+            )
+        if isinstance(X, (list, tuple)) and len({np.shape(clip) for clip in X}) > 1:
+            raise ValueError(
+                "X is a list of clips of unequal shapes; expected (n_clips, n_coefficients, "
+                "n_frames): follow shorter clips by frames of zeros, as MFCCTransformer does"
             )
         if reset:
             if y is None:
                 raise ValueError(
                     "This CNNEmbedder estimator requires y to be passed, but the target y is None."
                 )
-            _check_no_missing_label(y)
+            _check_labels(y)
             X, y = validate_data(self, X, y, dtype=np.float32, allow_nd=True)
             check_classification_targets(y)
             y = column_or_1d(y, warn=True)
@@ -390,6 +403,10 @@ class CNNEmbedder(
         for count in self.channels:
             check_scalar(count, "channels", Integral, min_val=1)
         _resolve_device(self.device)
+        for name in ("lr", "weight_decay", "mixup_alpha", "time_stretch", "gain"):
+            value = getattr(self, name)
+            if isinstance(value, Real) and not math.isfinite(value):
+                raise ValueError(f"{name} == {value}, must be finite.")
         check_scalar(self.lr, "lr", Real, min_val=0, include_boundaries="neither")
         for name in ("weight_decay", "mixup_alpha", "time_stretch", "gain"):
             check_scalar(getattr(self, name), name, Real, min_val=0)
@@ -403,7 +420,7 @@ class CNNEmbedder(
     @property
     def _n_features_out(self) -> int:
         # The name that ClassNamePrefixFeaturesOutMixin looks for.
-        return self.embedding_dim
+        return self.net_.module_.embedding.out_features
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -425,14 +442,30 @@ def _in_order(X: NDArray[np.float32], n_frames: NDArray[np.int64]) -> Iterator[T
         yield torch.from_numpy(np.array(X[part, :, : n_frames[part].max()]))
 
 
-def _check_no_missing_label(y: Any) -> None:
+def _first_path(X: Any) -> Any:
+    """Return the first element of a list, array or Series if it is a path, else None."""
+    if isinstance(X, (list, tuple)):
+        first = X[0] if X else None
+    else:
+        array = np.asarray(X)
+        first = array[0] if array.ndim == 1 and array.size else None
+    return first if isinstance(first, (str, os.PathLike)) else None
+
+
+def _check_labels(y: Any) -> None:
+    """Raise for labels that are missing, or that cannot be sorted together."""
     values = np.asarray(y, dtype=object).ravel()
-    missing = [i + 1 for i, value in enumerate(values) if value is None or value != value]
+    missing = [i + 1 for i, value in enumerate(values) if is_missing(value)]
     if missing:
         listed = ", ".join(map(str, missing[:10])) + (", ..." if len(missing) > 10 else "")
         raise ValueError(
             f"Input y contains NaN: {len(missing)} of {len(values)} clips have no label "
             f"(clip {listed}). Label them or leave them out"
+        )
+    if len({isinstance(value, (str, bytes)) for value in values}) > 1:
+        kinds = sorted({type(value).__name__ for value in values})
+        raise ValueError(
+            f"y mixes labels of different types, {' and '.join(kinds)}; expected one type"
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from functools import lru_cache
 
 import numpy as np
@@ -102,7 +103,10 @@ def mel_filter_bank(
     """
     import librosa.filters
 
-    filters = librosa.filters.mel(sr=sr, n_fft=n_fft, n_mels=n_mels, fmin=fmin, fmax=fmax)
+    with warnings.catch_warnings():
+        # MFCCTransformer says it, and at every call.
+        warnings.filterwarnings("ignore", message="Empty filters")
+        filters = librosa.filters.mel(sr=sr, n_fft=n_fft, n_mels=n_mels, fmin=fmin, fmax=fmax)
     return csr_array(filters.astype(np.float32))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from functools import partial
 from numbers import Integral, Real
 from typing import Any
@@ -13,7 +14,7 @@ from sklearn.utils import Tags, check_scalar
 from sklearn.utils.validation import check_consistent_length
 
 from ._clips import map_waveforms, validate_clips
-from ._features import mfcc
+from ._features import mel_filter_bank, mfcc
 
 __all__ = ["MFCCTransformer"]
 
@@ -153,6 +154,7 @@ class MFCCTransformer(TransformerMixin, BaseEstimator):
             fmin=self.fmin,
             fmax=self.fmax,
         )
+        self._warn_of_empty_bands()
         coefficients = map_waveforms(extract, clips, sr=self.sr, n_jobs=self.n_jobs)
         n_frames = max(clip.shape[1] for clip in coefficients)
         frames = np.zeros((len(coefficients), self.n_mfcc, n_frames), dtype=np.float32)
@@ -160,13 +162,42 @@ class MFCCTransformer(TransformerMixin, BaseEstimator):
             row[:, : clip.shape[1]] = clip
         return frames
 
+    def set_output(self, *, transform: str | None = None) -> MFCCTransformer:
+        """Change nothing: three dimensions do not fit into a table.
+
+        It is there so that a whole pipeline can be told ``set_output(transform="pandas")``, which
+        `CNNEmbedder` follows.
+
+        Parameters
+        ----------
+        transform : {"default", "pandas", "polars"} or None, default=None
+            Ignored.
+
+        Returns
+        -------
+        MFCCTransformer
+            This transformer.
+        """
+        return self
+
+    def _warn_of_empty_bands(self) -> None:
+        filters = mel_filter_bank(self.sr, self.n_fft, self.n_mels, self.fmin, self.fmax)
+        n_empty = int((np.diff(filters.indptr) == 0).sum())
+        if n_empty:
+            warnings.warn(
+                f"{n_empty} of {self.n_mels} mel bands are empty: they are narrower than the "
+                f"{self.sr / self.n_fft:.1f} Hz between the bins of n_fft={self.n_fft}. "
+                "Raise n_fft or lower n_mels",
+                stacklevel=4,
+            )
+
     def _check_params(self) -> None:
         for name in ("sr", "n_mfcc", "n_fft", "hop_length", "n_mels"):
             check_scalar(getattr(self, name), name, Integral, min_val=1)
         check_scalar(self.fmin, "fmin", Real, min_val=0)
         highest = self.sr / 2 if self.fmax is None else self.fmax
         check_scalar(highest, "fmax", Real, max_val=self.sr / 2)
-        if highest <= self.fmin:
+        if not highest > self.fmin:  # so that NaN is refused as well
             raise ValueError(f"fmin == {self.fmin} Hz, must be below fmax == {highest} Hz.")
         if self.n_mfcc > self.n_mels:
             raise ValueError(

@@ -15,7 +15,11 @@ from ._features import dct_matrix
 
 __all__ = ["SpectrogramCNN"]
 
-# Variances under this are rounding, not spread: a constant input is centred, not blown up.
+# Pictures are padded to a multiple of so many frames: torch compiles and keeps a kernel for every
+# shape that it meets, and stretched clips come in hundreds of lengths.
+_FRAMES_STEP = 16
+
+# Deviations under this are rounding, not spread: a constant input is centred, not blown up.
 _MIN_STD = 1e-4
 
 
@@ -122,7 +126,9 @@ class ConvolutionalTrunk(nn.Module):
 
     def forward(self, picture: Tensor, mask: Tensor) -> Tensor:
         # picture (n, 1, rows, frames), mask (n, 1, 1, frames)
-        x = picture.contiguous(memory_format=torch.channels_last)
+        n_missing = -picture.shape[3] % _FRAMES_STEP if picture.shape[3] > _FRAMES_STEP else 0
+        x = functional.pad(picture, (0, n_missing)).contiguous(memory_format=torch.channels_last)
+        mask = functional.pad(mask, (0, n_missing))
         x, mask = self.stem(x, mask)
         # x (n, channels[0], rows / 2, frames / 2)
         for block in self.blocks:
@@ -199,7 +205,8 @@ class ConvBlock(nn.Module):
     def forward(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         # x (n, n_in, rows, frames), mask (n, 1, 1, frames)
         mask = mask[..., :: self.stride]
-        x = functional.relu(self.norm(self.convolution(x))) * mask
+        # In place, because backward needs neither value: memory traffic is what this costs.
+        x = self.norm(self.convolution(x)).mul_(mask).relu_()
         # x (n, n_out, rows / stride, frames / stride)
         if self.pool:
             # After ReLU nothing is below zero, so a padded frame in a window changes no maximum;
@@ -219,7 +226,7 @@ class CollapseFrequency(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         # x (n, n_channels, n_rows, frames), mask (n, 1, 1, frames)
-        x = functional.relu(self.norm(self.convolution(x))) * mask
+        x = self.norm(self.convolution(x)).mul_(mask).relu_()
         # x (n, n_channels, 1, frames)
         return x[:, :, 0]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import copy
 import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -22,13 +22,27 @@ from ._networks import ConvolutionalTrunk, SpectrogramCNN
 
 __all__ = ["EpochLog", "ShardedNet", "TrainingBatches", "count_frames", "one_thread_per_operation"]
 
-# A batch is always cut into this many parts, whatever the number of threads, with at least so many
-# clips in each, over which batch normalisation takes its means.
+Result = TypeVar("Result")
+
+# A batch is cut into this many parts, whatever the number of threads, but never into parts of fewer
+# clips on average than batch normalisation needs for its means.
 _N_SHARDS = 4
 _MIN_SHARD_CLIPS = 8
 
-_threads_lock = threading.Lock()
-_threads_state = {"users": 0, "before": 1}
+_default_lock = threading.Lock()
+
+
+def set_own_num_threads(n_threads: int) -> None:
+    """Set torch's number of threads for the calling thread alone.
+
+    ``torch.set_num_threads`` also changes the number that threads started later begin with, which
+    is the user's to decide: it is put back.
+    """
+    with _default_lock:
+        torch.get_num_threads()  # a thread that has not asked yet would take the default later on
+        default = _in_fresh_thread(torch.get_num_threads)
+        torch.set_num_threads(n_threads)
+        _in_fresh_thread(lambda: torch.set_num_threads(default))
 
 
 @contextmanager
@@ -37,31 +51,36 @@ def one_thread_per_operation() -> Iterator[int]:
 
     Within an operation the number of threads changes the order of sums and so the rounding, which
     training amplifies: with torch's own threads the same seed gives one model in a notebook and
-    another in a worker of GridSearchCV. We run whole operations side by side instead. Fits may
-    overlap in several threads: the setting before the first comes back after the last.
+    another in a worker of GridSearchCV. We run whole operations side by side instead.
     """
-    with _threads_lock:
-        if _threads_state["users"] == 0:
-            _threads_state["before"] = torch.get_num_threads()
-        _threads_state["users"] += 1
-        before = _threads_state["before"]
-    torch.set_num_threads(1)
+    before = torch.get_num_threads()
     try:
+        set_own_num_threads(1)
         yield before
     finally:
-        with _threads_lock:
-            _threads_state["users"] -= 1
-            torch.set_num_threads(before)
+        set_own_num_threads(before)
 
 
 def thread_pool(n_threads: int) -> ThreadPoolExecutor:
     """Return a pool whose threads run torch operations on one thread each."""
-    return ThreadPoolExecutor(
+    pool = ThreadPoolExecutor(
         n_threads,
         thread_name_prefix="ser_estimators",
-        initializer=torch.set_num_threads,
+        initializer=set_own_num_threads,
         initargs=(1,),
     )
+    # All threads start now, because for an instant each changes what others begin with.
+    all_started = threading.Barrier(n_threads)
+    list(pool.map(lambda _: all_started.wait(), range(n_threads)))
+    return pool
+
+
+def _in_fresh_thread(function: Callable[[], Result]) -> Result:
+    results: list[Result] = []
+    thread = threading.Thread(target=lambda: results.append(function()))
+    thread.start()
+    thread.join()
+    return results[0]
 
 
 def count_frames(coefficients: NDArray[np.float32]) -> NDArray[np.int64]:
@@ -95,7 +114,7 @@ class TrainingBatches:
     dataset : skorch.dataset.Dataset
         With ``X`` of shape (n_clips, n_coefficients, n_frames) and ``y`` of shape (n_clips,).
     batch_size : int >= 2
-        Largest number of clips in a batch.
+        Largest number of clips in a batch, exceeded by one where a batch of one would be left.
     n_frames : ndarray of shape (n_clips,)
         Frames of each clip.
     rng : numpy.random.Generator
@@ -124,7 +143,7 @@ class TrainingBatches:
 
 
 def n_batches(n_clips: int, batch_size: int) -> int:
-    """Count the batches of an epoch: at most `batch_size` clips each, and at least two."""
+    """Count the batches of an epoch, none of which has fewer than two clips."""
     count = math.ceil(n_clips / batch_size)
     return count if count == 1 or n_clips // count >= 2 else count - 1
 
@@ -174,13 +193,17 @@ class ShardedNet(NeuralNet):
     def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
         """Make the replicas and the threads."""
         super().on_train_begin(net, X, y, **kwargs)
-        trunk = self.module_.trunk
-        self.replicas_ = [trunk] + [_replica(trunk) for _ in range(_N_SHARDS - 1)]
+        self.replicas_ = [replica(self.module_.trunk) for _ in range(_N_SHARDS)]
         self.pool_ = thread_pool(self.n_threads)
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
-        """Give every replica the mean of the batch statistics that they have gathered."""
-        _average_buffers(self.replicas_)
+        """Gather the batch statistics of the replicas, and stop if the loss is no number."""
+        gather_statistics(self.module_.trunk, self.replicas_)
+        epoch, loss = len(self.history), np.mean(self.history[-1, "batches", :, "train_loss"])
+        if not np.isfinite(loss):
+            raise ValueError(
+                f"Training diverged: the loss is {loss} in epoch {epoch}. Lower lr (now {self.lr})"
+            )
         super().on_epoch_end(net, **kwargs)
 
     def _release(self) -> None:
@@ -200,8 +223,8 @@ class ShardedNet(NeuralNet):
     ) -> dict[str, Tensor]:
         """Compute the loss of a batch and leave its gradients in the parameters."""
         module = self.module_.train()
-        for replica in self.replicas_:
-            replica.train()
+        for twin in self.replicas_:
+            twin.train()
         coefficients, y = (tensor.to(self.device) for tensor in batch)
         with torch.no_grad():
             picture, mask = module.picture(coefficients)
@@ -279,22 +302,33 @@ def learning_rate_factor(step: int, *, n_steps: int, warmup: float) -> float:
     return max((1 + math.cos(math.pi * min(progress, 1.0))) / 2, 1e-4)
 
 
-def _replica(trunk: ConvolutionalTrunk) -> ConvolutionalTrunk:
+def replica(trunk: ConvolutionalTrunk) -> ConvolutionalTrunk:
     """Copy a module, sharing its parameters but not its batch statistics."""
-    replica = copy.deepcopy(trunk)
-    for original, copied in zip(trunk.modules(), replica.modules(), strict=True):
+    copied = copy.deepcopy(trunk)
+    for original, twin in zip(trunk.modules(), copied.modules(), strict=True):
         for name, _ in original.named_parameters(recurse=False):
-            setattr(copied, name, getattr(original, name))
-    return replica
+            setattr(twin, name, getattr(original, name))
+    return copied
 
 
 @torch.no_grad()
-def _average_buffers(modules: list[ConvolutionalTrunk]) -> None:
-    for buffers in zip(*(module.buffers() for module in modules), strict=True):
-        if buffers[0].is_floating_point():
-            mean = torch.stack(buffers).mean(dim=0)
-            for buffer in buffers:
-                buffer.copy_(mean)
+def gather_statistics(trunk: ConvolutionalTrunk, replicas: list[ConvolutionalTrunk]) -> None:
+    """Give a trunk, and all its replicas, the mean of the statistics that replicas have gathered.
+
+    Replicas that have seen no batch since the last time are left out: small batches have fewer
+    shards than there are replicas.
+    """
+    n_before = _n_batches_seen(trunk)
+    used = [twin for twin in replicas if _n_batches_seen(twin) > n_before]
+    for own, *gathered in zip(trunk.buffers(), *(twin.buffers() for twin in used), strict=True):
+        own.copy_(torch.stack(gathered).to(torch.float64).mean(dim=0))
+    for twin in replicas:
+        for own, buffer in zip(trunk.buffers(), twin.buffers(), strict=True):
+            buffer.copy_(own)
+
+
+def _n_batches_seen(trunk: ConvolutionalTrunk) -> int:
+    return int(trunk.get_buffer("stem.norm.num_batches_tracked"))
 
 
 def predict_in_batches(

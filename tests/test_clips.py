@@ -4,6 +4,7 @@ import pickle
 import warnings
 from pathlib import Path
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -98,6 +99,20 @@ def test_unsigned_pcm_is_centred():
     np.testing.assert_allclose(waveform, [-1, 0, 1], atol=0.01)
 
 
+def test_wider_integers_are_no_pcm_and_warned_of_if_they_were():
+    clip = [12000, -9000, 1]
+    for X in ([clip], [np.array(clip)], np.array([clip])):
+        with pytest.warns(AudioLevelWarning, match="pass them as int16 or divide by 32768"):
+            assert collect(X)[0].tolist() == clip
+
+
+def test_tensors_and_series_are_waveforms():
+    import torch
+
+    for clips in ([torch.ones(3), torch.ones(5)], [pd.Series(np.ones(3)), pd.Series(np.ones(5))]):
+        assert [len(waveform) for waveform in collect(clips)] == [3, 5]
+
+
 def test_file_and_array_of_one_recording_agree():
     samples = (np.random.default_rng(0).uniform(-1, 1, 500) * 32767).astype(np.int16)
     soundfile.write("a.wav", samples, SR)
@@ -125,6 +140,8 @@ def test_file_and_array_of_one_recording_agree():
         (["a.wav", None], TypeError, r"Clip 2 of 2 is None \(NoneType\)"),
         (["a.wav", float("nan")], TypeError, r"Clip 2 of 2 is nan \(float\)"),
         (pd.Series(["a.wav", None]), TypeError, "Clip 2 of 2 is (None|nan)"),
+        (["a.wav", pd.NA], TypeError, "Clip 2 of 2 is <NA>"),
+        ([pd.NaT, "a.wav"], TypeError, "Clip 1 of 2 is NaT"),
         (["a.wav", 3], TypeError, "clip 1 is a path, clip 2 is a number"),
         ([b"a.wav"], TypeError, r"Clip 1 of 1 is b'a.wav' \(bytes\)"),
         ([True, False], TypeError, "Clip 1 of 2 is True"),
@@ -156,6 +173,7 @@ def test_sparse_matrix_is_refused_in_sklearns_words():
     [
         ([np.ones(3), np.ones(0)], "use the waveform of clip 2 of 2: it holds no samples"),
         ([np.array([0.1, np.nan])], "clip 1 of 1: 1 of its 2 samples are NaN or infinity"),
+        ([np.array([0.1, 1e39])], r"clip 1 of 1: its samples reach 1e\+39; expected a waveform"),
         (np.array([[0.1, 0.2], [np.inf, np.nan]]), "clip 2 of 2: 2 of its 2 samples"),
     ],
 )
@@ -208,6 +226,19 @@ def test_warning_points_at_the_callers_line():
     with pytest.warns(AudioLevelWarning) as caught:
         MFCCTransformer().transform([np.zeros(9)])
     assert caught[0].filename == __file__
+
+
+@pytest.mark.parametrize("backend", ["loky", "threading", "multiprocessing"])
+def test_any_joblib_backend_gives_threads(files, backend):
+    with joblib.parallel_config(backend=backend, n_jobs=2):
+        assert [len(w) for w in collect(files)] == [100, 200, 50]
+
+
+def test_failures_carry_the_paths_as_they_were_passed():
+    X = ["./gone.wav", "x//y.wav"]
+    with pytest.raises(AudioReadError) as caught:
+        collect(X)
+    assert [failure[1] for failure in caught.value.failures] == X
 
 
 @pytest.mark.parametrize("n_jobs", [None, 1, 2, -1])

@@ -10,6 +10,7 @@ import threading
 import time
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from joblib import Parallel, delayed
@@ -285,6 +286,8 @@ def test_verbose_prints_ten_lines_or_one_an_epoch(frames, capsys):
         ({"channels": 32}, ValueError, "channels == 32, must be a sequence of integers"),
         ({"channels": (8, 0)}, ValueError, "channels == 0, must be >= 1"),
         ({"lr": 0}, ValueError, "lr == 0, must be > 0"),
+        ({"lr": float("inf")}, ValueError, "lr == inf, must be finite"),
+        ({"gain": float("nan")}, ValueError, "gain == nan, must be finite"),
         ({"weight_decay": -1}, ValueError, "weight_decay == -1, must be >= 0"),
         ({"mixup_alpha": -0.1}, ValueError, "mixup_alpha == -0.1, must be >= 0"),
         ({"dropout": 1.0}, ValueError, "dropout == 1.0, must be < 1"),
@@ -310,6 +313,11 @@ def test_bad_parameter_is_named(frames, parameters, error, message):
         (np.r_[np.nan, np.arange(47) % 2], r"contains NaN: 1 of 48 .*\(clip 1\)"),
         ([None] * 48, r"\(clip 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, \.\.\.\)"),
         (np.linspace(0, 1, 48), "continuous"),
+        ([pd.NA, *["anger", "fear"] * 23, "fear"], r"contains NaN: 1 of 48 .*\(clip 1\)"),
+        (
+            np.array(["anger", 1] * 24, dtype=object),
+            "y mixes labels of different types, int and str; expected one",
+        ),
         (None, "requires y to be passed"),
         (np.eye(48), "y should be a 1d array|Multioutput|multilabel"),
     ],
@@ -323,6 +331,9 @@ def test_bad_labels_are_named(frames, y, message):
     ("X", "error", "message"),
     [
         (["a.wav", "b.wav"], TypeError, "list of paths.*put an MFCCTransformer before this step"),
+        (np.array(["a.wav", "b.wav"]), TypeError, "list of paths.*put an MFCCTransformer before"),
+        (pd.Series(["a.wav", "b.wav"]), TypeError, "list of paths.*put an MFCCTransformer before"),
+        ([np.ones((13, 4)), np.ones((13, 5))], ValueError, "clips of unequal shapes.*by frames of"),
         (np.ones((2, 13, 4, 5)), ValueError, r"X has the shape \(2, 13, 4, 5\)"),
         (np.ones((2, 13, 0)), ValueError, r"X has the shape \(2, 13, 0\)"),
         (np.full((2, 13, 4), np.nan), ValueError, "Input X contains NaN"),
@@ -343,6 +354,50 @@ def test_other_number_of_coefficients_is_told(fitted):
 def test_unfitted_is_told(frames):
     with pytest.raises(NotFittedError, match="This CNNEmbedder instance is not fitted yet"):
         CNNEmbedder().transform(frames[0])
+
+
+def test_failed_fit_leaves_the_estimator_unfitted_or_as_it_was(frames):
+    X, y = frames
+    cnn = CNNEmbedder(**SMALL, random_state=0)
+    with pytest.raises(ValueError, match="one class"):
+        cnn.fit(X, ["anger"] * 48)
+    with pytest.raises(NotFittedError):
+        cnn.predict(X)
+    expected = cnn.fit(X, y).predict_proba(X)
+    with pytest.raises(ValueError, match="diverged"):
+        cnn.set_params(lr=1e30).fit(X, np.arange(48) % 5)
+    np.testing.assert_array_equal(cnn.predict_proba(X), expected)
+    assert cnn.predict(X).dtype == y.dtype
+
+
+def test_divergence_is_an_error_with_its_remedy(frames):
+    with pytest.raises(ValueError, match=r"diverged: the loss is nan in epoch \d.*Lower lr \(now"):
+        CNNEmbedder(**SMALL | {"lr": 1e30}).fit(*frames)
+
+
+def test_feature_names_are_those_of_the_fitted_network(frames):
+    cnn = CNNEmbedder(**SMALL, random_state=0).fit(*frames).set_params(embedding_dim=3)
+    assert len(cnn.get_feature_names_out()) == cnn.transform(frames[0]).shape[1] == 8
+
+
+@pytest.mark.parametrize(("n_clips", "batch_size"), [(12, 64), (20, 64), (48, 16)])
+def test_few_clips_are_learnt_although_shards_are_few(n_clips, batch_size):
+    # Statistics of replicas that never saw a batch would spoil the prediction.
+    X, y = make_frames(n_clips)
+    cnn = CNNEmbedder(
+        channels=(4, 8),
+        embedding_dim=8,
+        max_epochs=20,
+        batch_size=batch_size,
+        mixup_alpha=0,
+        time_stretch=0,
+        frequency_warp=0,
+        gain=0,
+        time_mask=0,
+        frequency_mask=0,
+        random_state=0,
+    )
+    assert cnn.fit(X, y).score(X, y) > 0.95
 
 
 def test_failed_fit_leaves_no_threads_behind(frames, monkeypatch):

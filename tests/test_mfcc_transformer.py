@@ -4,12 +4,13 @@ import re
 
 import librosa
 import numpy as np
+import pandas as pd
 import pytest
 import soundfile
 from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
-from ser_estimators import MFCCTransformer
+from ser_estimators import MFCCTransformer, make_ser_pipeline
 
 SR = 16000
 
@@ -91,6 +92,29 @@ def test_unequal_lengths_of_X_and_y_are_told_before_reading():
         MFCCTransformer().fit(["a.wav", "b.wav"], ["anger", "anger", "fear"])
 
 
+def test_fit_on_a_list_forgets_the_columns_of_a_table(clips):
+    table = pd.DataFrame(np.ones((2, 500))).rename(columns=str)
+    transformer = MFCCTransformer().fit(table)
+    assert len(transformer.feature_names_in_) == 500
+    assert len(transformer.fit(clips).transform(np.ones((2, 400)))) == 2
+
+
+def test_empty_mel_bands_are_a_warning_at_every_call(clips):
+    transformer = MFCCTransformer(n_fft=256, n_mels=128)
+    for _ in range(2):
+        with pytest.warns(UserWarning, match=r"of 128 mel bands are empty.*62.5 Hz.*Raise n_fft"):
+            transformer.transform(clips)
+
+
+def test_set_output_of_a_pipeline_reaches_the_table(clips):
+    pipe = make_ser_pipeline(random_state=0)[:-1].set_params(
+        cnn__channels=(4,), cnn__max_epochs=1, cnn__embedding_dim=3
+    )
+    pipe.set_output(transform="pandas")
+    table = pipe.fit_transform(clips, ["a", "b", "a"])
+    assert table.columns.tolist() == ["cnnembedder0", "cnnembedder1", "cnnembedder2"]
+
+
 @pytest.mark.parametrize(
     ("parameters", "error", "message"),
     [
@@ -105,6 +129,8 @@ def test_unequal_lengths_of_X_and_y_are_told_before_reading():
         ({"fmin": -1.0}, ValueError, "fmin == -1.0, must be >= 0"),
         ({"fmax": 9000}, ValueError, "fmax == 9000, must be <= 8000.0"),
         ({"fmin": 500, "fmax": 400}, ValueError, "fmin == 500 Hz, must be below fmax == 400 Hz"),
+        ({"fmin": float("nan")}, ValueError, "fmin == nan Hz, must be below"),
+        ({"fmax": float("nan")}, ValueError, "must be below fmax == nan Hz"),
         ({"fmax": "high"}, TypeError, "fmax must be an instance of float"),
     ],
 )

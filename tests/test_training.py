@@ -1,5 +1,6 @@
 """Training: batches, schedule, and a result that no number of threads changes."""
 
+import copy
 import threading
 
 import numpy as np
@@ -8,12 +9,18 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ser_estimators._augmentation import TrainingExamples
+from ser_estimators._networks import SpectrogramCNN
 from ser_estimators._training import (
+    ShardedNet,
     TrainingBatches,
     count_frames,
+    gather_statistics,
     learning_rate_factor,
     n_batches,
     one_thread_per_operation,
+    replica,
+    thread_pool,
 )
 
 
@@ -76,18 +83,26 @@ def test_threads_are_given_back_after_success_and_failure():
     with one_thread_per_operation() as n_threads:
         assert n_threads == before
         assert torch.get_num_threads() == 1
-        with one_thread_per_operation() as again:
-            assert again == before
+        with one_thread_per_operation() as inner:
+            assert inner == 1
+        assert torch.get_num_threads() == 1
     assert torch.get_num_threads() == before
     with pytest.raises(RuntimeError, match="on purpose"), one_thread_per_operation():
         raise RuntimeError("on purpose")
     assert torch.get_num_threads() == before
 
 
-def test_threads_are_given_back_when_uses_overlap():
+def in_fresh_thread(function):
+    results = []
+    thread = threading.Thread(target=lambda: results.append(function()))
+    thread.start()
+    thread.join()
+    return results[0]
+
+
+def test_other_threads_never_see_the_setting():
     before = torch.get_num_threads()
-    entered, leave = threading.Event(), threading.Event()
-    seen = []
+    entered, leave, seen = threading.Event(), threading.Event(), []
 
     def other():
         with one_thread_per_operation() as n_threads:
@@ -95,16 +110,80 @@ def test_threads_are_given_back_when_uses_overlap():
             entered.set()
             leave.wait(10)
 
-    thread = threading.Thread(target=other)
+    overlapping = threading.Thread(target=other)
     with one_thread_per_operation():
-        thread.start()
+        overlapping.start()
         assert entered.wait(10)
-    leave.set()
-    thread.join()
-    assert seen == [before]
+        with thread_pool(3) as pool:
+            assert set(pool.map(lambda _: torch.get_num_threads(), range(20))) == {1}
+            assert in_fresh_thread(torch.get_num_threads) == before
     assert torch.get_num_threads() == before
-    fresh = []
-    thread = threading.Thread(target=lambda: fresh.append(torch.get_num_threads()))
-    thread.start()
-    thread.join()
-    assert fresh == [before]
+    leave.set()
+    overlapping.join()
+    assert seen == [before]
+    assert torch.get_num_threads() == in_fresh_thread(torch.get_num_threads) == before
+
+
+def make_net(n_clips, n_threads=2):
+    """Make a net on which a step can be taken, and a batch of clips for it."""
+    generator = torch.Generator().manual_seed(0)
+    module = SpectrogramCNN(
+        6, 3, embedding_dim=5, channels=(4, 4), dropout=0.0, generator=generator
+    ).double()
+    net = ShardedNet(
+        module,
+        criterion=torch.nn.CrossEntropyLoss,
+        examples=TrainingExamples(3, 0.1, 0.0, None, generator, np.random.default_rng(0)),
+        n_threads=n_threads,
+        train_split=None,
+        callbacks__print_log=None,
+    )
+    net.initialize()
+    coefficients = torch.randn(n_clips, 6, 20, generator=generator, dtype=torch.float64)
+    return net, coefficients, torch.arange(n_clips) % 3
+
+
+@pytest.mark.parametrize(("n_clips", "n_shards"), [(2, 1), (15, 1), (16, 2), (25, 3), (64, 4)])
+def test_gradients_are_those_of_plain_autograd_on_the_same_shards(n_clips, n_shards):
+    net, coefficients, y = make_net(n_clips)
+    module = copy.deepcopy(net.module_).train()
+    net.notify("on_train_begin", X=None, y=None)
+    loss = net.train_step_single((coefficients, y))["loss"]
+    net._release()
+
+    picture, mask = module.picture(coefficients)
+    shards = zip(picture.chunk(n_shards), mask.chunk(n_shards), strict=True)
+    statistics = torch.cat([module.trunk(*shard) for shard in shards])
+    logits = module.classify(module.embed(statistics))
+    expected = torch.nn.functional.cross_entropy(logits, y, label_smoothing=0.1)
+    expected.backward()
+    torch.testing.assert_close(loss, expected)
+    for (name, parameter), reference in zip(
+        net.module_.named_parameters(), module.parameters(), strict=True
+    ):
+        assert parameter.grad.abs().sum() > 0, name
+        torch.testing.assert_close(parameter.grad, reference.grad, msg=name)
+
+
+def test_replicas_share_weights_and_not_statistics():
+    net, _, _ = make_net(2)
+    trunk = net.module_.trunk
+    twin = replica(trunk)
+    for own, other in zip(trunk.parameters(), twin.parameters(), strict=True):
+        assert own is other
+    for own, other in zip(trunk.buffers(), twin.buffers(), strict=True):
+        assert own is not other
+
+
+def test_statistics_are_the_mean_of_the_replicas_that_saw_a_batch():
+    net, coefficients, _ = make_net(24)
+    trunk = net.module_.trunk
+    twins = [replica(trunk) for _ in range(4)]
+    for twin, part in zip(twins[:2], coefficients.chunk(2), strict=True):
+        twin.train()(*net.module_.picture(part))
+    expected = (twins[0].stem.norm.running_mean + twins[1].stem.norm.running_mean) / 2
+    assert expected.abs().min() > 0
+    gather_statistics(trunk, twins)
+    for module in (trunk, *twins):
+        torch.testing.assert_close(module.stem.norm.running_mean, expected)
+        assert module.stem.norm.num_batches_tracked == 1
