@@ -215,6 +215,7 @@ class ShardedNet(NeuralNet):
     def trim_for_prediction(self) -> None:
         """Drop what only training needs, so that pickles are small."""
         super().trim_for_prediction()
+        self.module = type(self.module_)  # the instance would be pickled a second time
         self.module_.dropout.generator = None
         self.examples = self.iterator_train__n_frames = self.iterator_train__rng = None
 

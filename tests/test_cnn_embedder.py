@@ -247,13 +247,15 @@ def test_memory_mapped_input_gives_the_same(frames):
     )
 
 
-def test_pickles_small_and_equal_bit_for_bit(fitted, frames):
+def test_pickles_small_and_equal_bit_for_bit(frames):
+    fitted = CNNEmbedder(max_epochs=1, random_state=0).fit(*frames)
     data = pickle.dumps(fitted)
     n_parameters = sum(p.numel() for p in fitted.net_.module_.parameters())
-    assert len(data) < 4 * n_parameters + 40_000  # the weights and no optimiser
+    assert len(data) < 4 * n_parameters + 50_000  # the weights, once, and no optimiser
     np.testing.assert_array_equal(
         pickle.loads(data).predict_proba(frames[0]), fitted.predict_proba(frames[0])
     )
+    assert "SpectrogramCNN" in repr(fitted.net_)
 
 
 def test_clone_and_refit(fitted, frames):
