@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["AudioLevelWarning", "AudioReadError"]
+__all__ = ["AudioLevelWarning", "AudioReadError", "LeakWarning"]
 
 
 class AudioReadError(ValueError):
@@ -36,3 +36,7 @@ class AudioReadError(ValueError):
 
 class AudioLevelWarning(UserWarning):
     """Some clips are silent, or so loud that they cannot be on the scale [-1, 1]."""
+
+
+class LeakWarning(UserWarning):
+    """A speaker or a recording stands on both sides of a split: its figures are too good."""

@@ -1,0 +1,365 @@
+"""evaluate and compare: splits, leaks, nested search, other corpora, warnings and errors."""
+
+import shutil
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.dummy import DummyClassifier
+from sklearn.linear_model import RidgeClassifier
+from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score, log_loss
+from sklearn.model_selection import GroupKFold, KFold, LeaveOneGroupOut
+
+from ser_estimators import make_ser_pipeline
+from ser_estimators.evaluation import compare, evaluate
+from ser_estimators.exceptions import LeakWarning
+
+SMALL = {"cnn__channels": (4, 8), "cnn__embedding_dim": 8, "cnn__max_epochs": 12, "lr__C": 1}
+
+
+class Prosody(ClassifierMixin, BaseEstimator):
+    """Tells emotions by their loudness: as fast as a dummy, and better."""
+
+    def __init__(self, power=1.0):
+        self.power = power
+
+    def fit(self, X, y):
+        self.classes_ = np.unique(y)
+        levels = self._levels(X)
+        self.means_ = np.array([levels[np.asarray(y) == name].mean() for name in self.classes_])
+        return self
+
+    def predict_proba(self, X):
+        distance = -np.abs(self._levels(X)[:, None] - self.means_)
+        shares = np.exp(self.power * distance)
+        return shares / shares.sum(axis=1, keepdims=True)
+
+    def predict(self, X):
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+    def _levels(self, X):
+        return np.array([np.log10(soundfile.read(path)[0].std()) * 10 for path in X])
+
+
+@pytest.fixture(scope="module")
+def report(voices):
+    return evaluate(
+        Prosody(),
+        voices.data,
+        voices.target,
+        voices.speakers,
+        cv=3,
+        random_split=True,
+        name="level",
+    )
+
+
+def test_folds_keep_speakers_apart_and_test_each_clip_once(report, voices):
+    protocol = report.main
+    assert protocol.name == "speaker-independent"
+    assert protocol.is_honest
+    assert len(protocol.folds) == 3
+    for fold in protocol.folds:
+        assert not set(voices.speakers[fold.train]) & set(voices.speakers[fold.test])
+    tested = np.concatenate([fold.test for fold in protocol.folds])
+    assert sorted(tested) == list(range(36))
+    np.testing.assert_array_equal(protocol.y_true, voices.target[tested])
+    assert protocol.clips == [voices.data[i] for i in tested]
+
+
+def test_scores_are_sklearns(report):
+    for protocol in report.protocols.values():
+        scores = {title: value for title, value, _, _ in protocol.summary()}
+        truth, predicted = protocol.y_true, protocol.y_pred
+        assert scores["accuracy"] == pytest.approx(accuracy_score(truth, predicted))
+        assert scores["balanced accuracy (UAR)"] == pytest.approx(
+            balanced_accuracy_score(truth, predicted)
+        )
+        assert scores["macro F1"] == pytest.approx(f1_score(truth, predicted, average="macro"))
+        assert scores["log loss"] == pytest.approx(log_loss(truth, protocol.probabilities))
+        for title, value, low, high in protocol.summary():
+            if title != "calibration error":  # the one that resampling can only raise
+                assert low <= value <= high
+
+
+def test_random_split_stands_beside_and_is_labelled(report, voices):
+    protocol = report.protocols["random split"]
+    assert len(protocol.folds) == 3
+    assert not protocol.is_honest
+    assert protocol.shared_speakers == sorted(set(voices.speakers))
+    assert "Not what a new speaker will see" in protocol.description
+    text = str(report)
+    assert "say nothing of speakers" in " ".join(text.split())
+    assert max(map(len, text.splitlines())) <= 79
+
+
+def test_random_split_alone_warns_of_nothing(voices):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        evaluate(Prosody(), voices.data, voices.target, voices.speakers, random_split=True)
+
+
+@pytest.mark.parametrize("cv", [GroupKFold(3), LeaveOneGroupOut(), 2, 99])
+def test_any_splitter_by_group(voices, cv):
+    report = evaluate(
+        Prosody(), voices.data, voices.target, voices.speakers, cv=cv, check_leaks=False
+    )
+    assert report.main.is_honest
+    assert len(report.main.folds) == {2: 2, 99: 6}.get(cv, len(report.main.folds))
+
+
+def test_splitter_that_mixes_speakers_is_a_warning_and_no_honest_protocol(voices):
+    with pytest.warns(LeakWarning, match="6 speakers stand on both sides of a split of cv, such"):
+        report = evaluate(
+            Prosody(),
+            voices.data,
+            voices.target,
+            voices.speakers,
+            cv=KFold(3, shuffle=True, random_state=0),
+        )
+    assert report.main.name == "custom splits"
+    assert not report.main.is_honest
+
+
+def planted(voices, suffix, write):
+    """Copy a clip of speaker 01 under another name, and say that speaker 02 spoke it."""
+    copy = Path(f"innocent{suffix}")
+    write(voices.data[0], copy)
+    return (
+        [*voices.data, str(copy)],
+        [*voices.target, voices.target[0]],
+        [*voices.speakers, "02"],
+    )
+
+
+def as_flac(source, copy):
+    soundfile.write(copy, *soundfile.read(source))
+
+
+def as_quiet_mp3(source, copy):
+    samples, rate = soundfile.read(source)
+    soundfile.write(copy, samples / 2, rate)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "write", "kind"),
+    [
+        (".wav", shutil.copyfile, "same bytes"),
+        (".flac", as_flac, "same sound"),
+        (".mp3", as_quiet_mp3, "same sound"),
+    ],
+)
+def test_planted_recording_is_found(voices, suffix, write, kind):
+    X, y, speakers = planted(voices, suffix, write)
+    with pytest.warns(LeakWarning, match=rf"1 pairs of clips.*innocent{suffix}.*\({kind}\)"):
+        report = evaluate(Prosody(), X, y, speakers, cv=LeaveOneGroupOut())
+    (leak,) = report.main.leaks
+    assert {leak.train, leak.test} == {0, 36}
+    assert leak.kind == kind
+    assert not report.main.is_honest
+    assert "are one recording on both sides" in " ".join(str(report).split())
+
+
+def test_copy_on_one_side_only_is_no_leak(voices):
+    X, y, speakers = planted(voices, ".wav", shutil.copyfile)
+    speakers[-1] = "01"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        report = evaluate(Prosody(), X, y, speakers, cv=LeaveOneGroupOut())
+    assert report.main.leaks == []
+
+
+def test_recording_shared_with_the_other_corpus_is_found(voices):
+    half = len(voices.data) // 2
+    X, y, speakers = voices.data[:half], voices.target[:half], voices.speakers[:half]
+    other = [*voices.data[half:], voices.data[3]]
+    with pytest.warns(LeakWarning, match="1 pairs of clips are one recording on both sides of the"):
+        report = evaluate(
+            Prosody(),
+            X,
+            y,
+            speakers,
+            X_test=other,
+            y_test=[*voices.target[half:], voices.target[3]],
+            speakers_test=[*voices.speakers[half:], "x"],
+        )
+    (leak,) = report.main.leaks
+    assert (leak.train, leak.test) == (3, half + len(other) - 1)
+
+
+def test_other_corpus(voices):
+    half = len(voices.data) // 2
+    report = evaluate(
+        Prosody(),
+        voices.data[:half],
+        voices.target[:half],
+        voices.speakers[:half],
+        X_test=voices.data[half:],
+        y_test=voices.target[half:],
+        # The same names in another corpus are other people.
+        speakers_test=voices.speakers[:half],
+    )
+    assert list(report.protocols) == ["other corpus"]
+    assert report.main.is_honest
+    expected = Prosody().fit(voices.data[:half], voices.target[:half]).predict(voices.data[half:])
+    np.testing.assert_array_equal(report.main.y_pred, expected)
+
+
+class Spy(DummyClassifier):
+    """Remembers the clips that every fit saw."""
+
+    seen: list = []  # noqa: RUF012
+
+    def fit(self, X, y, sample_weight=None):
+        Spy.seen.append(list(X))
+        return super().fit(X, y)
+
+
+def test_nested_search_keeps_speakers_apart_on_both_levels(voices):
+    Spy.seen = []
+    who = dict(zip(voices.data, voices.speakers, strict=True))
+    report = evaluate(
+        Spy(), voices.data, voices.target, voices.speakers, cv=3,
+        param_grid={"strategy": ["prior", "stratified"]}, check_leaks=False,
+    )  # fmt: skip
+    assert len(Spy.seen) == 3 * (2 * 3 + 1)  # folds x (candidates x inner folds + the refit)
+    for number, fold in enumerate(report.main.folds):
+        fits = Spy.seen[number * 7 : number * 7 + 7]
+        outer_test = {voices.speakers[i] for i in fold.test}
+        refit = {who[clip] for clip in fits[-1]}
+        assert not refit & outer_test
+        for inner in fits[:-1]:
+            trained = {who[clip] for clip in inner}
+            left_out = refit - trained
+            assert not trained & outer_test
+            assert left_out
+            # All clips of a speaker are in, or none.
+            assert sum(who[clip] in trained for clip in fits[-1]) == len(inner)
+        assert fold.best_params["strategy"] in ("prior", "stratified")
+
+
+def test_search_with_a_single_training_speaker_is_refused(voices):
+    two = np.isin(voices.speakers, ["01", "02"])
+    with pytest.raises(ValueError, match="trains on one speaker, '0[12]'; expected at least two"):
+        evaluate(
+            Prosody(),
+            [voices.data[i] for i in np.flatnonzero(two)],
+            voices.target[two],
+            voices.speakers[two],
+            param_grid={"power": [1, 2]},
+        )
+
+
+def test_missing_class_is_a_warning_that_names_it(voices):
+    y = voices.target.astype(object)
+    y[voices.speakers == "03"] = "boredom"
+    with pytest.warns(UserWarning, match=r"fold \d: no clip of 'boredom' to train on"):
+        report = evaluate(
+            Prosody(), voices.data, y, voices.speakers, cv=LeaveOneGroupOut(), check_leaks=False
+        )
+    recall = {name: cells["recall"][0] for name, cells, _ in report.main.by_class()}
+    assert recall["boredom"] == 0
+    np.testing.assert_allclose(report.main.probabilities.sum(axis=1), 1)
+
+
+def test_without_probabilities(voices):
+    from ser_estimators import MFCCTransformer
+
+    frames = MFCCTransformer().transform(voices.data).mean(axis=2)
+    report = evaluate(
+        RidgeClassifier(), frames, voices.target, voices.speakers, cv=2, check_leaks=False
+    )
+    assert report.main.probabilities is None
+    assert [row[0] for row in report.main.summary()][-1] == "macro F1"
+    assert report.main.mistakes(3) == []
+
+
+def test_workers_give_the_same_and_progress_is_printed(voices, capsys):
+    arguments = {"cv": 2, "check_leaks": False, "verbose": 1}
+    pipe = make_ser_pipeline(random_state=0).set_params(**SMALL)
+    one, two = (
+        evaluate(pipe, voices.data, voices.target, voices.speakers, n_jobs=n, **arguments)
+        for n in (1, 2)
+    )
+    np.testing.assert_array_equal(one.main.probabilities, two.main.probabilities)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 4
+    assert lines[1].startswith("[evaluate] speaker-independent, fold 2/2: 18 clips trained in")
+    assert one.main.folds[0].history[0]["epoch"] == 1
+    assert not hasattr(pipe["cnn"], "net_")  # the estimator itself is left as it was
+
+
+def test_waveforms_and_arrays(voices):
+    X = np.random.default_rng(0).normal(size=(12, 3000))
+    report = evaluate(DummyClassifier(), X, ["a", "b"] * 6, np.repeat([1, 2, 3], 4), cv=3)
+    assert len(report.main.y_true) == 12
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"speakers": None}, ValueError, "speakers is missing: without it.*speakers=corpus.spea"),
+        ({"speakers": ["a"] * 36}, ValueError, "speakers names 1 speaker; expected at least two"),
+        ({"speakers": ["a"] * 35}, ValueError, r"speakers has the shape \(35,\); expected \(36,\)"),
+        ({"y": ["x"] * 3}, ValueError, r"y has the shape \(3,\); expected \(36,\)"),
+        ({"speakers": [None, *"ab" * 17, "a"]}, ValueError, "speakers has no value for 1 clips"),
+        ({"cv": 1}, ValueError, "cv == 1, must be >= 2"),
+        ({"confidence": 1.0}, ValueError, "confidence == 1.0, must be < 1"),
+        ({"n_resamples": 0}, ValueError, "n_resamples == 0, must be >= 1"),
+        ({"X": "a.wav"}, TypeError, "single path"),
+        ({"estimator": 3}, TypeError, "estimator is 3; expected a classifier"),
+        (
+            {"X_test": ["a.wav"], "y_test": ["anger"]},
+            ValueError,
+            "speakers_test is missing.*speakers_test=corpus.speakers",
+        ),
+    ],
+)
+def test_bad_arguments_are_named(voices, changes, error, message):
+    arguments = {
+        "estimator": Prosody(),
+        "X": voices.data,
+        "y": voices.target,
+        "speakers": voices.speakers,
+    }
+    with pytest.raises(error, match=message):
+        evaluate(**arguments | changes)
+
+
+def test_compare(voices, report):
+    worse = evaluate(DummyClassifier(), voices.data, voices.target, voices.speakers, cv=3)
+    result = compare({"level": report, "prior": worse})
+    assert result.n_speakers == 6
+    assert result.scores["prior"] == pytest.approx(1 / 3)
+    ((first, second, difference, p),) = result.differences
+    assert (first, second) == ("level", "prior")
+    assert difference == pytest.approx(result.scores["level"] - result.scores["prior"])
+    assert p == pytest.approx(2 / 2**6)  # better for each of the six
+    assert "level - prior" in str(result)
+    assert "6 speakers" in str(result)
+    same = compare({"a": report, "b": report}).differences[0]
+    assert same[2:] == (0.0, 1.0)
+
+
+def test_compare_refuses_other_folds(voices, report):
+    other = evaluate(Prosody(), voices.data, voices.target, voices.speakers, cv=2)
+    with pytest.raises(ValueError, match="'a' and 'b' are of different folds or clips; evaluate"):
+        compare({"a": report, "b": other})
+    with pytest.raises(ValueError, match="reports holds 1; expected at least two"):
+        compare({"a": report})
+    with pytest.raises(ValueError, match="report 'b' has no protocol 'random split'; it has spea"):
+        compare({"a": report, "b": other}, protocol="random split")
+
+
+@pytest.mark.real_data
+def test_real_corpus_split_by_speaker_raises_no_alarm(ravdess_folder):
+    from ser_estimators.datasets import load_ravdess
+
+    corpus = load_ravdess(ravdess_folder)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        report = evaluate(DummyClassifier(), corpus.data, corpus.target, corpus.speakers, n_jobs=2)
+    assert report.main.leaks == []

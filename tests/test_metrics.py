@@ -1,0 +1,145 @@
+"""Scores and their intervals, against sklearn and against simulated truth."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn import metrics
+
+from ser_estimators.evaluation._compare import _p_value
+from ser_estimators.evaluation._metrics import count_by_speaker, score, score_with_intervals
+
+
+def simulate(n_speakers, seed, n_classes=4, n_clips=8):
+    """Speakers differ in how well each class of theirs is recognised."""
+    rng = np.random.default_rng(seed)
+    speakers = np.repeat(np.arange(n_speakers), n_classes * n_clips)
+    y_true = np.tile(np.repeat(np.arange(n_classes), n_clips), n_speakers)
+    ease = np.clip(rng.normal(0.65, 0.15, size=(n_speakers, n_classes)), 0.02, 0.98)
+    is_right = rng.random(len(y_true)) < ease[speakers, y_true]
+    other = (y_true + rng.integers(1, n_classes, len(y_true))) % n_classes
+    y_pred = np.where(is_right, y_true, other)
+    probabilities = np.full((len(y_true), n_classes), 0.1)
+    probabilities[np.arange(len(y_true)), y_pred] = 1 - 0.1 * (n_classes - 1)
+    return y_true, y_pred, probabilities, speakers, n_classes
+
+
+@given(seed=st.integers(0, 999), n_classes=st.integers(2, 5), n_clips=st.integers(1, 40))
+@settings(max_examples=40, deadline=None)
+def test_scores_are_sklearns(seed, n_classes, n_clips):
+    rng = np.random.default_rng(seed)
+    y_true, y_pred = rng.integers(n_classes, size=(2, n_clips))
+    probabilities = rng.dirichlet(np.ones(n_classes), size=n_clips)
+    counts = count_by_speaker(
+        y_true, y_pred, probabilities, rng.integers(3, size=n_clips), n_classes
+    )
+    scores = score(counts, np.ones(len(counts.confusion)))
+    labels = list(range(n_classes))
+    present = np.isin(labels, y_true) | np.isin(labels, y_pred)
+    assert scores.accuracy == pytest.approx(metrics.accuracy_score(y_true, y_pred))
+    recalls = metrics.recall_score(
+        y_true, y_pred, labels=labels, average=None, zero_division=np.nan
+    )
+    np.testing.assert_allclose(scores.recall, recalls)
+    assert scores.balanced_accuracy == pytest.approx(np.nanmean(recalls))
+    f1 = metrics.f1_score(y_true, y_pred, labels=labels, average=None, zero_division=0)
+    np.testing.assert_allclose(scores.f1[present], f1[present])
+    assert scores.macro_f1 == pytest.approx(f1[present].mean())
+    precisions = metrics.precision_score(
+        y_true, y_pred, labels=labels, average=None, zero_division=np.nan
+    )
+    np.testing.assert_allclose(scores.precision, precisions)
+    assert scores.log_loss == pytest.approx(
+        metrics.log_loss(y_true, probabilities, labels=labels), rel=1e-5
+    )
+
+
+def test_calibration_error_by_hand():
+    # Two bins: 0.95 sure and always right; 0.65 sure and right half of the time.
+    probabilities = np.array([[0.95, 0.05]] * 2 + [[0.65, 0.35]] * 2)
+    y_true = np.array([0, 0, 0, 1])
+    counts = count_by_speaker(y_true, np.zeros(4, dtype=int), probabilities, np.arange(4), 2)
+    scores = score(counts, np.ones(4))
+    assert scores.calibration_error == pytest.approx((2 * 0.05 + 2 * 0.15) / 4)
+
+
+def test_weights_count_speakers_as_copies_would():
+    y_true, y_pred, probabilities, speakers, n_classes = simulate(5, 0)
+    weights = np.array([2.0, 0, 1, 3, 1])
+    copies = np.concatenate(
+        [np.flatnonzero(speakers == s) for s in range(5) for _ in range(int(weights[s]))]
+    )
+    weighted = score(count_by_speaker(y_true, y_pred, probabilities, speakers, n_classes), weights)
+    counts = count_by_speaker(
+        y_true[copies], y_pred[copies], probabilities[copies], np.zeros(len(copies)), n_classes
+    )
+    copied = score(counts, np.ones(1))
+    for name, value in vars(copied).items():
+        np.testing.assert_allclose(getattr(weighted, name), value, err_msg=name)
+
+
+@pytest.mark.parametrize("n_speakers", [6, 24])
+def test_intervals_cover_the_truth(n_speakers):
+    truth = score(count_by_speaker(*simulate(4000, 12345)), np.ones(4000))
+    n_runs, hits = 500, {"accuracy": 0, "balanced_accuracy": 0, "macro_f1": 0, "log_loss": 0}
+    for run in range(n_runs):
+        found = score_with_intervals(
+            count_by_speaker(*simulate(n_speakers, run)),
+            confidence=0.95,
+            n_resamples=400,
+            rng=np.random.default_rng(run),
+        )
+        for name in hits:
+            low, high = getattr(found.low, name), getattr(found.high, name)
+            hits[name] += low <= getattr(truth, name) <= high
+    for name, count in hits.items():
+        assert 0.92 <= count / n_runs <= 0.98, name
+
+
+def test_resampling_clips_would_be_far_too_narrow():
+    """Show why speakers are resampled: the negative control of the coverage test."""
+    truth = score(count_by_speaker(*simulate(4000, 12345)), np.ones(4000))
+    hits = 0
+    for run in range(200):
+        y_true, y_pred, _, speakers, n_classes = simulate(12, run, n_clips=40)
+        clips = np.arange(len(speakers))
+        found = score_with_intervals(
+            count_by_speaker(y_true, y_pred, None, clips, n_classes),
+            confidence=0.95,
+            n_resamples=100,
+            rng=np.random.default_rng(run),
+        )
+        hits += found.low.accuracy <= truth.accuracy <= found.high.accuracy
+    assert hits / 200 < 0.85
+
+
+def test_single_speaker_has_no_interval():
+    found = score_with_intervals(
+        count_by_speaker(*simulate(1, 0)),
+        confidence=0.95,
+        n_resamples=50,
+        rng=np.random.default_rng(0),
+    )
+    assert np.isnan(found.low.accuracy)
+    assert np.isnan(found.high.recall).all()
+    assert 0 < found.value.accuracy < 1
+
+
+def test_wider_for_more_confidence():
+    counts = count_by_speaker(*simulate(10, 0))
+    widths = []
+    for confidence in (0.5, 0.9, 0.99):
+        found = score_with_intervals(
+            counts, confidence=confidence, n_resamples=500, rng=np.random.default_rng(0)
+        )
+        widths.append(found.high.accuracy - found.low.accuracy)
+    assert widths == sorted(widths)
+
+
+@pytest.mark.parametrize("n_speakers", [8, 20])
+def test_p_values_are_uniform_without_a_difference_and_small_with_one(n_speakers):
+    rng = np.random.default_rng(0)
+    values = np.array([_p_value(rng.normal(size=n_speakers), rng) for _ in range(300)])
+    assert 0.02 <= (values <= 0.05).mean() <= 0.09
+    assert values.min() > 0
+    assert _p_value(rng.normal(2, 1, size=n_speakers), rng) < 0.02
