@@ -6,6 +6,7 @@ import base64
 import io
 from collections.abc import Sequence
 from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -45,7 +46,8 @@ pre { background: #f6f8fa; padding: .7rem; overflow-x: auto; font-size: .85rem; 
 .chart { max-width: 44rem; }
 .charts { display: grid; gap: 1rem;
   grid-template-columns: repeat(auto-fit, minmax(min(26rem, 100%), 1fr)); }
-.bar { display: grid; grid-template-columns: 5.5rem 1fr 3.4rem; gap: .6rem; align-items: center; }
+.bar { max-width: 44rem; display: grid; grid-template-columns: 5.5rem 1fr 3.4rem; gap: .6rem;
+  align-items: center; }
 td small { display: block; }
 @media (max-width: 40rem) {
   th, td { padding: .3rem .35rem; font-size: .85rem; }
@@ -162,7 +164,7 @@ def _confusion(protocol: Protocol) -> str:
             tip = escape(f"{_number(share)}, interval {_interval(low[i, j], high[i, j])}")
             # From white to dark blue; text turns white where the ground is dark.
             red, green, blue = (round(255 - value * (255 - end)) for end in (8, 81, 156))
-            ink = "#fff" if value > 0.45 else "#1b1f24"
+            ink = "#fff" if value > 0.6 else "#1b1f24"
             cells.append(
                 f"<td title='{tip}' style='background:rgb({red},{green},{blue});color:{ink}'>"
                 f"{_number(share, 2)}</td>"
@@ -210,15 +212,15 @@ def _line_chart(lines: Sequence[tuple[list[float], bool]], title: str) -> str:
     """Draw lines over epochs as SVG."""
     width, height, left, bottom, top = 440, 230, 44, 34, 12
     n = max(len(values) for values, _ in lines)
-    largest = max(max(values) for values, _ in lines) * 1.05 or 1.0
+    step = _round_step(max(max(values) for values, _ in lines))
+    largest = step * np.ceil(max(max(values) for values, _ in lines) / step)
 
     def at(epoch: int, value: float) -> tuple[float, float]:
         x = left + (width - left - 10) * epoch / max(n - 1, 1)
         return x, height - bottom - (height - bottom - top) * value / largest
 
     parts = []
-    for step in range(5):
-        value = largest * step / 4
+    for value in np.arange(0, largest + step / 2, step):
         _, y = at(0, value)
         parts.append(
             f"<line x1='{left}' x2='{width - 10}' y1='{y:.1f}' y2='{y:.1f}' stroke='#e4e8ec'/>"
@@ -239,6 +241,12 @@ def _line_chart(lines: Sequence[tuple[list[float], bool]], title: str) -> str:
     )
 
 
+def _round_step(largest: float) -> float:
+    """Return 1, 2 or 5 times a power of ten, of which three to seven make up a number."""
+    power = 10 ** np.floor(np.log10(max(largest, 1e-9)))
+    return float(next(m * power for m in (0.2, 0.5, 1.0, 2.0) if largest / (m * power) <= 6))
+
+
 def _mistakes(protocol: Protocol, positions: list[int]) -> str:
     assert protocol.probabilities is not None
     waveforms = map_waveforms(
@@ -247,10 +255,11 @@ def _mistakes(protocol: Protocol, positions: list[int]) -> str:
     cards = []
     for position, waveform in zip(positions, waveforms, strict=True):
         clip = protocol.clips[position]
-        name = f"clip {position + 1}" if isinstance(clip, np.ndarray) else str(clip)
+        # The end of the path is enough to find it, and tells nothing of the author's machine.
+        name = f"clip {position + 1}" if isinstance(clip, np.ndarray) else _short(clip)
         cards.append(
             f"<div class='card'>{_waveform(waveform)}"
-            f"<audio controls preload='none' src='{_sound(waveform)}'></audio>"
+            f"<audio controls preload='metadata' src='{_sound(waveform)}'></audio>"
             f"<p><b>{escape(str(protocol.y_true[position]))}</b>, taken for "
             f"<b>{escape(str(protocol.y_pred[position]))}</b> "
             f"({protocol.probabilities[position].max():.0%})</p>"
@@ -258,6 +267,10 @@ def _mistakes(protocol: Protocol, positions: list[int]) -> str:
             f"{waveform.size / _SR:.1f} s<br>{escape(name)}</small></p></div>"
         )
     return f"<div class='cards'>{''.join(cards)}</div>"
+
+
+def _short(clip: Any) -> str:
+    return "/".join(Path(clip).parts[-2:])
 
 
 def _waveform(waveform: NDArray[np.float32]) -> str:
