@@ -19,7 +19,7 @@ install: $(INSTALLED)
 $(INSTALLED): pyproject.toml constraints.txt
 	@echo "Installing into $(VENV); PyTorch is large, so this can take some minutes ..."
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[plot,test]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[fetch,plot,test]'
 	@touch $@
 
 demo: $(INSTALLED)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sklearn.linear_model import LogisticRegression
 
-    from . import datasets, evaluation, exceptions
+    from . import datasets, display, evaluation, exceptions
     from ._cnn_embedder import CNNEmbedder
     from ._mfcc_transformer import MFCCTransformer
     from .pipeline import make_ser_pipeline
@@ -24,6 +24,7 @@ __all__ = [
     "LogisticRegression",
     "MFCCTransformer",
     "datasets",
+    "display",
     "evaluation",
     "exceptions",
     "make_ser_pipeline",

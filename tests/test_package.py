@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import ser_estimators
-from ser_estimators import datasets, evaluation
+from ser_estimators import datasets, display, evaluation
 
 ROOT = Path(ser_estimators.__file__).parent
 HEAVY = ["torch", "skorch", "librosa", "numba", "sklearn", "scipy", "soundfile", "soxr", "pandas"]
@@ -60,7 +60,7 @@ def test_every_public_name_is_there():
 
 
 def public_objects():
-    for module in (ser_estimators, datasets, evaluation):
+    for module in (ser_estimators, datasets, display, evaluation):
         for name in module.__all__:
             thing = getattr(module, name)
             if not inspect.ismodule(thing) and thing.__module__.startswith("ser_estimators"):

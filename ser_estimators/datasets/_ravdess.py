@@ -4,33 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-import warnings
-from collections import defaultdict
-from pathlib import Path
+from collections.abc import Mapping
 
-import numpy as np
 from sklearn.utils import Bunch
 
+from ._corpus import Corpus, load_corpus
+
 __all__ = ["load_ravdess"]
-
-_N_ACTORS = 24
-_N_CLIPS = 1440
-
-# The third field of a file name, in the corpus' own order.
-_EMOTIONS = {
-    "01": "neutral",
-    "02": "calm",
-    "03": "happiness",
-    "04": "sadness",
-    "05": "anger",
-    "06": "fear",
-    "07": "disgust",
-    "08": "surprise",
-}
-
-# modality-channel-emotion-intensity-statement-repetition-actor
-_NAME = re.compile(r"(\d\d)-(\d\d)-(\d\d)-(\d\d)-(\d\d)-(\d\d)-(\d\d)\.(wav|flac)", re.IGNORECASE)
-_AUDIO_ONLY, _SPEECH = "03", "01"
 
 _DESCR = """\
 RAVDESS, the Ryerson Audio-Visual Database of Emotional Speech and Song: speech audio
@@ -49,7 +29,45 @@ and Song (RAVDESS)", PLoS ONE 13(5): e0196391, 2018. https://doi.org/10.1371/jou
 """
 
 
-def load_ravdess(root: str | os.PathLike[str], *, merge_calm: bool = False) -> Bunch:
+_RAVDESS = Corpus(
+    title="RAVDESS",
+    example="03-01-05-01-02-01-12.wav",
+    expected=(
+        "the folder that holds Actor_01 to Actor_24, from Audio_Speech_Actors_01-24.zip at "
+        "https://doi.org/10.5281/zenodo.1188976"
+    ),
+    # modality-channel-emotion-intensity-statement-repetition-actor. Modality 03 is audio alone and
+    # channel 01 speech; songs and videos have other numbers, and are no business of ours.
+    name=re.compile(
+        r".*/03-01-(?P<emotion>\d\d)-(?P<intensity>\d\d)-(\d\d)-(\d\d)-(?P<speaker>\d\d)"
+    ),
+    alike=re.compile(r".*/03-01-.*"),
+    emotions={
+        "01": "neutral",
+        "02": "calm",
+        "03": "happiness",
+        "04": "sadness",
+        "05": "anger",
+        "06": "fear",
+        "07": "disgust",
+        "08": "surprise",
+    },
+    intensities={"01": "normal", "02": "strong"},
+    # Odd actors are male, even ones female.
+    sexes={f"{actor:02d}": "male" if actor % 2 else "female" for actor in range(1, 25)},
+    n_clips=1440,
+    people="actors",
+    descr=_DESCR,
+)
+
+
+def load_ravdess(
+    root: str | os.PathLike[str],
+    *,
+    merge_calm: bool = False,
+    emotions: Mapping[str, str | None] | None = None,
+    as_frame: bool = False,
+) -> Bunch:
     """Load the speech clips of RAVDESS [1]_ from a folder.
 
     Nothing is decoded: emotions and speakers come from the file names. Files may lie flat or in
@@ -62,6 +80,12 @@ def load_ravdess(root: str | os.PathLike[str], *, merge_calm: bool = False) -> B
         The folder that holds ``Actor_01`` to ``Actor_24``, or any folder above.
     merge_calm : bool, default=False
         Whether "calm" becomes "neutral", which gives seven emotions instead of eight.
+    emotions : dict of str to str or None, default=None
+        Other names for some of the codes; None as a name leaves the clips of that code out. The
+        codes are "01" neutral, "02" calm, "03" happiness, "04" sadness, "05" anger, "06" fear,
+        "07" disgust and "08" surprise.
+    as_frame : bool, default=False
+        Whether ``frame`` is a table; it needs pandas.
 
     Returns
     -------
@@ -72,20 +96,38 @@ def load_ravdess(root: str | os.PathLike[str], *, merge_calm: bool = False) -> B
             Names of the emotions.
         ``speakers`` : ndarray of shape (n_clips,)
             Numbers of the actors, "01" to "24".
+        ``sex`` : ndarray of shape (n_clips,)
+            "female" or "male"; "unknown" for actors that the corpus does not have.
+        ``intensity`` : ndarray of shape (n_clips,)
+            "normal" or "strong".
+        ``frame`` : pandas.DataFrame or None
+            With `as_frame`, the columns path, emotion, speaker, sex and intensity.
         ``target_names`` : ndarray of shape (n_emotions,)
             Names of the emotions, sorted.
         ``DESCR`` : str
-            What the corpus is, its source, licence and citation.
+            What the corpus is, its size, source, licence and citation.
 
     Raises
     ------
     FileNotFoundError
         If there is no such folder, or no speech clip of RAVDESS in it.
+    AudioReadError
+        If all clips are empty files, git-lfs pointers or web pages.
+    TypeError, ValueError
+        If `emotions` is no dict, names a code that RAVDESS does not have, or leaves no clip.
+    ImportError
+        If `as_frame` is true and pandas is not installed.
 
     Warns
     -----
     UserWarning
-        If actors are missing, if the count of clips is not 1,440, or if clips stand twice.
+        If actors or clips are missing or unknown, if clips stand twice, and if files are left out
+        because they can be no audio or their names cannot be read; with counts, in one warning.
+
+    See Also
+    --------
+    fetch_ravdess : Download the corpus first, if need be.
+    concatenate_corpora : Join several corpora.
 
     References
     ----------
@@ -99,62 +141,10 @@ def load_ravdess(root: str | os.PathLike[str], *, merge_calm: bool = False) -> B
     >>> len(ravdess.data)  # doctest: +SKIP
     1440
     """
-    root = Path(root)
-    if not root.is_dir():
-        what = "is a file" if root.exists() else "does not exist"
-        raise FileNotFoundError(
-            f"Could not load RAVDESS from '{root}': it {what}; expected the folder that holds "
-            "Actor_01 to Actor_24"
-        )
-    copies = _find_clips(root)
-    if not copies:
-        raise FileNotFoundError(
-            f"Could not load RAVDESS from '{root}': no file in it or below has a name such as "
-            "03-01-05-01-02-01-12.wav; expected the folder that holds Actor_01 to Actor_24, from "
-            "Audio_Speech_Actors_01-24.zip at https://doi.org/10.5281/zenodo.1188976"
-        )
-    names = sorted(copies)
-    fields = [name.split("-") for name in names]
-    emotions = [_EMOTIONS[field[2]] for field in fields]
-    if merge_calm:
-        emotions = ["neutral" if emotion == "calm" else emotion for emotion in emotions]
-    speakers = np.array([field[6] for field in fields])
-    _warn_of_gaps(root, copies, speakers)
-    return Bunch(
-        data=[str(copies[name][0]) for name in names],
-        target=np.array(emotions),
-        speakers=speakers,
-        target_names=np.unique(emotions),
-        DESCR=_DESCR,
+    return load_corpus(
+        _RAVDESS,
+        root,
+        emotions=emotions,
+        as_frame=as_frame,
+        renamed={"calm": "neutral"} if merge_calm else None,
     )
-
-
-def _find_clips(root: Path) -> dict[str, list[Path]]:
-    """Find all copies of each speech clip under a folder, keyed by the clip's name."""
-    copies: dict[str, list[Path]] = defaultdict(list)
-    for path in sorted(root.rglob("*")):
-        match = _NAME.fullmatch(path.name)
-        if match and path.is_file():
-            modality, channel, emotion = match.groups()[:3]
-            if (modality, channel) == (_AUDIO_ONLY, _SPEECH) and emotion in _EMOTIONS:
-                copies[path.stem].append(path)
-    return copies
-
-
-def _warn_of_gaps(root: Path, copies: dict[str, list[Path]], speakers: np.ndarray) -> None:
-    expected = {f"{number:02d}" for number in range(1, _N_ACTORS + 1)}
-    remarks = []
-    if missing := sorted(expected - set(speakers)):
-        remarks.append(f"no clip of actors {', '.join(missing)}")
-    if unknown := sorted(set(speakers) - expected):
-        remarks.append(f"clips of unknown actors {', '.join(unknown)}")
-    if len(copies) != _N_CLIPS:
-        remarks.append(f"{len(copies)} clips where the whole corpus has {_N_CLIPS}")
-    doubled = [name for name, paths in copies.items() if len(paths) > 1]
-    if doubled:
-        remarks.append(
-            f"{len(doubled)} clips stand more than once and are taken once, such as "
-            + " and ".join(f"'{path}'" for path in copies[doubled[0]][:2])
-        )
-    if remarks:
-        warnings.warn(f"RAVDESS in '{root}': {'; '.join(remarks)}", stacklevel=3)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.utils import Bunch, check_random_state, check_scalar
 
+from ._bunch import make_bunch
 from ._voice import PROSODY, draw_voice, synthesise
 
 __all__ = ["make_emotional_speech"]
@@ -72,6 +73,10 @@ def make_emotional_speech(
             Names of the emotions.
         ``speakers`` : ndarray of shape (n_clips,)
             Numbers of the speakers, "01" and up.
+        ``sex`` : ndarray of shape (n_clips,)
+            "male" for odd numbers, "female" for even ones.
+        ``intensity``, ``frame`` : None
+            As in the Bunch of other corpora.
         ``target_names`` : ndarray of shape (n_emotions,)
             Names of the emotions, sorted.
         ``DESCR`` : str
@@ -119,14 +124,13 @@ def make_emotional_speech(
         raise NotADirectoryError(f"out_dir='{out_dir}' is a file; expected a folder, or a new name")
 
     seed = check_random_state(random_state).randint(np.iinfo(np.int32).max)
-    data, target, speakers = [], [], []
+    data, target, speakers, sexes = [], [], [], []
     for number in range(1, n_speakers + 1):
         speaker = f"{number:02d}"
         folder = out_dir / f"speaker_{speaker}"
         folder.mkdir(parents=True, exist_ok=True)
-        voice = draw_voice(
-            "male" if number % 2 else "female", np.random.default_rng([seed, number])
-        )
+        sex = "male" if number % 2 else "female"
+        voice = draw_voice(sex, np.random.default_rng([seed, number]))
         for emotion in emotions:
             # The place in PROSODY, so that a clip does not depend on which others are asked for.
             kind = list(PROSODY).index(emotion)
@@ -138,14 +142,17 @@ def make_emotional_speech(
                 data.append(str(path))
                 target.append(emotion)
                 speakers.append(speaker)
-    return Bunch(
+                sexes.append(sex)
+    return make_bunch(
         data=data,
-        target=np.array(target),
-        speakers=np.array(speakers),
-        target_names=np.unique(emotions),
-        DESCR=_DESCR.format(
+        target=target,
+        speakers=speakers,
+        sex=sexes,
+        intensity=None,
+        descr=_DESCR.format(
             n_speakers=n_speakers, n_per_emotion=n_per_emotion, emotions=", ".join(emotions)
         ),
+        as_frame=False,
     )
 
 
