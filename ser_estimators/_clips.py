@@ -15,7 +15,14 @@ from sklearn.utils.validation import validate_data
 from ._audio import read_audio
 from .exceptions import AudioLevelWarning, AudioReadError
 
-__all__ = ["Clip", "check_clips", "is_missing", "map_waveforms", "validate_clips"]
+__all__ = [
+    "Clip",
+    "check_clips",
+    "check_waveforms",
+    "is_missing",
+    "map_waveforms",
+    "validate_clips",
+]
 
 Clip: TypeAlias = "str | os.PathLike[str] | NDArray[Any]"
 Result = TypeVar("Result")
@@ -64,10 +71,10 @@ def validate_clips(estimator: Any, X: Any, *, reset: bool) -> Sequence[Clip]:
     clips = check_clips(X)
     if not isinstance(clips, list):
         clips = validate_data(estimator, clips, reset=reset, ensure_all_finite=False)
-        _check_waveforms(clips)
+        check_waveforms(clips)
         return clips
     if not isinstance(clips[0], str):
-        _check_waveforms(clips)
+        check_waveforms(clips)
     if reset:
         for name in ("n_features_in_", "feature_names_in_"):
             vars(estimator).pop(name, None)
@@ -193,7 +200,7 @@ def _check_list(items: list[Any]) -> list[Any]:
     return waveforms
 
 
-def _check_waveforms(waveforms: Sequence[NDArray[Any]]) -> None:
+def check_waveforms(waveforms: Sequence[NDArray[Any]]) -> None:
     """Raise for waveforms without samples, or with samples that are no numbers."""
     failures = [
         (index, "", reason)

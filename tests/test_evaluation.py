@@ -11,11 +11,12 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import RidgeClassifier
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score, log_loss
-from sklearn.model_selection import GroupKFold, KFold, LeaveOneGroupOut
+from sklearn.model_selection import GroupKFold, GroupShuffleSplit, KFold, LeaveOneGroupOut
 
 from ser_estimators import make_ser_pipeline
 from ser_estimators.evaluation import compare, evaluate
-from ser_estimators.exceptions import LeakWarning
+from ser_estimators.evaluation._leaks import find_same_recordings
+from ser_estimators.exceptions import AudioReadError, LeakWarning
 
 SMALL = {"cnn__channels": (4, 8), "cnn__embedding_dim": 8, "cnn__max_epochs": 12, "lr__C": 1}
 
@@ -81,8 +82,7 @@ def test_scores_are_sklearns(report):
         assert scores["macro F1"] == pytest.approx(f1_score(truth, predicted, average="macro"))
         assert scores["log loss"] == pytest.approx(log_loss(truth, protocol.probabilities))
         for title, value, low, high in protocol.summary():
-            if title != "calibration error":  # the one that resampling can only raise
-                assert low <= value <= high
+            assert low <= value <= high, title
 
 
 def test_random_split_stands_beside_and_is_labelled(report, voices):
@@ -102,17 +102,97 @@ def test_random_split_alone_warns_of_nothing(voices):
         evaluate(Prosody(), voices.data, voices.target, voices.speakers, random_split=True)
 
 
-@pytest.mark.parametrize("cv", [GroupKFold(3), LeaveOneGroupOut(), 2, 99])
-def test_any_splitter_by_group(voices, cv):
-    report = evaluate(
-        Prosody(), voices.data, voices.target, voices.speakers, cv=cv, check_leaks=False
-    )
+@pytest.mark.parametrize(
+    ("cv", "n_folds"), [(GroupKFold(3), 3), (LeaveOneGroupOut(), 6), (2, 2), (99, 6), (None, 5)]
+)
+def test_any_splitter_by_group(voices, cv, n_folds):
+    report = evaluate(Prosody(), voices.data, voices.target, voices.speakers, cv=cv)
     assert report.main.is_honest
-    assert len(report.main.folds) == {2: 2, 99: 6}.get(cv, len(report.main.folds))
+    assert len(report.main.folds) == n_folds
+    assert f"{n_folds} folds of 36 clips and 6 speakers. No speaker is" in report.main.description
+
+
+def test_clips_tested_several_times_are_said(voices):
+    cv = GroupShuffleSplit(3, test_size=0.5, random_state=0)
+    report = evaluate(Prosody(), voices.data, voices.target, voices.speakers, cv=cv)
+    n_tested = len(set(report.main.tested.tolist()))
+    assert len(report.main.tested) == 54 > n_tested
+    assert "Some are tested in several folds, 54 times in all." in report.main.description
+
+
+def test_masks_and_lists_are_splits_too(voices):
+    is_test = voices.speakers == "03"
+    by_mask = evaluate(
+        Prosody(), voices.data, voices.target, voices.speakers, cv=[(~is_test, is_test)],
+        random_split=True,
+    )  # fmt: skip
+    by_list = evaluate(
+        Prosody(), voices.data, voices.target, voices.speakers,
+        cv=[(np.flatnonzero(~is_test).tolist(), np.flatnonzero(is_test).tolist())],
+    )  # fmt: skip
+    np.testing.assert_array_equal(by_mask.main.y_pred, by_list.main.y_pred)
+    assert by_mask.main.description.startswith("1 fold of 36 clips and 6 speakers. No")
+    assert by_mask.main.description.endswith("6 clips are tested.")
+    assert len(by_mask.protocols["random split"].folds) == 2
+    assert "No intervals: one speaker" in str(by_mask)
+    assert "n/a" in str(by_mask)
+
+
+@pytest.mark.parametrize(
+    ("cv", "message"),
+    [
+        ([], "cv holds no split"),
+        ([(range(30), [])], "the test side of split 1 of cv is empty"),
+        (
+            [(range(30), [36])],
+            "the test side of split 1 of cv goes from 36 to 36; expected.*0 to 35",
+        ),
+        ([(range(30), [-1])], "goes from -1 to -1"),
+        ([(range(30), [0.5])], "has the shape .1,. and the type float64; expected positions"),
+        ([range(30)], "split 1 of cv is range.0, 30.; expected a pair"),
+    ],
+)
+def test_broken_splits_are_refused_before_training(voices, cv, message):
+    with pytest.raises(ValueError, match=message):
+        evaluate(Unfittable(), voices.data, voices.target, voices.speakers, cv=cv)
+
+
+class Unfittable(ClassifierMixin, BaseEstimator):
+    """Shows that nothing was trained."""
+
+    def fit(self, X, y):
+        raise AssertionError("fit was called")
+
+
+def test_leaks_are_found_before_training(voices):
+    X, y, speakers = planted(voices, ".wav", shutil.copyfile)
+    with (
+        pytest.warns(LeakWarning, match="1 pair of clips is one recording"),
+        pytest.raises(AssertionError, match="fit was called"),
+    ):
+        evaluate(Unfittable(), X, y, speakers, cv=LeaveOneGroupOut())
+
+
+def test_nobody_looked_is_said_and_is_not_honest(voices):
+    report = evaluate(Prosody(), voices.data, voices.target, voices.speakers, check_leaks=False)
+    assert report.main.leaks is None
+    assert not report.main.is_honest
+    assert "Nobody looked for recordings" in str(report)
+
+
+def test_random_split_of_people_who_speak_once(voices):
+    report = evaluate(Prosody(), voices.data, voices.target, range(36), cv=3, random_split=True)
+    random = report.protocols["random split"]
+    assert random.shared_speakers == []
+    assert random.description == (
+        "3 random folds. No speaker is trained on and tested in one fold here either."
+    )
 
 
 def test_splitter_that_mixes_speakers_is_a_warning_and_no_honest_protocol(voices):
-    with pytest.warns(LeakWarning, match="6 speakers stand on both sides of a split of cv, such"):
+    with pytest.warns(
+        LeakWarning, match="6 speakers of 6 stand on both sides of a split of cv, such"
+    ):
         report = evaluate(
             Prosody(),
             voices.data,
@@ -139,6 +219,12 @@ def as_flac(source, copy):
     soundfile.write(copy, *soundfile.read(source))
 
 
+def as_padded_flac(source, copy):
+    samples, rate = soundfile.read(source)
+    silence = np.zeros(rate // 3)
+    soundfile.write(copy, np.concatenate([silence, samples, silence, silence]), rate)
+
+
 def as_quiet_mp3(source, copy):
     samples, rate = soundfile.read(source)
     soundfile.write(copy, samples / 2, rate)
@@ -149,18 +235,47 @@ def as_quiet_mp3(source, copy):
     [
         (".wav", shutil.copyfile, "same bytes"),
         (".flac", as_flac, "same sound"),
+        (".flac", as_padded_flac, "same sound"),
         (".mp3", as_quiet_mp3, "same sound"),
     ],
 )
 def test_planted_recording_is_found(voices, suffix, write, kind):
     X, y, speakers = planted(voices, suffix, write)
-    with pytest.warns(LeakWarning, match=rf"1 pairs of clips.*innocent{suffix}.*\({kind}\)"):
+    with pytest.warns(LeakWarning, match=rf"1 pair of clips.*innocent{suffix}.*\({kind}\)"):
         report = evaluate(Prosody(), X, y, speakers, cv=LeaveOneGroupOut())
     (leak,) = report.main.leaks
     assert {leak.train, leak.test} == {0, 36}
     assert leak.kind == kind
     assert not report.main.is_honest
-    assert "are one recording on both sides" in " ".join(str(report).split())
+    assert "1 pair of clips is one recording on both sides" in " ".join(str(report).split())
+
+
+def noise(rng, n):
+    return rng.normal(size=n) * 0.1
+
+
+SOUNDS = {
+    "hiss": lambda rng: noise(rng, 16000),
+    "tone": lambda rng: np.sin(2 * np.pi * 440 * np.arange(16000) / 16000 + rng.uniform(0, 6)),
+    "click": lambda rng: np.eye(1, 16000, 8000)[0] * rng.uniform(0.1, 0.9),
+    "dc": lambda rng: np.full(16000, rng.uniform(0.1, 0.9)),
+    "one sample": lambda rng: noise(rng, 1),
+    "row of a table": lambda rng: noise(rng, 40),
+}
+
+
+@pytest.mark.parametrize("kind", SOUNDS)
+def test_sounds_without_shape_are_one_recording_only_if_their_bytes_are(kind):
+    rng = np.random.default_rng(0)
+    waveforms = [SOUNDS[kind](rng) for _ in range(12)]
+    assert find_same_recordings(waveforms) == []
+    assert find_same_recordings([*waveforms, waveforms[3].copy()]) == [{3, 12}]
+
+
+def test_waveforms_of_one_recording_are_found_whatever_stands_between(voices):
+    samples = [soundfile.read(path)[0] for path in voices.data]
+    loud = [*samples, samples[5] * 3, samples[7][200:]]
+    assert sorted(map(sorted, find_same_recordings(loud))) == [[5, 36], [7, 37]]
 
 
 def test_copy_on_one_side_only_is_no_leak(voices):
@@ -176,7 +291,7 @@ def test_recording_shared_with_the_other_corpus_is_found(voices):
     half = len(voices.data) // 2
     X, y, speakers = voices.data[:half], voices.target[:half], voices.speakers[:half]
     other = [*voices.data[half:], voices.data[3]]
-    with pytest.warns(LeakWarning, match="1 pairs of clips are one recording on both sides of the"):
+    with pytest.warns(LeakWarning, match="1 pair of clips is one recording on both sides of the"):
         report = evaluate(
             Prosody(),
             X,
@@ -203,9 +318,20 @@ def test_other_corpus(voices):
         speakers_test=voices.speakers[:half],
     )
     assert list(report.protocols) == ["other corpus"]
+    assert "3 names of speakers, such as '01', stand in both corpora and are taken for" in (
+        report.main.description
+    )
     assert report.main.is_honest
     expected = Prosody().fit(voices.data[:half], voices.target[:half]).predict(voices.data[half:])
     np.testing.assert_array_equal(report.main.y_pred, expected)
+
+
+def test_other_corpus_needs_a_class_in_common(voices):
+    arguments = (Prosody(), voices.data, voices.target, voices.speakers)
+    with pytest.raises(ValueError, match="y and y_test have no class in common: anger, .* and joy"):
+        evaluate(*arguments, X_test=["a.wav"], y_test=["joy"], speakers_test=["x"])
+    with pytest.raises(TypeError, match="y holds labels such as '.*', y_test such as 3; expected"):
+        evaluate(*arguments, X_test=["a.wav"], y_test=[3], speakers_test=["x"])
 
 
 class Spy(DummyClassifier):
@@ -265,6 +391,50 @@ def test_missing_class_is_a_warning_that_names_it(voices):
     np.testing.assert_allclose(report.main.probabilities.sum(axis=1), 1)
 
 
+def test_rare_class_is_no_word_of_sklearns(voices):
+    y = voices.target.astype(object)
+    y[0] = "boredom"
+    with pytest.warns(UserWarning, match="no clip of 'boredom' to train on") as caught:
+        evaluate(
+            DummyClassifier(), voices.data, y, voices.speakers, cv=3, random_split=True,
+            param_grid={"strategy": ["prior"]},
+        )  # fmt: skip
+    assert all("no clip of 'boredom' to train on" in str(one.message) for one in caught)
+
+
+def test_more_folds_than_clips_of_any_class(voices):
+    with pytest.raises(ValueError, match="no class has as many clips as the 6 folds: '.*' has the"):
+        evaluate(
+            Prosody(), voices.data, [str(i // 2) for i in range(36)], voices.speakers, cv=6,
+        )  # fmt: skip
+
+
+class Broken(DummyClassifier):
+    """Predicts NaN, or what is no label."""
+
+    def __init__(self, how="nan"):
+        super().__init__()
+        self.how = how
+
+    def predict(self, X):
+        return np.full(len(X), "joy") if self.how == "stranger" else super().predict(X)
+
+    def predict_proba(self, X):
+        return super().predict_proba(X) * (np.nan if self.how == "nan" else 1)
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ("nan", "fold 1: predict_proba gives NaN or infinity for 12 of 12 clips"),
+        ("stranger", "fold 1: the estimator predicts 'joy', which is no label of y"),
+    ],
+)
+def test_predictions_that_are_none_are_refused(voices, how, message):
+    with pytest.raises(ValueError, match=message):
+        evaluate(Broken(how), voices.data, voices.target, voices.speakers, cv=3)
+
+
 def test_without_probabilities(voices):
     from ser_estimators import MFCCTransformer
 
@@ -292,10 +462,13 @@ def test_workers_give_the_same_and_progress_is_printed(voices, capsys):
     assert not hasattr(pipe["cnn"], "net_")  # the estimator itself is left as it was
 
 
-def test_waveforms_and_arrays(voices):
-    X = np.random.default_rng(0).normal(size=(12, 3000))
+@pytest.mark.parametrize("kind", [np.asarray, list])
+def test_waveforms_and_arrays(kind):
+    X = kind(np.random.default_rng(0).normal(size=(12, 3000)))
     report = evaluate(DummyClassifier(), X, ["a", "b"] * 6, np.repeat([1, 2, 3], 4), cv=3)
     assert len(report.main.y_true) == 12
+    assert report.main.leaks == []
+    np.testing.assert_array_equal(report.main.clips[0], X[report.main.tested[0]])
 
 
 @pytest.mark.parametrize(
@@ -305,10 +478,23 @@ def test_waveforms_and_arrays(voices):
         ({"speakers": ["a"] * 36}, ValueError, "speakers names 1 speaker; expected at least two"),
         ({"speakers": ["a"] * 35}, ValueError, r"speakers has the shape \(35,\); expected \(36,\)"),
         ({"y": ["x"] * 3}, ValueError, r"y has the shape \(3,\); expected \(36,\)"),
-        ({"speakers": [None, *"ab" * 17, "a"]}, ValueError, "speakers has no value for 1 clips"),
+        ({"speakers": [None, *"ab" * 17, "a"]}, ValueError, "speakers has no value for 1 clip, su"),
+        ({"cv": "five"}, TypeError, "cv is 'five'; expected a number of folds, a splitter"),
         ({"cv": 1}, ValueError, "cv == 1, must be >= 2"),
         ({"confidence": 1.0}, ValueError, "confidence == 1.0, must be < 1"),
-        ({"n_resamples": 0}, ValueError, "n_resamples == 0, must be >= 1"),
+        ({"speakers": [float("nan"), *"ab" * 17, "a"]}, ValueError, "speakers has no value for 1"),
+        (
+            {"speakers": [3, *"ab" * 17, "a"]},
+            TypeError,
+            "speakers mixes strings with others.*and 3",
+        ),
+        ({"y": [None] * 36}, ValueError, "y has no value for 36 clips, such as clip 1"),
+        ({"y": "anger"}, TypeError, "y is 'anger'; expected one value a clip"),
+        ({"y": None}, TypeError, "y is None; expected one value a clip"),
+        ({"y_test": ["anger"]}, ValueError, "y_test is given without X_test"),
+        ({"X_test": ["a.wav"], "cv": 3}, ValueError, "cv=3 splits X, but with X_test all of X is"),
+        ({"X_test": ["a.wav"], "random_split": True}, ValueError, "random_split=True splits X"),
+        ({"X": [np.zeros(9)] * 35 + [np.array([])]}, AudioReadError, "it holds no samples"),
         ({"X": "a.wav"}, TypeError, "single path"),
         ({"estimator": 3}, TypeError, "estimator is 3; expected a classifier"),
         (

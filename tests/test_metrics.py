@@ -33,7 +33,7 @@ def test_scores_are_sklearns(seed, n_classes, n_clips):
     counts = count_by_speaker(
         y_true, y_pred, probabilities, rng.integers(3, size=n_clips), n_classes
     )
-    scores = score(counts, np.ones(len(counts.confusion)))
+    scores = score(counts.total())
     labels = list(range(n_classes))
     present = np.isin(labels, y_true) | np.isin(labels, y_pred)
     assert scores.accuracy == pytest.approx(metrics.accuracy_score(y_true, y_pred))
@@ -59,80 +59,106 @@ def test_calibration_error_by_hand():
     probabilities = np.array([[0.95, 0.05]] * 2 + [[0.65, 0.35]] * 2)
     y_true = np.array([0, 0, 0, 1])
     counts = count_by_speaker(y_true, np.zeros(4, dtype=int), probabilities, np.arange(4), 2)
-    scores = score(counts, np.ones(4))
+    scores = score(counts.total())
     assert scores.calibration_error == pytest.approx((2 * 0.05 + 2 * 0.15) / 4)
 
 
-def test_weights_count_speakers_as_copies_would():
+def test_all_but_one_are_the_scores_without_each_speaker():
     y_true, y_pred, probabilities, speakers, n_classes = simulate(5, 0)
-    weights = np.array([2.0, 0, 1, 3, 1])
-    copies = np.concatenate(
-        [np.flatnonzero(speakers == s) for s in range(5) for _ in range(int(weights[s]))]
+    left_out = score(
+        count_by_speaker(y_true, y_pred, probabilities, speakers, n_classes).all_but_one()
     )
-    weighted = score(count_by_speaker(y_true, y_pred, probabilities, speakers, n_classes), weights)
-    counts = count_by_speaker(
-        y_true[copies], y_pred[copies], probabilities[copies], np.zeros(len(copies)), n_classes
-    )
-    copied = score(counts, np.ones(1))
-    for name, value in vars(copied).items():
-        np.testing.assert_allclose(getattr(weighted, name), value, err_msg=name)
-
-
-@pytest.mark.parametrize("n_speakers", [6, 24])
-def test_intervals_cover_the_truth(n_speakers):
-    truth = score(count_by_speaker(*simulate(4000, 12345)), np.ones(4000))
-    n_runs, hits = 500, {"accuracy": 0, "balanced_accuracy": 0, "macro_f1": 0, "log_loss": 0}
-    for run in range(n_runs):
-        found = score_with_intervals(
-            count_by_speaker(*simulate(n_speakers, run)),
-            confidence=0.95,
-            n_resamples=400,
-            rng=np.random.default_rng(run),
+    for speaker in range(5):
+        rest = speakers != speaker
+        expected = score(
+            count_by_speaker(
+                y_true[rest], y_pred[rest], probabilities[rest], speakers[rest], n_classes
+            ).total()
         )
-        for name in hits:
+        for name, value in vars(expected).items():
+            np.testing.assert_allclose(getattr(left_out, name)[speaker], value, err_msg=name)
+
+
+# Two speakers are TESS, four SAVEE, 24 RAVDESS.
+@pytest.mark.parametrize("n_speakers", [3, 4, 6, 24, 91])
+def test_intervals_cover_the_truth(n_speakers):
+    truth = score(count_by_speaker(*simulate(4000, 12345)).total())
+    n_runs = 500
+    names = ("accuracy", "balanced_accuracy", "macro_f1", "log_loss", "calibration_error")
+    hits, by_class = dict.fromkeys(names, 0), {"precision": 0.0, "recall": 0.0, "f1": 0.0}
+    for run in range(n_runs):
+        found = score_with_intervals(count_by_speaker(*simulate(n_speakers, run)), confidence=0.95)
+        for name in [*hits, *by_class]:
             low, high = getattr(found.low, name), getattr(found.high, name)
-            hits[name] += low <= getattr(truth, name) <= high
-    for name, count in hits.items():
+            is_in = (low <= getattr(truth, name)) & (getattr(truth, name) <= high)
+            if name in hits:
+                hits[name] += bool(is_in)
+            else:
+                by_class[name] += is_in.mean()
+    for name, count in (hits | by_class).items():
         assert 0.92 <= count / n_runs <= 0.98, name
 
 
-def test_resampling_clips_would_be_far_too_narrow():
-    """Show why speakers are resampled: the negative control of the coverage test."""
-    truth = score(count_by_speaker(*simulate(4000, 12345)), np.ones(4000))
+def test_intervals_of_two_speakers_are_wide_and_cover_nine_times_in_ten():
+    truth = score(count_by_speaker(*simulate(4000, 12345)).total())
+    found = [
+        score_with_intervals(count_by_speaker(*simulate(2, run)), confidence=0.95)
+        for run in range(500)
+    ]
+    covers = [one.low.accuracy <= truth.accuracy <= one.high.accuracy for one in found]
+    assert 0.88 <= np.mean(covers) <= 0.98
+    assert np.median([one.high.accuracy - one.low.accuracy for one in found]) > 0.3
+
+
+def test_speakers_taken_for_clips_would_be_far_too_narrow():
+    """Show why speakers are left out whole: the negative control of the coverage test."""
+    truth = score(count_by_speaker(*simulate(4000, 12345)).total())
     hits = 0
     for run in range(200):
         y_true, y_pred, _, speakers, n_classes = simulate(12, run, n_clips=40)
         clips = np.arange(len(speakers))
         found = score_with_intervals(
-            count_by_speaker(y_true, y_pred, None, clips, n_classes),
-            confidence=0.95,
-            n_resamples=100,
-            rng=np.random.default_rng(run),
+            count_by_speaker(y_true, y_pred, None, clips, n_classes), confidence=0.95
         )
         hits += found.low.accuracy <= truth.accuracy <= found.high.accuracy
     assert hits / 200 < 0.85
 
 
 def test_single_speaker_has_no_interval():
-    found = score_with_intervals(
-        count_by_speaker(*simulate(1, 0)),
-        confidence=0.95,
-        n_resamples=50,
-        rng=np.random.default_rng(0),
-    )
+    found = score_with_intervals(count_by_speaker(*simulate(1, 0)), confidence=0.95)
     assert np.isnan(found.low.accuracy)
     assert np.isnan(found.high.recall).all()
     assert 0 < found.value.accuracy < 1
 
 
+def test_class_of_one_speaker_has_no_interval_and_the_others_keep_theirs():
+    y_true = np.array([0, 1, 0, 1, 0, 1, 2])
+    speakers = np.array([0, 0, 1, 1, 2, 2, 2])
+    y_pred = np.array([0, 1, 1, 1, 0, 0, 2])
+    found = score_with_intervals(
+        count_by_speaker(y_true, y_pred, None, speakers, 3), confidence=0.95
+    )
+    assert found.value.recall[2] == 1
+    assert found.low.recall[0] < found.value.recall[0] < found.high.recall[0]
+    assert found.low.log_loss is None
+
+
+def test_intervals_stay_in_range():
+    for seed in range(50):
+        y_true, _, _, speakers, n_classes = simulate(3, seed, n_clips=2)
+        y_pred = np.where(np.random.default_rng(seed).random(len(y_true)) < 0.9, y_true, 0)
+        found = score_with_intervals(
+            count_by_speaker(y_true, y_pred, None, speakers, n_classes), confidence=0.99
+        )
+        for name in ("accuracy", "recall", "f1", "macro_f1"):
+            assert (getattr(found.low, name) >= 0).all()
+            assert (getattr(found.high, name) <= 1).all()
+
+
 def test_wider_for_more_confidence():
     counts = count_by_speaker(*simulate(10, 0))
-    widths = []
-    for confidence in (0.5, 0.9, 0.99):
-        found = score_with_intervals(
-            counts, confidence=confidence, n_resamples=500, rng=np.random.default_rng(0)
-        )
-        widths.append(found.high.accuracy - found.low.accuracy)
+    found = [score_with_intervals(counts, confidence=level) for level in (0.5, 0.9, 0.99)]
+    widths = [float(one.high.accuracy - one.low.accuracy) for one in found]
     assert widths == sorted(widths)
 
 

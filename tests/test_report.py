@@ -8,9 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.dummy import DummyClassifier
+from sklearn.model_selection import LeaveOneGroupOut
+from sklearn.naive_bayes import GaussianNB
 
 from ser_estimators import make_ser_pipeline
 from ser_estimators.evaluation import evaluate
+from ser_estimators.evaluation._html import _line_chart
 
 SMALL = {"cnn__channels": (4, 8), "cnn__embedding_dim": 8, "cnn__max_epochs": 6}
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
@@ -107,7 +111,7 @@ def test_mistakes_are_the_most_confident_ones(report):
     positions = protocol.mistakes(3)
     wrong = protocol.y_true != protocol.y_pred
     assert all(wrong[positions])
-    confidence = protocol.probabilities.max(axis=1)
+    confidence = protocol.confidence
     assert confidence[positions].tolist() == sorted(confidence[wrong], reverse=True)[:3]
 
 
@@ -115,6 +119,60 @@ def test_page_without_mistakes_has_no_players(report, tmp_path):
     page = report.to_html(tmp_path / "x.html", n_mistakes=0).read_text(encoding="utf-8")
     assert "<audio" not in page
     assert len(page) < 60_000
+
+
+def test_cards_of_waveforms_play_at_their_rate_and_are_numbered_as_in_X(tmp_path):
+    rng = np.random.default_rng(0)
+    clips = [rng.normal(size=8000) * 0.1 for _ in range(12)]
+    pipe = make_ser_pipeline(random_state=0).set_params(mfcc__sr=8000, **SMALL)
+    y = np.array(["anger", "fear"] * 6)
+    speakers = np.repeat(["c", "a", "b"], 4)
+    report = evaluate(pipe, clips, y, speakers, cv=LeaveOneGroupOut())
+    assert report.sr == 8000
+    page = report.to_html(tmp_path / "x.html", n_mistakes=1).read_text(encoding="utf-8")
+    (position,) = report.main.mistakes(1)
+    number = report.main.tested[position] + 1
+    assert number != position + 1  # folds are in the order of speakers, clips are not
+    assert f"1.0 s<br>clip {number}<" in page
+    assert f"({report.main.confidence[position]:.0%})" in page
+
+
+def test_rows_of_a_table_have_no_player(tmp_path):
+    table = np.random.default_rng(0).normal(size=(12, 30)) * 1000
+    report = evaluate(GaussianNB(), table, ["anger", "fear"] * 6, np.repeat([1, 2, 3], 4), cv=3)
+    page = report.to_html(tmp_path / "x.html").read_text(encoding="utf-8")
+    assert report.main.mistakes(1)
+    assert "<audio" not in page
+    assert "taken for" in page
+
+
+def test_confidence_is_that_of_the_class_predicted(report):
+    protocol = report.main
+    for i, predicted in enumerate(protocol.y_pred):
+        column = protocol.classes.tolist().index(predicted)
+        assert protocol.confidence[i] == protocol.probabilities[i, column]
+
+
+@pytest.mark.parametrize("values", [[float("nan")] * 3, [float("inf"), 1.0, 0.5], [0.0, 0.0]])
+def test_learning_curve_of_a_diverged_or_flat_training_is_drawn(values):
+    chart = _line_chart([(values, False)], "Loss")
+    assert "nan" not in chart
+    assert "inf" not in chart
+
+
+def test_names_wider_than_the_column_are_cut():
+    names = ["anger", "a very long name of a feeling indeed"] * 6
+    report = evaluate(
+        DummyClassifier(), list(np.random.default_rng(0).normal(size=(12, 900))), names,
+        np.repeat([1, 2, 3], 4), cv=3, name="a system with a long name " * 5,
+    )  # fmt: skip
+    assert max(map(len, str(report).splitlines())) <= 79
+    assert "a very long..." in str(report)
+
+
+def test_negative_number_of_mistakes_is_refused(report, tmp_path):
+    with pytest.raises(ValueError, match="n_mistakes == -1, must be >= 0"):
+        report.to_html(tmp_path / "x.html", n_mistakes=-1)
 
 
 def test_tables(report):

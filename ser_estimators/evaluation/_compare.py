@@ -159,7 +159,7 @@ def _speaker_scores(protocol: Protocol) -> NDArray[np.float64]:
         protocol.speakers,
         len(index),
     )
-    return score(counts, np.eye(len(counts.confusion))).balanced_accuracy
+    return score(counts).balanced_accuracy
 
 
 def _p_value(difference: NDArray[np.float64], rng: np.random.Generator) -> float:

@@ -6,8 +6,7 @@ import time
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -15,51 +14,17 @@ import sklearn
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from sklearn.base import clone, is_classifier
-from sklearn.model_selection import (
-    GridSearchCV,
-    StratifiedGroupKFold,
-    StratifiedKFold,
-    check_cv,
-)
+from sklearn.model_selection import GridSearchCV
 from sklearn.utils import check_scalar
 
-from .._clips import check_clips, is_missing
-from ..exceptions import LeakWarning
-from ._leaks import find_leaks, find_same_recordings
-from ._metrics import Interval, SpeakerCounts, count_by_speaker, score_with_intervals
+from ._metrics import count_by_speaker, score_with_intervals
+from ._plan import Plan, check_side, group_folds, make_plans, n_speakers, search_leaks
 from ._report import EvaluationReport, Fold, Protocol
 
 __all__ = ["evaluate"]
 
 _INNER_FOLDS = 3
-
-
-@dataclass(frozen=True)
-class _Side:
-    """Clips, their labels and their speakers."""
-
-    clips: Any
-    labels: NDArray[Any]
-    speakers: NDArray[Any]
-
-    def take(self, indices: NDArray[np.int64]) -> _Side:
-        clips = (
-            self.clips[indices]
-            if isinstance(self.clips, np.ndarray)
-            else [self.clips[index] for index in indices]
-        )
-        return _Side(clips, self.labels[indices], self.speakers[indices])
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """A protocol before it is run: its splits, and where the test clips come from."""
-
-    name: str
-    description: str
-    splits: list[tuple[NDArray[np.int64], NDArray[np.int64]]]
-    train: _Side
-    test: _Side
+_DEFAULT_SR = 16000
 
 
 @dataclass(frozen=True)
@@ -69,7 +34,7 @@ class _Outcome:
     fold: Fold
     y_pred: NDArray[Any]
     probabilities: NDArray[np.float64] | None
-    classes: NDArray[Any]
+    classes: NDArray[Any] | None
 
 
 def evaluate(
@@ -78,7 +43,7 @@ def evaluate(
     y: Any,
     speakers: Any = None,
     *,
-    cv: Any = 5,
+    cv: Any = None,
     random_split: bool = False,
     X_test: Any = None,
     y_test: Any = None,
@@ -87,7 +52,6 @@ def evaluate(
     scoring: Any = "balanced_accuracy",
     check_leaks: bool = True,
     confidence: float = 0.95,
-    n_resamples: int = 2000,
     name: str | None = None,
     n_jobs: int | None = None,
     random_state: int = 0,
@@ -105,15 +69,16 @@ def evaluate(
         Labels.
     speakers : array-like of shape (n_clips,), default=None
         Who speaks. Without it the figures would say nothing of new speakers, so it must be given.
-    cv : int, cross-validation generator or iterable of (train, test), default=5
+    cv : int, cross-validation generator, iterable of (train, test) or None, default=None
         An int is the number of folds, each of which tests speakers that it does not train on, with
-        the classes spread evenly; at most one fold a speaker. A splitter is called with the
-        speakers as groups.
+        the classes spread evenly; at most one fold a speaker. None means 5. A splitter is called
+        with the speakers as groups.
     random_split : bool, default=False
         Whether to run as many random folds beside it, in which speakers stand on both sides. The
         report labels them as what they are.
     X_test, y_test, speakers_test : default=None
-        Another corpus: train on all of X once, and test on this.
+        Another corpus: train on all of X once, and test on this. There is nothing to split then,
+        so that `cv` and `random_split` must be left out.
     param_grid : dict or list of dict, default=None
         Parameters to search in each training fold, by an inner cross-validation that keeps
         speakers apart as well.
@@ -121,19 +86,17 @@ def evaluate(
         What the inner search maximises.
     check_leaks : bool, default=True
         Whether to look for recordings that stand on both sides of a split, by their bytes and by
-        their sound. It reads every file once.
+        their sound, before anything is trained. It reads every file once.
     confidence : float in (0, 1), default=0.95
-        Of the intervals.
-    n_resamples : int > 0, default=2000
-        Bootstrap samples of speakers.
+        Of the intervals, which come from leaving each speaker out in turn.
     name : str or None, default=None
         What the report calls the system; None takes the class.
     n_jobs : int or None, default=None
         Folds that run at once, in processes.
     random_state : int, default=0
-        Seeds the random folds and the bootstrap, and nothing in the estimator.
+        Seeds the random folds, and nothing in the estimator.
     verbose : int, default=0
-        1 prints a line when a fold ends.
+        1 prints a line as folds end; with `n_jobs`, in the order of the folds.
 
     Returns
     -------
@@ -142,8 +105,11 @@ def evaluate(
 
     Raises
     ------
+    TypeError
+        If the estimator is no classifier, or labels or speakers are of several kinds.
     ValueError
-        If speakers are missing, if there are fewer than two, or if lengths differ.
+        If speakers or labels are missing, if there are fewer than two speakers, if lengths differ,
+        if a split is empty, or if the estimator predicts NaN or what is no label.
 
     Warns
     -----
@@ -175,113 +141,57 @@ def evaluate(
     ['speaker-independent']
     """
     check_scalar(confidence, "confidence", Real, min_val=0, max_val=1, include_boundaries="neither")
-    check_scalar(n_resamples, "n_resamples", Integral, min_val=1)
     if not (hasattr(estimator, "fit") and is_classifier(estimator)):
         raise TypeError(f"estimator is {estimator!r}; expected a classifier, such as a pipeline")
-    train = _side(X, y, speakers, "")
-    test = None if X_test is None else _side(X_test, y_test, speakers_test, "_test")
-    plans = _plans(train, test, cv, random_split, random_state)
-
-    same: list[set[int]] = []
-    if check_leaks:
-        # Positions in the test corpus, if there is one, go on where those in X end.
-        everything = [*train.clips, *(test.clips if test else [])]
-        same = find_same_recordings(everything, n_jobs=n_jobs)
-
-    intervals = partial(score_with_intervals, confidence=confidence, n_resamples=n_resamples)
-    protocols = {}
+    _check_protocol(X_test, y_test, speakers_test, cv, random_split)
+    train = check_side(X, y, speakers, "")
+    test = None if X_test is None else check_side(X_test, y_test, speakers_test, "_test")
+    # Whatever is wrong with the splits is said before hours of training, and not after.
+    plans = make_plans(train, test, cv, random_split, random_state)
     for plan in plans:
         _warn_of_missing_classes(plan)
+    if check_leaks:
+        plans = search_leaks(plans, n_jobs=n_jobs)
+
+    protocols = {}
+    for plan in plans:
         outcomes = _run(estimator, plan, param_grid, scoring, n_jobs, verbose)
-        counts, parts = _gather(plan, outcomes)
-        scores = intervals(counts, rng=np.random.default_rng(random_state))
-        protocols[plan.name] = _protocol(plan, parts, scores, same if check_leaks else None)
+        protocols[plan.name] = _protocol(plan, outcomes, confidence)
     return EvaluationReport(
         name=name or type(estimator).__name__,
         estimator=repr(estimator),
         protocols=protocols,
         confidence=confidence,
         versions={"scikit-learn": sklearn.__version__, "numpy": np.__version__},
+        sr=_sampling_rate(estimator),
     )
 
 
-def _side(X: Any, y: Any, speakers: Any, suffix: str) -> _Side:
-    """Check one set of clips with its labels and speakers."""
-    clips = check_clips(X)
-    if not isinstance(clips, list):
-        clips = np.asarray(clips)
-    if speakers is None:
+def _check_protocol(
+    X_test: Any, y_test: Any, speakers_test: Any, cv: Any, random_split: bool
+) -> None:
+    if X_test is None:
+        for name, value in (("y_test", y_test), ("speakers_test", speakers_test)):
+            if value is not None:
+                raise ValueError(f"{name} is given without X_test; expected both or none")
+        return
+    if cv is not None or random_split:
+        name, value = ("cv", cv) if cv is not None else ("random_split", random_split)
         raise ValueError(
-            f"speakers{suffix} is missing: without it, clips of one speaker would stand on both "
-            "sides of a split, and the figures would say nothing of new speakers. Pass who speaks "
-            f"in each clip, as the loaders give it: speakers{suffix}=corpus.speakers. If nobody "
-            "speaks twice, pass range(len(X))"
+            f"{name}={value!r} splits X, but with X_test all of X is trained on; leave one of the "
+            "two out"
         )
-    labels, who = np.asarray(y), np.asarray(speakers)
-    for name, values in ((f"y{suffix}", labels), (f"speakers{suffix}", who)):
-        if values.shape != (len(clips),):
-            raise ValueError(
-                f"{name} has the shape {values.shape}; expected ({len(clips)},), one a clip"
-            )
-        missing = [i + 1 for i, value in enumerate(values.tolist()) if is_missing(value)]
-        if missing:
-            raise ValueError(f"{name} has no value for {len(missing)} clips, such as {missing[0]}")
-    return _Side(clips, labels, who)
 
 
-def _plans(
-    train: _Side, test: _Side | None, cv: Any, random_split: bool, random_state: int
-) -> list[_Plan]:
-    """Lay out the splits of every protocol that was asked for."""
-    n_clips, n_speakers = len(train.labels), len(np.unique(train.speakers))
-    if test is not None:
-        split = (np.arange(n_clips), np.arange(len(test.labels)))
-        text = (
-            f"Trained on all {n_clips} clips of {n_speakers} speakers, tested on {len(split[1])} "
-            f"clips of {len(np.unique(test.speakers))} speakers of another corpus."
-        )
-        return [_Plan("other corpus", text, [split], train, test)]
-    if n_speakers < 2:
-        raise ValueError(
-            f"speakers names {n_speakers} speaker; expected at least two, so that one can be "
-            "tested who was not trained on"
-        )
-    if isinstance(cv, Integral):
-        check_scalar(cv, "cv", Integral, min_val=2)
-        cv = StratifiedGroupKFold(min(int(cv), n_speakers))
-    splitter = check_cv(cv, train.labels, classifier=True)
-    with warnings.catch_warnings():
-        # A class with fewer clips than folds: _warn_of_missing_classes says what matters of it.
-        warnings.filterwarnings("ignore", message="The least populated class")
-        # A splitter that knows no groups: that speakers are shared is told below.
-        warnings.filterwarnings("ignore", message="The groups parameter is ignored")
-        splits = list(splitter.split(np.zeros(n_clips), train.labels, train.speakers))
-    shared = _shared_speakers(train, train, splits)
-    name = "custom splits" if shared else "speaker-independent"
-    text = f"{len(splits)} folds of {n_clips} clips and {n_speakers} speakers, " + (
-        "as given." if shared else "each speaker in one test fold and never in its training."
-    )
-    plans = [_Plan(name, text, splits, train, train)]
-    if shared:
-        warnings.warn(
-            f"{len(shared)} speakers stand on both sides of a split of cv, such as "
-            f"{shared[0]!r}: the figures say nothing of speakers that the model has not heard",
-            LeakWarning,
-            stacklevel=3,
-        )
-    if random_split:
-        folds = StratifiedKFold(len(splits), shuffle=True, random_state=random_state)
-        text = (
-            f"{len(splits)} random folds: every speaker is trained on and tested, as in most "
-            "published figures. Not what a new speaker will see."
-        )
-        random = list(folds.split(np.zeros(n_clips), train.labels))
-        plans.append(_Plan("random split", text, random, train, train))
-    return plans
+def _sampling_rate(estimator: Any) -> int:
+    """Return the rate at which the estimator takes waveforms, as far as its parameters tell."""
+    parameters = estimator.get_params()
+    names = [name for name in parameters if name == "sr" or name.endswith("__sr")]
+    return int(parameters[names[0]]) if names else _DEFAULT_SR
 
 
 def _run(
-    estimator: Any, plan: _Plan, param_grid: Any, scoring: Any, n_jobs: int | None, verbose: int
+    estimator: Any, plan: Plan, param_grid: Any, scoring: Any, n_jobs: int | None, verbose: int
 ) -> list[_Outcome]:
     """Fit and test every fold, with a line of progress as each ends."""
     jobs = (
@@ -302,23 +212,21 @@ def _run(
     return outcomes
 
 
-def _run_fold(estimator: Any, plan: _Plan, number: int, param_grid: Any, scoring: Any) -> _Outcome:
+def _run_fold(estimator: Any, plan: Plan, number: int, param_grid: Any, scoring: Any) -> _Outcome:
     """Fit on one side of a split and predict the other."""
     train_indices, test_indices = plan.splits[number]
     train, test = plan.train.take(train_indices), plan.test.take(test_indices)
     model = clone(estimator)
     if param_grid is not None:
-        n_inner = min(_INNER_FOLDS, len(np.unique(train.speakers)))
+        n_inner = min(_INNER_FOLDS, n_speakers(train))
         if n_inner < 2:
             raise ValueError(
                 f"fold {number + 1} trains on one speaker, {train.speakers.tolist()[0]!r}; "
                 "expected at least two, so that the inner search of param_grid can keep them apart"
             )
         # Splits rather than a splitter: the search needs no groups, and so no metadata routing.
-        inner = StratifiedGroupKFold(n_inner).split(train.labels, train.labels, train.speakers)
-        model = GridSearchCV(
-            model, param_grid, scoring=scoring, cv=list(inner), error_score="raise"
-        )
+        inner = group_folds(train, n_inner)
+        model = GridSearchCV(model, param_grid, scoring=scoring, cv=inner, error_score="raise")
     start = time.perf_counter()
     with warnings.catch_warnings():
         # Of an inner fold whose speakers lack a class: the mean over the others is what is wanted.
@@ -333,12 +241,23 @@ def _run_fold(estimator: Any, plan: _Plan, number: int, param_grid: Any, scoring
         best_params=model.best_params_ if param_grid is not None else None,
         history=_history_of(best),
     )
-    probabilities = (
-        np.asarray(best.predict_proba(test.clips), dtype=float)
-        if hasattr(best, "predict_proba")
-        else None
-    )
-    return _Outcome(fold, np.asarray(best.predict(test.clips)), probabilities, best.classes_)
+    y_pred = np.asarray(best.predict(test.clips))
+    strangers = np.setdiff1d(y_pred, np.concatenate([plan.train.labels, plan.test.labels]))
+    if strangers.size:
+        raise ValueError(
+            f"{plan.name}, fold {number + 1}: the estimator predicts {strangers.tolist()[0]!r}, "
+            "which is no label of y; expected one of the labels that it was fitted on"
+        )
+    if not hasattr(best, "predict_proba"):
+        return _Outcome(fold, y_pred, None, None)
+    probabilities = np.asarray(best.predict_proba(test.clips), dtype=float)
+    if not np.isfinite(probabilities).all():
+        n_bad = np.count_nonzero(~np.isfinite(probabilities).all(axis=1))
+        raise ValueError(
+            f"{plan.name}, fold {number + 1}: predict_proba gives NaN or infinity for {n_bad} of "
+            f"{len(probabilities)} clips; training has probably diverged: lower the learning rate"
+        )
+    return _Outcome(fold, y_pred, probabilities, np.asarray(best.classes_))
 
 
 def _history_of(model: Any) -> list[dict[str, Any]] | None:
@@ -346,94 +265,52 @@ def _history_of(model: Any) -> list[dict[str, Any]] | None:
     return next((step.history_ for step in steps if hasattr(step, "history_")), None)
 
 
-@dataclass(frozen=True)
-class _Parts:
-    """The outcomes of all folds, in one row a tested clip."""
-
-    folds: list[Fold]
-    tested: NDArray[np.int64]
-    y_pred: NDArray[Any]
-    probabilities: NDArray[np.float64] | None
-    classes: NDArray[Any]
-
-
-def _gather(plan: _Plan, outcomes: Sequence[_Outcome]) -> tuple[SpeakerCounts, _Parts]:
-    """Put the folds together, with the columns of all classes in one order."""
+def _protocol(plan: Plan, outcomes: Sequence[_Outcome], confidence: float) -> Protocol:
+    """Put the folds together, one row a tested clip, and score them."""
     tested = np.concatenate([outcome.fold.test for outcome in outcomes])
-    classes = np.unique(np.concatenate([plan.train.labels, plan.test.labels[tested]]))
+    y_true, speakers = plan.test.labels[tested], plan.test.speakers[tested]
     y_pred = np.concatenate([outcome.y_pred for outcome in outcomes])
-    probabilities = None
-    if all(outcome.probabilities is not None for outcome in outcomes):
-        blocks = []
-        for outcome in outcomes:
-            block = np.zeros((len(outcome.y_pred), len(classes)))
-            block[:, np.searchsorted(classes, outcome.classes)] = outcome.probabilities
-            blocks.append(block)
-        probabilities = np.concatenate(blocks)
+    # All that can be predicted, also where the test clips hold fewer classes.
+    classes = np.unique(np.concatenate([plan.train.labels, y_true]))
+    probabilities = _columns_of_all(classes, outcomes)
     counts = count_by_speaker(
-        np.searchsorted(classes, plan.test.labels[tested]),
+        np.searchsorted(classes, y_true),
         np.searchsorted(classes, y_pred),
         probabilities,
-        plan.test.speakers[tested],
+        speakers,
         len(classes),
     )
-    folds = [outcome.fold for outcome in outcomes]
-    return counts, _Parts(folds, tested, y_pred, probabilities, classes)
-
-
-def _protocol(
-    plan: _Plan, parts: _Parts, scores: Interval, same: list[set[int]] | None
-) -> Protocol:
-    """Say what came of a plan, and what stands on both sides of its splits."""
-    shared = _shared_speakers(plan.train, plan.test, plan.splits)
-    leaks = None
-    if same is not None:
-        offset = 0 if plan.test is plan.train else len(plan.train.labels)
-        clips = [*plan.train.clips, *(plan.test.clips if offset else [])]
-        splits = [(train, test + offset) for train, test in plan.splits]
-        leaks = find_leaks(same, clips, splits)
-        if leaks:
-            first = leaks[0]
-            names = [_name(clips, first.train), _name(clips, first.test)]
-            warnings.warn(
-                f"{len(leaks)} pairs of clips are one recording on both sides of the "
-                f"{plan.name}, such as {names[0]} and {names[1]} ({first.kind}). Leave one of "
-                "each pair out",
-                LeakWarning,
-                stacklevel=3,
-            )
     return Protocol(
         name=plan.name,
-        is_honest=not shared and not leaks,
         description=plan.description,
-        folds=parts.folds,
-        clips=[plan.test.clips[i] for i in parts.tested],
-        y_true=plan.test.labels[parts.tested],
-        y_pred=parts.y_pred,
-        probabilities=parts.probabilities,
-        speakers=plan.test.speakers[parts.tested],
-        classes=parts.classes,
-        scores=scores,
-        leaks=leaks,
-        shared_speakers=shared,
+        folds=[outcome.fold for outcome in outcomes],
+        clips=[plan.test.clips[i] for i in tested],
+        y_true=y_true,
+        y_pred=y_pred,
+        probabilities=probabilities,
+        speakers=speakers,
+        classes=classes,
+        scores=score_with_intervals(counts, confidence=confidence),
+        leaks=plan.leaks,
+        shared_speakers=plan.shared_speakers,
     )
 
 
-def _shared_speakers(
-    train: _Side, test: _Side, splits: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]]
-) -> list[Any]:
-    """Return who stands on both sides of a split. Names of two corpora have nothing in common."""
-    if train is not test:
-        return []
-    shared: set[Any] = set()
-    for train_indices, test_indices in splits:
-        shared |= set(train.speakers[train_indices].tolist()) & set(
-            test.speakers[test_indices].tolist()
-        )
-    return sorted(shared)
+def _columns_of_all(
+    classes: NDArray[Any], outcomes: Sequence[_Outcome]
+) -> NDArray[np.float64] | None:
+    """Put probabilities in one order of classes; what a fold did not know has none."""
+    blocks = []
+    for outcome in outcomes:
+        if outcome.probabilities is None or outcome.classes is None:
+            return None
+        block = np.zeros((len(outcome.y_pred), len(classes)))
+        block[:, np.searchsorted(classes, outcome.classes)] = outcome.probabilities
+        blocks.append(block)
+    return np.concatenate(blocks)
 
 
-def _warn_of_missing_classes(plan: _Plan) -> None:
+def _warn_of_missing_classes(plan: Plan) -> None:
     everything = set(plan.test.labels.tolist())
     for number, (train, _) in enumerate(plan.splits, start=1):
         missing = sorted(everything - set(plan.train.labels[train].tolist()))
@@ -444,8 +321,3 @@ def _warn_of_missing_classes(plan: _Plan) -> None:
                 UserWarning,
                 stacklevel=3,
             )
-
-
-def _name(clips: Sequence[Any], index: int) -> str:
-    clip = clips[index]
-    return f"clip {index + 1}" if isinstance(clip, np.ndarray) else repr(clip)

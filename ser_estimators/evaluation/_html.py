@@ -13,13 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._clips import map_waveforms
+from ._report import about_intervals, interval, number, warnings_of
 
 if TYPE_CHECKING:
     from ._report import EvaluationReport, Protocol
 
 __all__ = ["render"]
 
-_SR = 16000
+_SR = 16000  # Hz, of the players of files
+_MIN_SECONDS = 0.1  # a shorter waveform is a row of a table, and no sound
 
 _STYLE = """
 :root { color-scheme: light; }
@@ -65,7 +67,7 @@ def render(report: EvaluationReport, n_mistakes: int) -> str:
     sections = [
         f"<h1>{escape(report.name)}</h1>",
         f"<p class='soft'>Speech emotion recognition, evaluated on {len(main.y_true)} clips of "
-        f"{len(np.unique(main.speakers))} speakers.</p>",
+        f"{_speakers(len(np.unique(main.speakers)))}.</p>",
         _protocols(report),
         _summary(report),
     ]
@@ -76,7 +78,7 @@ def render(report: EvaluationReport, n_mistakes: int) -> str:
     if any(fold.history for fold in main.folds):
         sections.append(f"<h2>Learning curves</h2>{_learning_curves(main)}")
     if mistakes := main.mistakes(n_mistakes):
-        sections.append(f"<h2>Most confidently mistaken</h2>{_mistakes(main, mistakes)}")
+        sections.append(f"<h2>Most confidently mistaken</h2>{_mistakes(main, mistakes, report.sr)}")
     sections.append(_model_card(report))
     return (
         "<!DOCTYPE html>\n<html lang='en'><head><meta charset='utf-8'>"
@@ -92,8 +94,6 @@ def render(report: EvaluationReport, n_mistakes: int) -> str:
 
 
 def _protocols(report: EvaluationReport) -> str:
-    from ._report import warnings_of
-
     parts = ["<h2>Protocol</h2>"]
     for protocol in report.protocols.values():
         parts.append(f"<h3>{escape(protocol.name)}</h3><p>{escape(protocol.description)}</p>")
@@ -132,9 +132,7 @@ def _summary(report: EvaluationReport) -> str:
     return (
         "<h2>Scores</h2><div class='wide'><table><thead><tr><th></th>"
         f"{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
-        f"<p class='soft'>Small: {report.confidence:.0%} intervals. They resample the "
-        f"{report.main.scores.n_speakers} speakers with all their clips: they say how much another "
-        "choice of speakers would change the figure.</p>"
+        f"<p class='soft'>Small: {report.confidence:.0%} intervals. {about_intervals(report)}</p>"
     )
 
 
@@ -161,13 +159,13 @@ def _confusion(protocol: Protocol) -> str:
         cells = []
         for j, share in enumerate(shares[i]):
             value = 0.0 if np.isnan(share) else float(share)
-            tip = escape(f"{_number(share)}, interval {_interval(low[i, j], high[i, j])}")
+            tip = escape(f"{number(share)}, interval {interval(low[i, j], high[i, j])}")
             # From white to dark blue; text turns white where the ground is dark.
             red, green, blue = (round(255 - value * (255 - end)) for end in (8, 81, 156))
             ink = "#fff" if value > 0.6 else "#1b1f24"
             cells.append(
                 f"<td title='{tip}' style='background:rgb({red},{green},{blue});color:{ink}'>"
-                f"{_number(share, 2)}</td>"
+                f"{number(share, 2)}</td>"
             )
         rows.append(f"<tr><th>{name}</th>{''.join(cells)}</tr>")
     head = "".join(f"<th style='text-align:center'>{name}</th>" for name in names)
@@ -212,8 +210,10 @@ def _line_chart(lines: Sequence[tuple[list[float], bool]], title: str) -> str:
     """Draw lines over epochs as SVG."""
     width, height, left, bottom, top = 440, 230, 44, 34, 12
     n = max(len(values) for values, _ in lines)
-    step = _round_step(max(max(values) for values, _ in lines))
-    largest = step * np.ceil(max(max(values) for values, _ in lines) / step)
+    # Where a loss diverged it is NaN or infinite, and no point of a line.
+    highest = max((v for values, _ in lines for v in values if np.isfinite(v)), default=1.0)
+    step = _round_step(highest)
+    largest = step * np.ceil(highest / step) if highest > 0 else step
 
     def at(epoch: int, value: float) -> tuple[float, float]:
         x = left + (width - left - 10) * epoch / max(n - 1, 1)
@@ -227,7 +227,10 @@ def _line_chart(lines: Sequence[tuple[list[float], bool]], title: str) -> str:
             f"<text x='{left - 6}' y='{y + 4:.1f}' text-anchor='end'>{value:.2g}</text>"
         )
     for values, is_validation in lines:
-        points = " ".join(f"{x:.1f},{y:.1f}" for x, y in (at(i, v) for i, v in enumerate(values)))
+        points = " ".join(
+            f"{x:.1f},{y:.1f}"
+            for x, y in (at(i, v) for i, v in enumerate(values) if np.isfinite(v))
+        )
         dash = "stroke='#d55e00' stroke-dasharray='5 3'" if is_validation else "stroke='#0072b2'"
         parts.append(f"<polyline points='{points}' fill='none' {dash} stroke-width='1.6'/>")
     parts.append(
@@ -247,26 +250,49 @@ def _round_step(largest: float) -> float:
     return float(next(m * power for m in (0.2, 0.5, 1.0, 2.0) if largest / (m * power) <= 6))
 
 
-def _mistakes(protocol: Protocol, positions: list[int]) -> str:
-    assert protocol.probabilities is not None
-    waveforms = map_waveforms(
-        lambda waveform: waveform, [protocol.clips[i] for i in positions], sr=_SR
+def _mistakes(protocol: Protocol, positions: list[int], sr: int) -> str:
+    assert protocol.confidence is not None
+    chosen = [protocol.clips[i] for i in positions]
+    rate = sr if isinstance(chosen[0], np.ndarray) else _SR
+    is_sound = [
+        not isinstance(clip, np.ndarray) or clip.size >= _MIN_SECONDS * sr for clip in chosen
+    ]
+    waveforms = iter(
+        map_waveforms(
+            lambda waveform: waveform,
+            [clip for clip, sounds in zip(chosen, is_sound, strict=True) if sounds],
+            sr=rate,
+        )
     )
     cards = []
-    for position, waveform in zip(positions, waveforms, strict=True):
-        clip = protocol.clips[position]
+    for position, clip, sounds in zip(positions, chosen, is_sound, strict=True):
         # The end of the path is enough to find it, and tells nothing of the author's machine.
-        name = f"clip {position + 1}" if isinstance(clip, np.ndarray) else _short(clip)
+        name = (
+            f"clip {protocol.tested[position] + 1}"
+            if isinstance(clip, np.ndarray)
+            else _short(clip)
+        )
+        player, length = "", ""
+        if sounds:
+            waveform = next(waveforms)
+            player = (
+                f"{_waveform(waveform)}<audio controls preload='metadata' "
+                f"src='{_sound(waveform, rate)}'></audio>"
+            )
+            length = f", {waveform.size / rate:.1f} s"
         cards.append(
-            f"<div class='card'>{_waveform(waveform)}"
-            f"<audio controls preload='metadata' src='{_sound(waveform)}'></audio>"
+            f"<div class='card'>{player}"
             f"<p><b>{escape(str(protocol.y_true[position]))}</b>, taken for "
             f"<b>{escape(str(protocol.y_pred[position]))}</b> "
-            f"({protocol.probabilities[position].max():.0%})</p>"
-            f"<p><small>speaker {escape(str(protocol.speakers[position]))}, "
-            f"{waveform.size / _SR:.1f} s<br>{escape(name)}</small></p></div>"
+            f"({protocol.confidence[position]:.0%})</p>"
+            f"<p><small>speaker {escape(str(protocol.speakers[position]))}{length}"
+            f"<br>{escape(name)}</small></p></div>"
         )
     return f"<div class='cards'>{''.join(cards)}</div>"
+
+
+def _speakers(n: int) -> str:
+    return "1 speaker" if n == 1 else f"{n} speakers"
 
 
 def _short(clip: Any) -> str:
@@ -292,11 +318,11 @@ def _waveform(waveform: NDArray[np.float32]) -> str:
     )
 
 
-def _sound(waveform: NDArray[np.float32]) -> str:
+def _sound(waveform: NDArray[np.float32], sr: int) -> str:
     import soundfile
 
     file = io.BytesIO()
-    soundfile.write(file, np.clip(waveform, -1, 1), _SR, format="WAV", subtype="PCM_16")
+    soundfile.write(file, np.clip(waveform, -1, 1), sr, format="WAV", subtype="PCM_16")
     return "data:audio/wav;base64," + base64.b64encode(file.getvalue()).decode("ascii")
 
 
@@ -324,12 +350,4 @@ def _model_card(report: EvaluationReport) -> str:
 
 
 def _cell(value: float, low: float, high: float) -> str:
-    return f"<td>{_number(value)}<small>{_interval(low, high)}</small></td>"
-
-
-def _number(value: Any, digits: int = 3) -> str:
-    return "n/a" if np.isnan(value) else f"{value:.{digits}f}"
-
-
-def _interval(low: Any, high: Any) -> str:
-    return "n/a" if np.isnan(low) else f"{low:.3f} to {high:.3f}"
+    return f"<td>{number(value)}<small>{interval(low, high)}</small></td>"

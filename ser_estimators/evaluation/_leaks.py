@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +18,20 @@ from .._features import mel_power_spectrogram
 __all__ = ["Leak", "find_leaks", "find_same_recordings"]
 
 _SR = 16000
+_HOP = 160  # samples between frames
 _N_MELS = 24
 _N_SEGMENTS = 24
-# Fingerprints of one recording, as MP3, OGG, resampled or amplified, correlate above 0.999; those
-# of two takes of one sentence by one actor (all of RAVDESS) below 0.992.
-_SAME = 0.996
+# Fingerprints of one recording, as MP3, OGG, resampled, amplified or with other silence around it,
+# correlate above 0.99; those of two takes of one sentence by one actor (in RAVDESS) below 0.97.
+_SAME = 0.985
+# Share of the energy at either end that is left out, so that silence there may differ.
+_EDGE = 0.02
 _MAX_DIFFERENCE = 0.08  # seconds by which codecs change the length of a clip
+# What is shorter (in seconds), or steadier over time (in powers of ten), has too little shape to be
+# told from others by its sound: a click, a tone, hiss, a row of a table. Its bytes decide.
+_MIN_SECONDS = 0.1
+_MIN_CHANGE = 0.1
+_SILENT_PEAK = 1e-6  # of full scale
 # Pairs of fingerprints compared at once: 32 MB of correlations.
 _BLOCK = 2000
 
@@ -58,25 +67,25 @@ def find_same_recordings(clips: Sequence[Clip], *, n_jobs: int | None = None) ->
     list of set of int
         Positions of the clips of each recording that stands more than once.
     """
-    fingerprints = map_waveforms(_fingerprint, clips, sr=_SR, n_jobs=n_jobs)
-    prints = np.array([fingerprint for fingerprint, _ in fingerprints])
-    seconds = np.array([duration for _, duration in fingerprints])
-    is_flat = (
-        np.count_nonzero(prints, axis=1) == 0
-    )  # silence is like any other silence, and no recording
     groups = _Groups(len(clips))
-    order = np.argsort(seconds)
-    for start in range(0, len(order), _BLOCK):
-        rows = order[start : start + _BLOCK]
-        # Sorted by length, only clips that follow closely can be the same.
-        stop = np.searchsorted(seconds[order], seconds[rows[-1]] + _MAX_DIFFERENCE, side="right")
-        columns = order[start:stop]
-        close = np.abs(seconds[rows][:, None] - seconds[columns]) <= _MAX_DIFFERENCE
-        alike = prints[rows] @ prints[columns].T > _SAME
-        for row, column in np.argwhere(alike & close):
-            first, second = rows[row], columns[column]
-            if first != second and not (is_flat[first] or is_flat[second]):
-                groups.join(first, second)
+    positions = [
+        index
+        for index, clip in enumerate(clips)
+        if not isinstance(clip, np.ndarray) or clip.size >= _MIN_SECONDS * _SR
+    ]
+    # Not all clips: a warning about their level would be nonsense of the rows of a table.
+    found = map_waveforms(_fingerprint, [clips[i] for i in positions], sr=_SR, n_jobs=n_jobs)
+    has_shape = [fingerprint is not None for fingerprint in found]
+    shaped = np.array(positions, dtype=int)[has_shape]
+    if len(shaped):
+        fingerprints = [fingerprint for fingerprint in found if fingerprint is not None]
+        prints = np.array([fingerprint.picture for fingerprint in fingerprints])
+        seconds = np.array([fingerprint.seconds for fingerprint in fingerprints])
+        for first, second in _alike(prints, seconds):
+            groups.join(shaped[first], shaped[second])
+    by_digest: dict[bytes, int] = {}
+    for index in sorted(set(range(len(clips))) - set(shaped.tolist())):
+        groups.join(index, by_digest.setdefault(_digest(clips[index]), index))
     return groups.sets()
 
 
@@ -101,6 +110,7 @@ def find_leaks(
         One for each pair of clips, however many splits it crosses.
     """
     leaks: dict[frozenset[int], Leak] = {}
+    digest = cache(lambda index: _digest(clips[index]))
     for group in groups:
         members = np.array(sorted(group))
         for train, test in splits:
@@ -108,29 +118,57 @@ def find_leaks(
                 for second in members[np.isin(members, test)]:
                     pair = frozenset((int(first), int(second)))
                     if len(pair) == 2 and pair not in leaks:
-                        kind = _kind_of(clips[first], clips[second])
+                        same_bytes = digest(int(first)) == digest(int(second))
+                        kind = "same bytes" if same_bytes else "same sound"
                         leaks[pair] = Leak(int(first), int(second), kind)
     return list(leaks.values())
 
 
-def _fingerprint(waveform: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:
-    """Return a picture that coding and level hardly change, and the length in seconds."""
+class _Fingerprint(NamedTuple):
+    """A picture of a sound that coding, level and silence around it hardly change."""
+
+    picture: NDArray[np.float32]
+    seconds: float
+
+
+def _fingerprint(waveform: NDArray[np.float32]) -> _Fingerprint | None:
+    """Return the fingerprint of a waveform, or None if it has too little shape for one."""
+    waveform = waveform - waveform.mean()
+    if np.abs(waveform).max() < _SILENT_PEAK:
+        return None
     mel = mel_power_spectrogram(
-        waveform, sr=_SR, n_fft=512, hop_length=160, n_mels=_N_MELS, fmin=100.0, fmax=3800.0
+        waveform, sr=_SR, n_fft=512, hop_length=_HOP, n_mels=_N_MELS, fmin=100.0, fmax=3800.0
     )
-    edges = np.linspace(0, mel.shape[1], _N_SEGMENTS + 1).astype(int)
-    edges = np.minimum(edges, mel.shape[1] - 1)[:-1]
-    means = np.add.reduceat(mel, edges, axis=1)
+    # (n_mels, n_frames + 1): energy up to each moment. Edges between frames are interpolated, so
+    # that a shift by half a frame moves every segment alike.
+    energy = np.pad(np.cumsum(mel, axis=1, dtype=np.float64), ((0, 0), (1, 0)))
+    total = energy.sum(axis=0)
+    frames = np.arange(energy.shape[1])
+    start, stop = np.interp([_EDGE, 1 - _EDGE], total / total[-1], frames)
+    seconds = float(stop - start) * _HOP / _SR
+    edges = np.linspace(start, stop, _N_SEGMENTS + 1)
+    segments = np.diff([np.interp(edges, frames, band) for band in energy], axis=1)
     # A floor 50 dB under the peak, where codecs begin to differ.
-    picture = np.log10(np.maximum(means, means.max() * 1e-5 + 1e-20))
+    picture = np.log10(np.maximum(segments, segments.max() * 1e-5))
+    if seconds < _MIN_SECONDS or picture.std(axis=1).mean() < _MIN_CHANGE:
+        return None
     picture -= picture.mean()
-    norm = float(np.linalg.norm(picture))
-    flat = picture.ravel() / norm if norm > 1e-3 else np.zeros(picture.size)
-    return flat.astype(np.float32), waveform.size / _SR
+    return _Fingerprint((picture / np.linalg.norm(picture)).ravel().astype(np.float32), seconds)
 
 
-def _kind_of(first: Clip, second: Clip) -> str:
-    return "same bytes" if _digest(first) == _digest(second) else "same sound"
+def _alike(prints: NDArray[np.float32], seconds: NDArray[np.float64]) -> Iterator[tuple[int, int]]:
+    """Yield the positions of fingerprints that are one recording's, each pair once."""
+    order = np.argsort(seconds)
+    prints, seconds = prints[order], seconds[order]
+    for start in range(0, len(order), _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        # Sorted by length, only clips that follow closely can be the same.
+        stop = np.searchsorted(seconds, seconds[rows][-1] + _MAX_DIFFERENCE, side="right")
+        close = np.abs(seconds[rows][:, None] - seconds[start:stop]) <= _MAX_DIFFERENCE
+        alike = prints[rows] @ prints[start:stop].T > _SAME
+        for row, column in np.argwhere(alike & close):
+            if row < column:
+                yield int(order[start + row]), int(order[start + column])
 
 
 def _digest(clip: Clip) -> bytes:

@@ -6,11 +6,13 @@ import html
 import os
 import textwrap
 from dataclasses import dataclass, field
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils import check_scalar
 
 from ._leaks import Leak
 from ._metrics import Interval
@@ -58,8 +60,6 @@ class Protocol:
     ----------
     name : str
         "speaker-independent", "random split" or "other corpus".
-    is_honest : bool
-        Whether no speaker and no recording stands on both sides.
     description : str
         The protocol in a sentence.
     folds : list of Fold
@@ -79,7 +79,6 @@ class Protocol:
     """
 
     name: str
-    is_honest: bool
     description: str
     folds: list[Fold]
     clips: list[Any]
@@ -91,6 +90,27 @@ class Protocol:
     scores: Interval
     leaks: list[Leak] | None
     shared_speakers: list[Any] = field(default_factory=list)
+
+    @property
+    def is_honest(self) -> bool:
+        """Whether no speaker and no recording stands on both sides of a split, and both are known.
+
+        False as well with ``check_leaks=False``, when nobody looked for recordings.
+        """
+        return not self.shared_speakers and self.leaks == []
+
+    @property
+    def tested(self) -> NDArray[np.int64]:
+        """Positions of the tested clips in X (or X_test), in the order of the arrays."""
+        return np.concatenate([fold.test for fold in self.folds])
+
+    @property
+    def confidence(self) -> NDArray[np.float64] | None:
+        """Probability of the class that each clip was taken for, of shape (n_clips,)."""
+        if self.probabilities is None:
+            return None
+        columns = np.searchsorted(self.classes, self.y_pred)
+        return np.asarray(self.probabilities[np.arange(len(columns)), columns])
 
     def summary(self) -> list[tuple[str, float, float, float]]:
         """Return (score, value, low, high) for the scores of a single number."""
@@ -129,11 +149,11 @@ class Protocol:
 
     def mistakes(self, n: int) -> list[int]:
         """Return the positions of the clips that were most confidently mistaken."""
-        if self.probabilities is None:
+        if self.confidence is None:
             return []
         wrong = np.flatnonzero(self.y_true != self.y_pred)
-        confidence = self.probabilities[wrong].max(axis=1)
-        return [int(i) for i in wrong[np.argsort(-confidence, kind="stable")][:n]]
+        order = np.argsort(-self.confidence[wrong], kind="stable")
+        return [int(i) for i in wrong[order][:n]]
 
 
 @dataclass(frozen=True)
@@ -151,6 +171,8 @@ class EvaluationReport:
     confidence : float in (0, 1)
         Of all intervals.
     versions : dict of str to str
+    sr : int > 0, default=16000
+        Rate of the clips in Hz, where they are waveforms.
 
     See Also
     --------
@@ -176,6 +198,7 @@ class EvaluationReport:
     protocols: dict[str, Protocol]
     confidence: float
     versions: dict[str, str]
+    sr: int = 16000
 
     @property
     def main(self) -> Protocol:
@@ -215,12 +238,13 @@ class EvaluationReport:
         """
         from ._html import render
 
+        check_scalar(n_mistakes, "n_mistakes", Integral, min_val=0)
         path = Path(path)
         path.write_text(render(self, n_mistakes), encoding="utf-8")
         return path
 
     def __str__(self) -> str:
-        lines = [f"Evaluation of {self.name}", ""]
+        lines = [*textwrap.wrap(f"Evaluation of {self.name}", _WIDTH), ""]
         for protocol in self.protocols.values():
             lines += [protocol.name, "-" * len(protocol.name)]
             lines += textwrap.wrap(protocol.description, _WIDTH)
@@ -228,20 +252,19 @@ class EvaluationReport:
                 lines += textwrap.wrap(warning, _WIDTH, initial_indent="! ", subsequent_indent="  ")
             lines += ["", f"{'':<26}{'value':>8}   {self.confidence:.0%} interval"]
             lines += [
-                f"{title:<26}{value:>8.3f}   {_interval(low, high)}"
+                f"{title:<26}{number(value):>8}   {interval(low, high)}"
                 for title, value, low, high in protocol.summary()
             ]
             lines += ["", f"{'':<14}{'precision':>10}{'recall':>9}   {'':<15}{'F1':>7}{'clips':>8}"]
             for name, cells, n_clips in protocol.by_class():
                 recall, low, high = cells["recall"]
                 lines.append(
-                    f"{name:<14}{cells['precision'][0]:>10.3f}{recall:>9.3f}   "
-                    f"{_interval(low, high):<15}{cells['f1'][0]:>7.3f}{n_clips:>8}"
+                    f"{textwrap.shorten(name, 14, placeholder='...'):<14}"
+                    f"{number(cells['precision'][0]):>10}{number(recall):>9}   "
+                    f"{interval(low, high):<15}{number(cells['f1'][0]):>7}{n_clips:>8}"
                 )
             lines.append("")
-        lines.append(
-            f"Intervals resample the {self.main.scores.n_speakers} speakers with all their clips."
-        )
+        lines += textwrap.wrap(about_intervals(self), _WIDTH)
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
@@ -252,7 +275,7 @@ class EvaluationReport:
             cells = []
             for protocol in self.protocols.values():
                 _, value, low, high = next(row for row in protocol.summary() if row[0] == title)
-                cells.append(f"<td>{value:.3f} <small>{_interval(low, high)}</small></td>")
+                cells.append(f"<td>{number(value)} <small>{interval(low, high)}</small></td>")
             rows.append(f"<tr><th>{html.escape(title)}</th>{''.join(cells)}</tr>")
         return (
             f"<table><caption>{html.escape(self.name)}</caption>"
@@ -263,17 +286,41 @@ class EvaluationReport:
 def warnings_of(protocol: Protocol) -> list[str]:
     """Return what a reader must know before believing the figures."""
     found = []
-    if protocol.shared_speakers:
+    n_shared = len(protocol.shared_speakers)
+    if n_shared:
         found.append(
-            f"{len(protocol.shared_speakers)} speakers stand on both sides of a split: these "
-            "figures say nothing of speakers that the model has not heard."
+            f"{n_shared} {'speaker stands' if n_shared == 1 else 'speakers stand'} on both sides "
+            "of a split: these figures say nothing of speakers that the model has not heard."
         )
-    if protocol.leaks:
+    if protocol.leaks is None:
         found.append(
-            f"{len(protocol.leaks)} pairs of clips are one recording on both sides of a split."
+            "Nobody looked for recordings that stand on both sides of a split (check_leaks=False)."
+        )
+    elif protocol.leaks:
+        n_leaks = len(protocol.leaks)
+        found.append(
+            f"{n_leaks} {'pair of clips is' if n_leaks == 1 else 'pairs of clips are'} one "
+            "recording on both sides of a split."
         )
     return found
 
 
-def _interval(low: float, high: float) -> str:
-    return "" if np.isnan(low) else f"{low:.3f} to {high:.3f}"
+def about_intervals(report: EvaluationReport) -> str:
+    """Say what the intervals are, or why there are none."""
+    n_speakers = report.main.scores.n_speakers
+    if n_speakers == 1:
+        return "No intervals: one speaker says nothing of how far speakers differ."
+    return (
+        f"Intervals come from leaving out each of the {n_speakers} speakers in turn: they say how "
+        "much another choice of speakers would change the figure."
+    )
+
+
+def number(value: float, digits: int = 3) -> str:
+    """Return a score as text, n/a where it is not defined."""
+    return "n/a" if np.isnan(value) else f"{value:.{digits}f}"
+
+
+def interval(low: float, high: float) -> str:
+    """Return an interval as text, n/a where there is none."""
+    return "n/a" if np.isnan(low) else f"{low:.3f} to {high:.3f}"
