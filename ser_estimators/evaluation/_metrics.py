@@ -55,7 +55,9 @@ class Counts:
 
     def _map(self, function: Callable[[Floats], Floats]) -> Counts:
         return Counts(
-            *(None if values is None else function(values) for values in vars(self).values())
+            function(self.confusion),
+            None if self.log_loss is None else function(self.log_loss),
+            None if self.bins is None else function(self.bins),
         )
 
 
@@ -216,7 +218,8 @@ def score_with_intervals(counts: Counts, *, confidence: float) -> Interval:
        9(3), 1981.
     """
     value, left_out = score(counts.total()), score(counts.all_but_one())
-    low, high = {}, {}
+    low: dict[str, Any] = {}
+    high: dict[str, Any] = {}
     for name, at in vars(value).items():
         if at is None:
             low[name] = high[name] = None
