@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import effective_n_jobs
 from numpy.typing import NDArray
 from sklearn.utils.validation import validate_data
 
 from ._audio import read_audio
+from ._cleaning import clean
+from ._stack_level import find_stack_level
 from .exceptions import AudioLevelWarning, AudioReadError
 
 __all__ = [
@@ -34,6 +39,9 @@ _LOUD_PEAK = 256.0
 
 # Beyond this, the power of float32 samples overflows.
 _MAX_PEAK = 1e9
+
+# Clips that a thread takes at once: enough that handing them over costs nothing.
+_PART = 8
 
 # What an error lists before it says "and so many more"; the exception itself carries them all.
 _MAX_LISTED = 50
@@ -112,6 +120,135 @@ def check_clips(X: Any) -> Any:
     return X
 
 
+@dataclass(frozen=True)
+class Reading:
+    """How a clip becomes a waveform: the same in training and in prediction.
+
+    Parameters
+    ----------
+    sr : int > 0
+        Sampling rate in Hz. Files are resampled to it; waveforms are taken to be at it.
+    offset, duration : float
+        Seconds that are left out at the beginning, and that are read at most; None reads all.
+    res_type : str
+        Quality of the resampling, see `_audio.read_audio`.
+    trim_db, loudness, preemphasis : float or None
+        See `_cleaning.clean`.
+    """
+
+    sr: int
+    offset: float = 0.0
+    duration: float | None = None
+    res_type: str = "soxr_hq"
+    trim_db: float | None = None
+    loudness: float | None = None
+    preemphasis: float | None = None
+
+    def __call__(self, clip: Clip) -> tuple[NDArray[np.float32], float]:
+        """Return the waveform and its peak before cleaning.
+
+        Raises
+        ------
+        AudioReadError
+            If it cannot be used.
+        """
+        if isinstance(clip, np.ndarray):
+            waveform = self._part_of(_from_samples(clip))
+        else:
+            waveform = read_audio(
+                clip,
+                self.sr,
+                offset=self.offset,
+                duration=self.duration,
+                res_type=self.res_type,
+            )
+        peak = float(max(waveform.max(), -waveform.min()))
+        cleaned = clean(
+            waveform,
+            self.sr,
+            trim_db=self.trim_db,
+            loudness=self.loudness,
+            preemphasis=self.preemphasis,
+        )
+        return cleaned, peak
+
+    def _part_of(self, waveform: NDArray[np.float32]) -> NDArray[np.float32]:
+        if not self.offset and self.duration is None:
+            return waveform
+        start = int(self.offset * self.sr)
+        if start >= waveform.size:
+            reason = (
+                f"offset={self.offset} s is beyond its end, {waveform.size / self.sr:.3f} s; lower "
+                "offset, or leave it out"
+            )
+            raise AudioReadError(reason, ((0, "", reason),))
+        if self.duration is None:
+            return waveform[start:]
+        return waveform[start : start + max(int(self.duration * self.sr), 1)]
+
+
+def map_clips(
+    function: Callable[[Clip], tuple[Result, float]],
+    clips: Sequence[Clip],
+    *,
+    n_jobs: int | None = None,
+    progress: str | None = None,
+) -> Iterator[Result]:
+    """Apply a function to every clip, in threads, and yield what it gives in order.
+
+    Parameters
+    ----------
+    function : callable
+        Returns a result and the peak of the clip's waveform, or raises AudioReadError.
+    clips : sequence
+        What `validate_clips` returned.
+    n_jobs : int or None, default=None
+        Threads, as in joblib.
+    progress : str or None, default=None
+        What a progress bar says; None shows none.
+
+    Yields
+    ------
+    object
+        Result of each clip, up to the first that failed.
+
+    Raises
+    ------
+    AudioReadError
+        After the last clip. It lists every clip that could not be used.
+
+    Warns
+    -----
+    AudioLevelWarning
+        Once for all clips that are silent, once for all that are far beyond full scale.
+    """
+
+    def work(part: slice) -> list[tuple[Result | None, float, str]]:
+        outcomes: list[tuple[Result | None, float, str]] = []
+        for clip in clips[part]:
+            try:
+                outcomes.append((*function(clip), ""))
+            except AudioReadError as error:
+                outcomes.append((None, 1.0, error.failures[0][2]))
+        return outcomes
+
+    parts = [slice(start, start + _PART) for start in range(0, len(clips), _PART)]
+    failures: list[tuple[int, str, str]] = []
+    peaks: list[float] = []
+    with _progress_bar(len(clips), progress) as bar:
+        for outcomes in _in_order(work, parts, effective_n_jobs(n_jobs)):
+            for result, peak, reason in outcomes:
+                if reason:
+                    failures.append((len(peaks), _name(clips[len(peaks)]), reason))
+                peaks.append(peak)
+                if not failures:
+                    yield result  # type: ignore[misc]
+            bar.update(len(outcomes))
+    if failures:
+        raise _listed(failures, len(clips))
+    _warn_levels(clips, peaks)
+
+
 def map_waveforms(
     function: Callable[[NDArray[np.float32]], Result],
     clips: Sequence[Clip],
@@ -147,25 +284,39 @@ def map_waveforms(
     AudioLevelWarning
         Once for all clips that are silent, once for all that are far beyond full scale.
     """
+    reading = Reading(sr)
 
-    def work(clip: Clip) -> tuple[Result | None, float, str]:
+    def work(clip: Clip) -> tuple[Result, float]:
+        waveform, peak = reading(clip)
+        return function(waveform), peak
+
+    return list(map_clips(work, clips, n_jobs=n_jobs))
+
+
+def _in_order(
+    function: Callable[[slice], Result], parts: Sequence[slice], n_threads: int
+) -> Iterator[Result]:
+    """Apply a function in threads; no more results wait than the threads need to stay busy."""
+    if n_threads == 1 or len(parts) == 1:
+        yield from map(function, parts)
+        return
+    with ThreadPoolExecutor(n_threads, thread_name_prefix="ser_estimators") as pool:
         try:
-            waveform = _waveform(clip, sr)
-        except AudioReadError as error:
-            return None, 1.0, error.failures[0][2]
-        peak = float(max(waveform.max(), -waveform.min()))
-        return function(waveform), peak, ""
+            waiting = deque(pool.submit(function, part) for part in parts[: 2 * n_threads])
+            for part in parts[2 * n_threads :]:
+                yield waiting.popleft().result()
+                waiting.append(pool.submit(function, part))
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            # After an error or an interrupt, what has not begun need not.
+            pool.shutdown(wait=True, cancel_futures=True)
 
-    outcomes = Parallel(n_jobs=n_jobs, require="sharedmem")(delayed(work)(clip) for clip in clips)
-    failures = [
-        (index, _name(clip), reason)
-        for index, (clip, (_, _, reason)) in enumerate(zip(clips, outcomes, strict=True))
-        if reason
-    ]
-    if failures:
-        raise _listed(failures, len(clips))
-    _warn_levels(clips, [peak for _, peak, _ in outcomes])
-    return [result for result, _, _ in outcomes]
+
+def _progress_bar(total: int, description: str | None) -> Any:
+    from tqdm import tqdm
+
+    return tqdm(total=total, desc=description, unit="clip", disable=description is None)
 
 
 def _check_list(items: list[Any]) -> list[Any]:
@@ -260,10 +411,6 @@ def _first_path(array: NDArray[Any]) -> Any:
     return next((v for v in array.flat if isinstance(v, (str, os.PathLike))), None)
 
 
-def _waveform(clip: Clip, sr: int) -> NDArray[np.float32]:
-    return _from_samples(clip) if isinstance(clip, np.ndarray) else read_audio(clip, sr)
-
-
 def _from_samples(samples: NDArray[Any]) -> NDArray[np.float32]:
     """Turn samples into float32, with 8, 16 and 32-bit PCM on the scale [-1, 1]."""
     if not _is_pcm(samples):
@@ -306,7 +453,7 @@ def _warn_levels(clips: Sequence[Clip], peaks: list[float]) -> None:
             f"{len(silent)} of {len(peaks)} clips are silent, so their features say nothing: "
             f"{_some(silent, clips)}. Leave them out, or check the recording",
             AudioLevelWarning,
-            stacklevel=5,
+            stacklevel=find_stack_level(),
         )
     loud = [index for index, peak in enumerate(peaks) if peak > _LOUD_PEAK]
     if loud:
@@ -315,7 +462,7 @@ def _warn_levels(clips: Sequence[Clip], peaks: list[float]) -> None:
             f"{_some(loud, clips)}. Waveforms are expected on the scale [-1, 1]; if these were "
             "16-bit integers, pass them as int16 or divide by 32768",
             AudioLevelWarning,
-            stacklevel=5,
+            stacklevel=find_stack_level(),
         )
 
 

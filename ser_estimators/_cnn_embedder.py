@@ -28,6 +28,7 @@ from torch import Tensor
 from ._augmentation import Augmentation, TrainingExamples
 from ._clips import is_missing
 from ._networks import SpectrogramCNN
+from ._threads import one_thread_per_operation
 from ._training import (
     EpochLog,
     ShardedNet,
@@ -35,7 +36,6 @@ from ._training import (
     count_frames,
     learning_rate_factor,
     n_batches,
-    one_thread_per_operation,
     predict_in_batches,
 )
 

@@ -2,24 +2,52 @@
 
 from __future__ import annotations
 
+import os
 import warnings
+from collections.abc import Callable
 from functools import partial
 from numbers import Integral, Real
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils import Tags, check_scalar
-from sklearn.utils.validation import check_consistent_length
+from sklearn.utils import check_scalar
 
-from ._clips import map_waveforms, validate_clips
-from ._features import mel_filter_bank, mfcc
+from . import _features
+from ._clip_transformer import ClipTransformer, check_choice, check_finite
+from ._clips import validate_clips
+from ._extraction import extract
+from ._features import add_deltas, mel_filter_bank, mfcc, normalize_rows
+from ._frames import gather
+from ._spectrum import as_frames, window_of
+from ._stack_level import find_stack_level
 
 __all__ = ["MFCCTransformer"]
 
+Floats = NDArray[np.float32]
 
-class MFCCTransformer(TransformerMixin, BaseEstimator):
+# Parameters of `_features.mfcc`, under the same names.
+_MFCC_PARAMETERS = (
+    "sr",
+    "n_mfcc",
+    "n_fft",
+    "win_length",
+    "hop_length",
+    "window",
+    "center",
+    "n_mels",
+    "fmin",
+    "fmax",
+    "htk",
+    "mel_norm",
+    "dct_type",
+    "norm",
+    "lifter",
+)
+
+
+class MFCCTransformer(ClipTransformer):
     """Turn audio clips into mel-frequency cepstral coefficients (MFCCs).
 
     Nothing is learnt from the data: ``fit`` only checks, and ``transform`` works without it.
@@ -34,18 +62,73 @@ class MFCCTransformer(TransformerMixin, BaseEstimator):
     n_mfcc : int, 1 to n_mels, default=40
         Number of coefficients.
     n_fft : int > 0, default=1024
-        Length of the analysis window in samples.
+        Length of the FFT in samples.
+    win_length : int, 1 to n_fft, or None, default=None
+        Length of the analysis window in samples, with zeros around it up to `n_fft`; None means
+        `n_fft`.
     hop_length : int > 0, default=256
         Samples between frames.
+    window : str, tuple or float, default="hann"
+        Shape of the analysis window, as ``scipy.signal.get_window`` knows it.
+    center : bool, default=True
+        Whether frames are centred at multiples of `hop_length`, with zeros beyond both ends of the
+        clip; otherwise they begin there.
     n_mels : int > 0, default=64
         Number of mel bands of which the coefficients are made.
     fmin : float >= 0, default=0.0
         Lowest frequency in Hz.
     fmax : float or None, default=None
         Highest frequency in Hz; None means ``sr / 2``.
+    htk : bool, default=False
+        HTK's mel scale instead of Slaney's.
+    mel_norm : "slaney", float > 0 or None, default="slaney"
+        "slaney" divides each mel filter by its width, a number makes its norm of that order 1.
+    dct_type : {1, 2, 3}, default=2
+        Type of the cosine transform. `CNNEmbedder` undoes the default one.
+    norm : {"ortho", None}, default="ortho"
+        Whether the cosine transform is orthonormal.
+    lifter : float >= 0, default=0.0
+        If positive, coefficient n is weighted by ``1 + lifter / 2 * sin(pi * n / lifter)``.
+    deltas : {0, 1, 2}, default=0
+        Order of the derivatives over time that follow the coefficients, as
+        ``librosa.feature.delta`` over nine frames. `CNNEmbedder` reads them as further channels of
+        its picture if it is told ``input_channels=1 + deltas``.
+    normalization : {None, "mean", "mean_variance"}, default=None
+        Whether each coefficient's mean over the clip is subtracted, which takes away what a
+        microphone adds and also how loud the clip is, and whether it is divided by its standard
+        deviation.
+    offset : float >= 0, default=0.0
+        Seconds that are left out at the beginning of each clip.
+    duration : float > 0 or None, default=None
+        Seconds that are read of each clip at most; None reads all.
+    res_type : {"soxr_hq", "soxr_vhq", "soxr_mq", "soxr_lq", "soxr_qq"}, default="soxr_hq"
+        Quality of the resampling, see ``librosa.resample``.
+    trim_db : float > 0 or None, default=None
+        Cuts off silence at both ends: what is so many dB under the loudest frame, see
+        ``librosa.effects.trim``. None keeps it.
+    loudness : float <= 0 or None, default=None
+        Brings each clip to this loudness in LUFS [2]_, for example -23. None keeps it; how loud
+        somebody speaks tells of emotion, where the distance to the microphone was the same.
+    preemphasis : float in [0, 1] or None, default=None
+        Subtracts so much of the sample before from each sample, for example 0.97, which raises high
+        frequencies, see ``librosa.effects.preemphasis``.
+    backend : {"native", "librosa"}, default="native"
+        "librosa" calls ``librosa.feature.mfcc`` itself. It is several times slower.
+    memory : path-like, joblib.Memory or None, default=None
+        Folder in which the features of files are kept, so that each is decoded once under the same
+        settings, whatever the number of fits, folds and processes. A file that has changed is
+        noticed. See `clear_cache`.
+    bytes_limit : int, str or None, default=None
+        Size of that folder, such as "10G": what was used longest ago is removed after a call that
+        added to it. None sets no limit.
+    memmap : path-like or None, default=None
+        Folder in which the result of `transform` lives as a file, for data that does not fit into
+        memory; `CNNEmbedder` trains from it. The file is removed with the last reference to it.
     n_jobs : int or None, default=None
         Threads that read and transform clips. None means 1 unless in a
         ``joblib.parallel_config`` context, -1 means all processors.
+    verbose : int, default=0
+        1 shows a progress bar.
 
     Attributes
     ----------
@@ -61,6 +144,8 @@ class MFCCTransformer(TransformerMixin, BaseEstimator):
     ----------
     .. [1] B. McFee et al., "librosa: Audio and music signal analysis in Python", Proc. 14th Python
        in Science Conf., 2015. https://librosa.org/doc/latest/generated/librosa.feature.mfcc.html
+    .. [2] Recommendation ITU-R BS.1770-4, "Algorithms to measure audio programme loudness and
+       true-peak audio level", 2015.
 
     Examples
     --------
@@ -79,47 +164,62 @@ class MFCCTransformer(TransformerMixin, BaseEstimator):
         n_mfcc: int = 40,
         *,
         n_fft: int = 1024,
+        win_length: int | None = None,
         hop_length: int = 256,
+        window: Any = "hann",
+        center: bool = True,
         n_mels: int = 64,
         fmin: float = 0.0,
         fmax: float | None = None,
+        htk: bool = False,
+        mel_norm: str | float | None = "slaney",
+        dct_type: int = 2,
+        norm: str | None = "ortho",
+        lifter: float = 0.0,
+        deltas: int = 0,
+        normalization: str | None = None,
+        offset: float = 0.0,
+        duration: float | None = None,
+        res_type: str = "soxr_hq",
+        trim_db: float | None = None,
+        loudness: float | None = None,
+        preemphasis: float | None = None,
+        backend: str = "native",
+        memory: Any = None,
+        bytes_limit: int | str | None = None,
+        memmap: str | os.PathLike[str] | None = None,
         n_jobs: int | None = None,
+        verbose: int = 0,
     ) -> None:
         self.sr = sr
         self.n_mfcc = n_mfcc
         self.n_fft = n_fft
+        self.win_length = win_length
         self.hop_length = hop_length
+        self.window = window
+        self.center = center
         self.n_mels = n_mels
         self.fmin = fmin
         self.fmax = fmax
+        self.htk = htk
+        self.mel_norm = mel_norm
+        self.dct_type = dct_type
+        self.norm = norm
+        self.lifter = lifter
+        self.deltas = deltas
+        self.normalization = normalization
+        self.offset = offset
+        self.duration = duration
+        self.res_type = res_type
+        self.trim_db = trim_db
+        self.loudness = loudness
+        self.preemphasis = preemphasis
+        self.backend = backend
+        self.memory = memory
+        self.bytes_limit = bytes_limit
+        self.memmap = memmap
         self.n_jobs = n_jobs
-
-    def fit(self, X: Any, y: Any = None) -> MFCCTransformer:
-        """Check the parameters and what X is; no file is opened.
-
-        Parameters
-        ----------
-        X : list of path-like, list of 1-D waveforms, or ndarray of shape (n_clips, n_samples)
-            Audio files, or waveforms at `sr`. A tuple, 1-D array or Series of paths works too.
-        y : array-like of shape (n_clips,) or None, default=None
-            Only its length is looked at.
-
-        Returns
-        -------
-        MFCCTransformer
-            This transformer.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If X is not a list of clips, or a parameter has a wrong type or value.
-        """
-        self._check_params()
-        clips = validate_clips(self, X, reset=True)
-        if y is not None:
-            # Now rather than in a later step, when all the files have been read.
-            check_consistent_length(clips, y)
-        return self
+        self.verbose = verbose
 
     def transform(self, X: Any) -> NDArray[np.float32]:
         """Compute the MFCCs of every clip.
@@ -131,7 +231,7 @@ class MFCCTransformer(TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        ndarray of shape (n_clips, n_mfcc, n_frames), float32
+        ndarray of shape (n_clips, n_mfcc * (1 + deltas), n_frames), float32
             As many frames as the longest clip has; shorter ones are followed by frames that are
             zero in every coefficient, which `CNNEmbedder` leaves out.
 
@@ -144,23 +244,30 @@ class MFCCTransformer(TransformerMixin, BaseEstimator):
         """
         self._check_params()
         clips = validate_clips(self, X, reset=False)
-        extract = partial(
-            mfcc,
-            sr=self.sr,
-            n_mfcc=self.n_mfcc,
-            n_fft=self.n_fft,
-            hop_length=self.hop_length,
-            n_mels=self.n_mels,
-            fmin=self.fmin,
-            fmax=self.fmax,
-        )
         self._warn_of_empty_bands()
-        coefficients = map_waveforms(extract, clips, sr=self.sr, n_jobs=self.n_jobs)
-        n_frames = max(clip.shape[1] for clip in coefficients)
-        frames = np.zeros((len(coefficients), self.n_mfcc, n_frames), dtype=np.float32)
-        for row, clip in zip(frames, coefficients, strict=True):
-            row[:, : clip.shape[1]] = clip
-        return frames
+        parameters = {name: getattr(self, name) for name in _MFCC_PARAMETERS}
+        function = partial(
+            _frames_of,
+            mfcc if self.backend == "native" else _librosas_mfcc,
+            parameters,
+            deltas=self.deltas,
+            normalization=self.normalization,
+        )
+        settings = parameters | {
+            "deltas": self.deltas,
+            "normalization": self.normalization,
+            "backend": self.backend,
+        }
+        features = extract(
+            function,
+            clips,
+            self._reading(),
+            cache=self._cache(settings, _features),
+            n_jobs=self.n_jobs,
+            progress="MFCC" if self.verbose else None,
+        )
+        memmap = None if self.memmap is None else Path(self.memmap).expanduser()
+        return gather(features, memmap=memmap)
 
     def set_output(self, *, transform: str | None = None) -> MFCCTransformer:
         """Change nothing: three dimensions do not fit into a table.
@@ -181,19 +288,25 @@ class MFCCTransformer(TransformerMixin, BaseEstimator):
         return self
 
     def _warn_of_empty_bands(self) -> None:
-        filters = mel_filter_bank(self.sr, self.n_fft, self.n_mels, self.fmin, self.fmax)
+        filters = mel_filter_bank(
+            self.sr, self.n_fft, self.n_mels, self.fmin, self.fmax, self.htk, self.mel_norm
+        )
         n_empty = int((np.diff(filters.indptr) == 0).sum())
         if n_empty:
             warnings.warn(
                 f"{n_empty} of {self.n_mels} mel bands are empty: they are narrower than the "
                 f"{self.sr / self.n_fft:.1f} Hz between the bins of n_fft={self.n_fft}. "
                 "Raise n_fft or lower n_mels",
-                stacklevel=4,
+                stacklevel=find_stack_level(),
             )
 
     def _check_params(self) -> None:
-        for name in ("sr", "n_mfcc", "n_fft", "hop_length", "n_mels"):
+        self._check_reading_params()
+        for name in ("n_mfcc", "n_fft", "hop_length", "n_mels"):
             check_scalar(getattr(self, name), name, Integral, min_val=1)
+        if self.win_length is not None:
+            check_scalar(self.win_length, "win_length", Integral, min_val=1, max_val=self.n_fft)
+        _check_window(self.window, self.win_length or self.n_fft, self.n_fft)
         check_scalar(self.fmin, "fmin", Real, min_val=0)
         highest = self.sr / 2 if self.fmax is None else self.fmax
         check_scalar(highest, "fmax", Real, max_val=self.sr / 2)
@@ -204,9 +317,58 @@ class MFCCTransformer(TransformerMixin, BaseEstimator):
                 f"n_mfcc == {self.n_mfcc}, must be <= n_mels == {self.n_mels}: "
                 "there are no more coefficients than mel bands."
             )
+        if isinstance(self.mel_norm, Real):
+            check_scalar(self.mel_norm, "mel_norm", Real, min_val=0, include_boundaries="neither")
+        else:
+            check_choice(self.mel_norm, "mel_norm", ("slaney", None))
+        check_choice(self.dct_type, "dct_type", (1, 2, 3))
+        if self.dct_type == 1 and self.n_mels < 2:
+            raise ValueError("n_mels == 1, must be >= 2 for dct_type == 1.")
+        check_choice(self.norm, "norm", ("ortho", None))
+        check_scalar(self.lifter, "lifter", Real, min_val=0)
+        check_finite(self.lifter, "lifter")
+        check_choice(self.deltas, "deltas", (0, 1, 2))
+        check_choice(self.normalization, "normalization", (None, "mean", "mean_variance"))
+        check_choice(self.backend, "backend", ("native", "librosa"))
+        if self.memmap is not None and not isinstance(self.memmap, (str, os.PathLike)):
+            raise TypeError(f"memmap is {self.memmap!r}; expected a folder or None")
 
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.requires_fit = False
-        tags.transformer_tags.preserves_dtype = []  # always float32
-        return tags
+
+def _frames_of(
+    function: Callable[..., Floats],
+    parameters: dict[str, Any],
+    waveform: Floats,
+    *,
+    deltas: int,
+    normalization: str | None,
+) -> Floats:
+    frames = add_deltas(function(waveform, **parameters), order=deltas)
+    if normalization is not None:
+        frames = normalize_rows(frames, variance=normalization == "mean_variance")
+    return frames
+
+
+def _librosas_mfcc(waveform: Floats, **parameters: Any) -> Floats:
+    import librosa
+
+    n_fft, hop_length = parameters["n_fft"], parameters["hop_length"]
+    if not parameters["center"]:
+        # A clip shorter than a frame would be an error.
+        frames = as_frames(waveform, n_fft=n_fft, hop_length=hop_length, center=False)
+        waveform = frames.samples
+    with warnings.catch_warnings():
+        # Of clips shorter than a frame, which are padded, and of empty bands, which we tell of.
+        warnings.filterwarnings("ignore", message="n_fft=|Empty filters")
+        return np.asarray(librosa.feature.mfcc(y=waveform, **parameters), dtype=np.float32)
+
+
+def _check_window(window: Any, win_length: int, n_fft: int) -> None:
+    try:
+        weights = window_of(window, win_length, n_fft)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"window == {window!r}, must be a window that scipy.signal.get_window knows, such as "
+            f'"hann" or ("kaiser", 8.0): {error}'
+        ) from error
+    if not weights.any():
+        raise ValueError(f"window == {window!r} of win_length == {win_length} is zero everywhere.")

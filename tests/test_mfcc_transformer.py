@@ -7,10 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+import soxr
 from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from ser_estimators import MFCCTransformer, make_ser_pipeline
+from ser_estimators._cleaning import clean
+from ser_estimators.exceptions import AudioLevelWarning, AudioReadError
 
 SR = 16000
 
@@ -132,12 +135,146 @@ def test_set_output_of_a_pipeline_reaches_the_table(clips):
         ({"fmin": float("nan")}, ValueError, "fmin == nan Hz, must be below"),
         ({"fmax": float("nan")}, ValueError, "must be below fmax == nan Hz"),
         ({"fmax": "high"}, TypeError, "fmax must be an instance of float"),
+        ({"win_length": 2000}, ValueError, "win_length == 2000, must be <= 1024"),
+        ({"window": "no such"}, ValueError, "window == 'no such', must be a window that scipy"),
+        ({"mel_norm": "area"}, ValueError, "mel_norm == 'area', must be one of 'slaney', None"),
+        ({"mel_norm": 0.0}, ValueError, "mel_norm == 0.0, must be > 0"),
+        ({"dct_type": 4}, ValueError, "dct_type == 4, must be one of 1, 2, 3"),
+        ({"dct_type": 1, "n_mels": 1, "n_mfcc": 1}, ValueError, "n_mels == 1, must be >= 2 for"),
+        ({"norm": "l2"}, ValueError, "norm == 'l2', must be one of 'ortho', None"),
+        ({"lifter": -1}, ValueError, "lifter == -1, must be >= 0"),
+        ({"lifter": float("inf")}, ValueError, "lifter == inf, must be finite"),
+        ({"deltas": 3}, ValueError, "deltas == 3, must be one of 0, 1, 2"),
+        ({"normalization": "l2"}, ValueError, "must be one of None, 'mean', 'mean_variance'"),
+        ({"offset": -0.1}, ValueError, "offset == -0.1, must be >= 0"),
+        ({"offset": float("nan")}, ValueError, "offset == nan, must be finite"),
+        ({"duration": 0}, ValueError, "duration == 0, must be > 0"),
+        ({"res_type": "kaiser_best"}, ValueError, "res_type == 'kaiser_best', must be one of 'sox"),
+        ({"trim_db": -3}, ValueError, "trim_db == -3, must be > 0"),
+        ({"loudness": 3.0}, ValueError, "loudness == 3.0, must be <= 0"),
+        ({"loudness": float("-inf")}, ValueError, "loudness == -inf, must be finite"),
+        ({"preemphasis": 1.5}, ValueError, "preemphasis == 1.5, must be <= 1"),
+        ({"backend": "torchaudio"}, ValueError, "backend == 'torchaudio', must be one of 'native'"),
+        ({"memory": 3}, TypeError, "memory is 3; expected a folder, a joblib.Memory or None"),
+        ({"bytes_limit": "much"}, ValueError, "bytes_limit == 'much', must be a number of bytes"),
+        ({"bytes_limit": -1}, ValueError, "bytes_limit == -1, must be a number of bytes"),
+        ({"memmap": 3}, TypeError, "memmap is 3; expected a folder or None"),
+        ({"verbose": -1}, ValueError, "verbose == -1, must be >= 0"),
     ],
 )
 @pytest.mark.parametrize("method", ["fit", "transform"])
 def test_bad_parameter_is_named(parameters, error, message, method):
     with pytest.raises(error, match=re.escape(message)):
         getattr(MFCCTransformer(**parameters), method)([np.ones(500)])
+
+
+OPTIONS = [
+    {"win_length": 400},
+    {"window": "hamming"},
+    {"center": False},
+    {"htk": True},
+    {"mel_norm": None},
+    {"dct_type": 3},
+    {"norm": None},
+    {"lifter": 22},
+]
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+def test_every_option_is_librosas_and_backend_librosa_is_librosa(clips, options):
+    common = {"sr": SR, "n_mfcc": 13, "n_fft": 1024, "hop_length": 256, "n_mels": 64}
+    native, librosas = (
+        MFCCTransformer(**common | options, backend=backend).transform(clips)
+        for backend in ("native", "librosa")
+    )
+    expected = librosa.feature.mfcc(y=clips[0], **common | options)
+    np.testing.assert_array_equal(librosas[0, :, : expected.shape[1]], expected)
+    np.testing.assert_allclose(native, librosas, atol=1e-3)
+
+
+@pytest.mark.parametrize("backend", ["native", "librosa"])
+@pytest.mark.parametrize("center", [True, False])
+def test_clip_shorter_than_a_frame(backend, center):
+    frames = MFCCTransformer(backend=backend, center=center).transform([np.ones(700)])
+    assert frames.shape == (1, 40, 3 if center else 1)
+
+
+def test_offset_and_duration_of_files_and_of_waveforms(clips):
+    for number, clip in enumerate(clips):
+        soundfile.write(f"{number}.wav", clip, SR, subtype="FLOAT")
+    paths = [f"{number}.wav" for number in range(3)]
+    part = MFCCTransformer(offset=0.05, duration=0.1)
+    expected = MFCCTransformer().transform([clip[800:2400] for clip in clips])
+    np.testing.assert_array_equal(part.transform(clips), expected)
+    np.testing.assert_array_equal(part.transform(paths), expected)
+    for X in (clips, paths):
+        with pytest.raises(
+            AudioReadError, match=r"clip 2.*offset=0.2 s is beyond its end, 0.188 s; lower offset"
+        ):
+            MFCCTransformer(offset=0.2).transform(X)
+
+
+def test_duration_longer_than_the_clip_reads_all_of_it(clips):
+    np.testing.assert_array_equal(
+        MFCCTransformer(duration=100.0).transform(clips), MFCCTransformer().transform(clips)
+    )
+
+
+def test_resampling_quality_is_soxrs(clips):
+    soundfile.write("48k.wav", clips[2], 48000, subtype="FLOAT")
+    for quality in ("HQ", "LQ"):
+        expected = soxr.resample(clips[2], 48000, SR, quality=quality)
+        np.testing.assert_allclose(
+            MFCCTransformer(res_type=f"soxr_{quality.lower()}").transform(["48k.wav"]),
+            MFCCTransformer().transform([expected]),
+            atol=1e-3,
+        )
+
+
+def test_deltas_follow_the_coefficients_and_leave_padding_at_zero(clips):
+    plain, stacked = MFCCTransformer().transform(clips), MFCCTransformer(deltas=2).transform(clips)
+    assert stacked.shape == (3, 120, plain.shape[2])
+    np.testing.assert_array_equal(stacked[:, :40], plain)
+    n = 1 + len(clips[1]) // 256
+    np.testing.assert_allclose(
+        stacked[1, 40:80, :n], librosa.feature.delta(plain[1, :, :n]), atol=1e-3
+    )
+    assert not stacked[1, :, n:].any()
+
+
+def test_normalization_is_by_clip(clips):
+    frames = MFCCTransformer(normalization="mean").transform(clips)
+    n = 1 + len(clips[1]) // 256
+    np.testing.assert_allclose(frames[1, :, :n].mean(axis=1), 0, atol=1e-4)
+    assert not frames[1, :, n:].any()
+    scaled = MFCCTransformer(normalization="mean_variance").transform(clips)
+    np.testing.assert_allclose(scaled[1, :, :n].std(axis=1), 1, atol=1e-3)
+    # What a microphone adds to every frame is gone, a gain included.
+    louder = MFCCTransformer(normalization="mean").transform([2 * clip for clip in clips])
+    np.testing.assert_allclose(louder, frames, atol=1e-2)
+
+
+def test_cleaning_is_done_to_the_waveform_and_once(clips):
+    quiet = np.concatenate([np.zeros(9000), clips[0], np.zeros(9000)]).astype(np.float32)
+    mfcc = MFCCTransformer(trim_db=40.0, loudness=-20.0, preemphasis=0.97)
+    cleaned = clean(quiet, SR, trim_db=40.0, loudness=-20.0, preemphasis=0.97)
+    assert len(cleaned) < 12000
+    np.testing.assert_array_equal(mfcc.transform([quiet]), MFCCTransformer().transform([cleaned]))
+
+
+def test_silence_stays_whole_and_is_warned_of(clips):
+    mfcc = MFCCTransformer(trim_db=40.0, loudness=-20.0, preemphasis=0.97)
+    with pytest.warns(AudioLevelWarning, match="1 of 2 clips are silent"):
+        frames = mfcc.transform([clips[0], np.zeros(8000)])
+    assert frames.shape[2] >= 1 + 8000 // 256
+
+
+def test_progress_bar_counts_clips_and_is_silent_by_default(clips, capsys):
+    MFCCTransformer().transform(clips)
+    assert capsys.readouterr().err == ""
+    MFCCTransformer(verbose=1).transform(clips)
+    assert "MFCC: 100%" in (shown := capsys.readouterr().err)
+    assert "3/3" in shown
 
 
 def test_parameters_change_the_result(clips):

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ser_estimators._augmentation import TrainingExamples
 from ser_estimators._networks import SpectrogramCNN
+from ser_estimators._threads import one_thread_per_operation, thread_pool
 from ser_estimators._training import (
     ShardedNet,
     TrainingBatches,
@@ -18,9 +19,7 @@ from ser_estimators._training import (
     gather_statistics,
     learning_rate_factor,
     n_batches,
-    one_thread_per_operation,
     replica,
-    thread_pool,
 )
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from sklearn.utils import Bunch
 
+from .._stack_level import find_stack_level
 from ..exceptions import AudioReadError
 from ._bunch import UNKNOWN, make_bunch
 
@@ -122,8 +123,9 @@ def load_corpus(
         raise found.nothing()
     remarks = found.remarks()
     if remarks:
-        # The caller of load_ravdess and its like is two frames up.
-        warnings.warn(f"{corpus.title} in '{root}': {'; '.join(remarks)}", stacklevel=3)
+        warnings.warn(
+            f"{corpus.title} in '{root}': {'; '.join(remarks)}", stacklevel=find_stack_level()
+        )
 
     clips = [clip for clip in found.clips if names[clip.emotion] is not None]
     if not clips:

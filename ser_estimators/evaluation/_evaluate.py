@@ -17,6 +17,7 @@ from sklearn.base import clone, is_classifier
 from sklearn.model_selection import GridSearchCV
 from sklearn.utils import check_scalar
 
+from .._stack_level import find_stack_level
 from ._metrics import count_by_speaker, score_with_intervals
 from ._plan import Plan, check_side, group_folds, make_plans, n_speakers, search_leaks
 from ._report import EvaluationReport, Fold, Protocol
@@ -319,5 +320,5 @@ def _warn_of_missing_classes(plan: Plan) -> None:
                 f"{plan.name}, fold {number}: no clip of {', '.join(map(repr, missing))} to train "
                 "on, so that none of it can be recognised",
                 UserWarning,
-                stacklevel=3,
+                stacklevel=find_stack_level(),
             )

@@ -15,6 +15,7 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from sklearn.utils import check_scalar
 
 from .._clips import check_clips, check_waveforms, is_missing
+from .._stack_level import find_stack_level
 from ..exceptions import LeakWarning
 from ._leaks import Leak, find_leaks, find_same_recordings
 
@@ -152,7 +153,7 @@ def search_leaks(plans: Sequence[Plan], *, n_jobs: int | None) -> list[Plan]:
                 f"{what} one recording on both sides of the {plan.name}, such as {names[0]} and "
                 f"{names[1]} ({first.kind}). Leave one of each pair out",
                 LeakWarning,
-                stacklevel=3,
+                stacklevel=find_stack_level(),
             )
         searched.append(replace(plan, leaks=leaks))
     return searched
@@ -209,7 +210,7 @@ def _folds(side: Side, cv: Any) -> Plan:
             f"split of cv, such as {shared[0]!r}: the figures say nothing of speakers that the "
             "model has not heard",
             LeakWarning,
-            stacklevel=4,
+            stacklevel=find_stack_level(),
         )
     tested = np.concatenate([test for _, test in splits])
     n_tested = len(np.unique(tested))

@@ -1,0 +1,101 @@
+"""From clips to features, through the cache if there is one."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._clips import Clip, Reading, map_clips
+from ._feature_cache import Entry, FeatureCache, warn_of_failure
+from .exceptions import AudioReadError
+
+__all__ = ["extract"]
+
+Floats = NDArray[np.float32]
+
+
+def extract(
+    function: Callable[[Floats], Floats],
+    clips: Sequence[Clip],
+    reading: Reading,
+    *,
+    cache: FeatureCache | None = None,
+    n_jobs: int | None = None,
+    progress: str | None = None,
+) -> Iterator[Floats]:
+    """Yield the features of every clip, in order.
+
+    Parameters
+    ----------
+    function : callable
+        From a waveform to features of shape (n_rows, n_columns).
+    clips : sequence
+        What `validate_clips` returned.
+    reading : Reading
+        How clips become waveforms.
+    cache : FeatureCache or None, default=None
+        Where features of files are kept. Waveforms are never kept: looking them up would cost as
+        much as computing them.
+    n_jobs, progress
+        As in `map_clips`.
+
+    Yields
+    ------
+    ndarray of shape (n_rows, n_columns), float32
+    """
+
+    def compute(clip: Clip) -> Entry:
+        waveform, peak = reading(clip)
+        return Entry(function(waveform), peak)
+
+    if (
+        cache is None
+        or isinstance(clips[0], np.ndarray)
+        or not _fill(cache, clips, compute, n_jobs, progress)
+    ):
+        yield from map_clips(compute, clips, n_jobs=n_jobs, progress=progress)
+        return
+
+    kept: FeatureCache = cache
+
+    def look_up(clip: Clip) -> Entry:
+        # What is still not there could not be read, or was removed since.
+        return kept.read(kept.path_of(str(clip))) or compute(clip)
+
+    # One thread: the work is so little that several would wait for each other.
+    yield from map_clips(look_up, clips, n_jobs=1)
+
+
+def _fill(
+    cache: FeatureCache,
+    clips: Sequence[Clip],
+    compute: Callable[[Clip], Entry],
+    n_jobs: int | None,
+    progress: str | None,
+) -> bool:
+    """Make the entries that are missing; tell whether they could be kept."""
+    missing = cache.missing([str(clip) for clip in clips])
+    if not missing:
+        return True
+    # In an order of its own, so that processes with the same work seldom meet at the same file.
+    random.Random().shuffle(missing)
+
+    def fill_one(clip: Clip) -> tuple[None, float]:
+        # What cannot be read is named with all others when they are looked up.
+        with contextlib.suppress(AudioReadError):
+            cache.fill_one(str(clip), compute)
+        return None, 1.0
+
+    try:
+        cache.prepare()
+        for _ in map_clips(fill_one, missing, n_jobs=n_jobs, progress=progress):
+            pass
+        cache.reduce()
+    except OSError as error:
+        warn_of_failure(cache.root, error)
+        return False
+    return True

@@ -1,0 +1,121 @@
+"""Frames of clips of unequal length, gathered into one array without holding them twice."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import weakref
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["gather"]
+
+Floats = NDArray[np.float32]
+
+# Large enough that the operating system takes memory of this size back when it is freed; small
+# pieces would stay with the process, and the peak would be twice the result.
+_BLOCK_FLOATS = (64 << 20) // 4
+
+
+def gather(clips: Iterable[Floats], *, memmap: Path | None = None) -> Floats:
+    """Stack frames of clips, followed by frames of zeros.
+
+    Parameters
+    ----------
+    clips : iterable of ndarray of shape (n_rows, n_frames), float32
+        At least one, all with as many rows.
+    memmap : path or None, default=None
+        Folder in which the result lives as a file instead of in memory. The file is removed when
+        nothing refers to the result any more.
+
+    Returns
+    -------
+    ndarray of shape (n_clips, n_rows, longest n_frames), float32
+        An ``np.memmap`` if asked for.
+    """
+    # How long the longest clip is turns out at the end, so that all are kept one after another
+    # first, and given up while they are copied.
+    if memmap is None:
+        return _gather(clips, _Blocks(), lambda shape: np.zeros(shape, dtype=np.float32))
+    memmap.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=memmap) as file:
+        return _gather(clips, _File(file), lambda shape: _temporary(shape, memmap))
+
+
+def _gather(
+    clips: Iterable[Floats],
+    store: _Blocks | _File,
+    make_zeros: Callable[[tuple[int, int, int]], Floats],
+) -> Floats:
+    shapes = []
+    for clip in clips:
+        shapes.append(clip.shape)
+        store.append(clip.ravel())
+    # Zeros take no memory until something is written over them.
+    result = make_zeros((len(shapes), shapes[0][0], max(n_frames for _, n_frames in shapes)))
+    store.rewind()
+    for row, (n_rows, n_frames) in zip(result, shapes, strict=True):
+        row[:, :n_frames] = store.take(n_rows * n_frames).reshape(n_rows, n_frames)
+    return result
+
+
+class _Blocks:
+    """Numbers one after another in large pieces of memory, each given up once it was read."""
+
+    def __init__(self) -> None:
+        self.blocks: list[Floats] = []
+        self.n_used = 0
+
+    def append(self, values: Floats) -> None:
+        if not self.blocks or self.n_used + values.size > self.blocks[-1].size:
+            self.blocks.append(np.empty(max(_BLOCK_FLOATS, values.size), dtype=np.float32))
+            self.n_used = 0
+        self.blocks[-1][self.n_used : self.n_used + values.size] = values
+        self.n_used += values.size
+
+    def rewind(self) -> None:
+        self.blocks.reverse()
+        self.n_used = 0
+
+    def take(self, size: int) -> Floats:
+        # The same test as in `append`, so that blocks change at the same place.
+        if self.n_used + size > self.blocks[-1].size:
+            self.blocks.pop()
+            self.n_used = 0
+        values = self.blocks[-1][self.n_used : self.n_used + size]
+        self.n_used += size
+        return values
+
+
+class _File:
+    """Numbers one after another in a file."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.file = file
+
+    def append(self, values: Floats) -> None:
+        self.file.write(np.ascontiguousarray(values).data)
+
+    def rewind(self) -> None:
+        self.file.seek(0)
+
+    def take(self, size: int) -> Floats:
+        return np.frombuffer(self.file.read(4 * size), dtype=np.float32)
+
+
+def _temporary(shape: tuple[int, int, int], folder: Path) -> Floats:
+    """Make an array of zeros in a file that goes when the array goes."""
+    number, name = tempfile.mkstemp(dir=folder, prefix="frames-", suffix=".f32")
+    os.close(number)
+    array = np.memmap(name, dtype=np.float32, mode="w+", shape=shape)
+    # Views hold on to the map, not to the array that was made first.
+    weakref.finalize(array._mmap, _remove, name)  # type: ignore[attr-defined]
+    return array
+
+
+def _remove(name: str) -> None:
+    Path(name).unlink(missing_ok=True)

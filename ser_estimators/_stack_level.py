@@ -1,0 +1,23 @@
+"""Warnings that point at the user's line, through however many of our and scikit-learn's calls."""
+
+from __future__ import annotations
+
+import sys
+
+__all__ = ["find_stack_level"]
+
+_LIBRARIES = ("ser_estimators", "sklearn", "joblib")
+
+
+def find_stack_level() -> int:
+    """Return the `stacklevel` at which ``warnings.warn`` names the first line of the user's."""
+    frame = sys._getframe(1)
+    level = 1
+    while frame.f_back is not None and _is_library(frame.f_globals.get("__name__", "")):
+        frame = frame.f_back
+        level += 1
+    return level
+
+
+def _is_library(module: str) -> bool:
+    return module.split(".")[0] in _LIBRARIES
