@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from sklearn.linear_model import LogisticRegression
 
     from . import datasets, display, evaluation, exceptions
+    from ._acoustic_features import AcousticFeatures
     from ._cnn_embedder import CNNEmbedder
     from ._mfcc_transformer import MFCCTransformer
     from .pipeline import make_ser_pipeline
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "AcousticFeatures",
     "CNNEmbedder",
     "LogisticRegression",
     "MFCCTransformer",
@@ -31,6 +33,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "AcousticFeatures": "ser_estimators._acoustic_features",
     "CNNEmbedder": "ser_estimators._cnn_embedder",
     "LogisticRegression": "sklearn.linear_model",
     "MFCCTransformer": "ser_estimators._mfcc_transformer",

@@ -53,7 +53,7 @@ class Augmentation:
 
         Parameters
         ----------
-        picture : Tensor of shape (n, 1, n_rows, n_frames)
+        picture : Tensor of shape (n, n_channels, n_rows, n_frames)
             Standardised, so that 0 is the mean, and zero in padding.
         mask : Tensor of shape (n, 1, 1, n_frames)
             One in real frames, which come first, and zero in padding.
@@ -62,7 +62,7 @@ class Augmentation:
 
         Returns
         -------
-        picture : Tensor of shape (n, 1, n_rows, n_frames_out)
+        picture : Tensor of shape (n, n_channels, n_rows, n_frames_out)
         mask : Tensor of shape (n, 1, 1, n_frames_out)
         """
         n = picture.shape[0]
@@ -78,7 +78,8 @@ class Augmentation:
         lengths = mask[:, 0, 0].sum(dim=1)
         lengths_out = (lengths * stretch).round().clamp(min=1)
         picture = _resample(picture, lengths, lengths_out, scale, shift)
-        picture = picture + uniform(-self.gain, self.gain)[:, None, None, None]
+        # The first channel alone: the derivatives in the others know nothing of the level.
+        picture[:, 0] += uniform(-self.gain, self.gain)[:, None, None]
 
         n_rows, n_frames = picture.shape[2:]
         rows = torch.arange(n_rows, device=picture.device)
@@ -123,14 +124,14 @@ class TrainingExamples:
 
         Parameters
         ----------
-        picture : Tensor of shape (n, 1, n_rows, n_frames)
+        picture : Tensor of shape (n, n_channels, n_rows, n_frames)
         mask : Tensor of shape (n, 1, 1, n_frames)
         y : Tensor of shape (n,)
             Class indices.
 
         Returns
         -------
-        picture : Tensor of shape (n, 1, n_rows, n_frames_out)
+        picture : Tensor of shape (n, n_channels, n_rows, n_frames_out)
         mask : Tensor of shape (n, 1, 1, n_frames_out)
         targets : Tensor of shape (n, n_classes)
         """
@@ -151,7 +152,7 @@ def mix_up(
 
     Parameters
     ----------
-    picture : Tensor of shape (n, 1, n_rows, n_frames)
+    picture : Tensor of shape (n, n_channels, n_rows, n_frames)
     mask : Tensor of shape (n, 1, 1, n_frames)
     targets : Tensor of shape (n, n_classes)
         Probabilities.

@@ -13,6 +13,7 @@ from sklearn.utils import Tags, check_scalar
 from sklearn.utils.validation import check_consistent_length
 
 from . import _audio, _cleaning, _clips, _spectrum
+from ._checks import check_choice, check_finite
 from ._clips import Reading, validate_clips
 from ._feature_cache import FeatureCache, cache_folder, code_version, parse_bytes
 
@@ -115,16 +116,3 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
         tags.requires_fit = False
         tags.transformer_tags.preserves_dtype = []  # always float32
         return tags
-
-
-def check_choice(value: Any, name: str, choices: Any) -> None:
-    """Raise unless a parameter is one of some values."""
-    if not any(value is choice or value == choice for choice in choices):
-        listed = ", ".join(map(repr, choices))
-        raise ValueError(f"{name} == {value!r}, must be one of {listed}.")
-
-
-def check_finite(value: float, name: str) -> None:
-    """Raise for NaN and infinity, which `check_scalar` lets through."""
-    if not abs(value) < float("inf"):
-        raise ValueError(f"{name} == {value}, must be finite.")

@@ -26,8 +26,9 @@ from skorch.dataset import Dataset
 from torch import Tensor
 
 from ._augmentation import Augmentation, TrainingExamples
+from ._checks import check_choice
 from ._clips import is_missing
-from ._networks import SpectrogramCNN
+from ._networks import FeatureMLP, SpectrogramCNN
 from ._threads import one_thread_per_operation
 from ._training import (
     EpochLog,
@@ -66,6 +67,14 @@ class CNNEmbedder(
         Size of the embedding.
     channels : sequence of int > 0, default=(32, 64, 96, 128)
         Output channels of the convolutions, each of which halves the rows and the frames.
+    input_channels : int > 0, default=1
+        Groups of coefficients that follow each other in X, such as MFCCs and their derivatives:
+        ``1 + deltas`` of `MFCCTransformer`. Each becomes a channel of the picture.
+    network : {"cnn", "mlp"}, default="cnn"
+        "mlp" is a fully connected network with dropout for tables, such as those of
+        `AcousticFeatures`. It standardises the columns by itself.
+    hidden_layer_sizes : sequence of int > 0, default=(256,)
+        Units of the layers of an "mlp" before its embedding. A "cnn" has none.
     dropout : float in [0, 1), default=0.3
         Share of the embedding that is set to zero in training.
     max_epochs : int > 0, default=100
@@ -154,6 +163,9 @@ class CNNEmbedder(
         embedding_dim: int = 64,
         channels: Sequence[int] = (32, 64, 96, 128),
         *,
+        input_channels: int = 1,
+        network: str = "cnn",
+        hidden_layer_sizes: Sequence[int] = (256,),
         dropout: float = 0.3,
         max_epochs: int = 100,
         batch_size: int = 64,
@@ -172,6 +184,9 @@ class CNNEmbedder(
     ) -> None:
         self.embedding_dim = embedding_dim
         self.channels = channels
+        self.input_channels = input_channels
+        self.network = network
+        self.hidden_layer_sizes = hidden_layer_sizes
         self.dropout = dropout
         self.max_epochs = max_epochs
         self.batch_size = batch_size
@@ -301,14 +316,7 @@ class CNNEmbedder(
         order, mixing = (np.random.default_rng([int(seed), i]) for i in (0, 1))
 
         n_frames = count_frames(X)
-        module = SpectrogramCNN(
-            X.shape[1],
-            n_classes,
-            embedding_dim=self.embedding_dim,
-            channels=tuple(self.channels),
-            dropout=self.dropout,
-            generator=weights,
-        )
+        module = self._make_module(X.shape[1], n_classes, weights)
         module.picture.fit_scale(partial(_in_order, X, n_frames))
         n_steps = self.max_epochs * n_batches(len(X), self.batch_size)
         net = ShardedNet(
@@ -354,6 +362,28 @@ class CNNEmbedder(
         net.run(Dataset(X, y))
         return net
 
+    def _make_module(
+        self, n_features: int, n_classes: int, generator: torch.Generator
+    ) -> SpectrogramCNN | FeatureMLP:
+        if self.network == "mlp":
+            return FeatureMLP(
+                n_features,
+                n_classes,
+                hidden_layer_sizes=tuple(self.hidden_layer_sizes),
+                embedding_dim=self.embedding_dim,
+                dropout=self.dropout,
+                generator=generator,
+            )
+        return SpectrogramCNN(
+            n_features,
+            n_classes,
+            embedding_dim=self.embedding_dim,
+            channels=tuple(self.channels),
+            input_channels=self.input_channels,
+            dropout=self.dropout,
+            generator=generator,
+        )
+
     def _augmentation(self) -> Augmentation:
         return Augmentation(
             time_stretch=self.time_stretch,
@@ -392,16 +422,30 @@ class CNNEmbedder(
                 f"X has the shape {X.shape}; expected (n_clips, n_coefficients, n_frames), with at "
                 "least one of each, or (n_clips, n_coefficients)"
             )
+        if self.network == "mlp" and X.ndim == 3:
+            raise ValueError(
+                f"X has the shape {X.shape}, but network='mlp' takes tables (n_clips, n_features): "
+                "put AcousticFeatures before this step, or take network='cnn'"
+            )
+        if self.network == "cnn" and X.shape[1] % self.input_channels:
+            raise ValueError(
+                f"X has {X.shape[1]} coefficients, which input_channels == {self.input_channels} "
+                "does not divide; expected 1 + deltas of MFCCTransformer"
+            )
         return X, y
 
     def _check_params(self) -> None:
         for name in ("embedding_dim", "max_epochs"):
             check_scalar(getattr(self, name), name, Integral, min_val=1)
         check_scalar(self.batch_size, "batch_size", Integral, min_val=2)
-        if isinstance(self.channels, str) or np.ndim(self.channels) != 1 or not len(self.channels):
-            raise ValueError(f"channels == {self.channels!r}, must be a sequence of integers.")
-        for count in self.channels:
-            check_scalar(count, "channels", Integral, min_val=1)
+        check_scalar(self.input_channels, "input_channels", Integral, min_val=1)
+        check_choice(self.network, "network", ("cnn", "mlp"))
+        for name in ("channels", "hidden_layer_sizes"):
+            sizes = getattr(self, name)
+            if isinstance(sizes, str) or np.ndim(sizes) != 1 or not len(sizes):
+                raise ValueError(f"{name} == {sizes!r}, must be a sequence of integers.")
+            for count in sizes:
+                check_scalar(count, name, Integral, min_val=1)
         _resolve_device(self.device)
         for name in ("lr", "weight_decay", "mixup_alpha", "time_stretch", "gain"):
             value = getattr(self, name)

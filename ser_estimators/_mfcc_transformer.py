@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from sklearn.utils import check_scalar
 
 from . import _features
-from ._clip_transformer import ClipTransformer, check_choice, check_finite
+from ._checks import check_choice, check_finite
+from ._clip_transformer import ClipTransformer
 from ._clips import validate_clips
 from ._extraction import extract
 from ._features import add_deltas, mel_filter_bank, mfcc, normalize_rows

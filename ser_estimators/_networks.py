@@ -13,7 +13,7 @@ from torch.nn.utils import skip_init
 
 from ._features import dct_matrix
 
-__all__ = ["SpectrogramCNN"]
+__all__ = ["FeatureMLP", "SpectrogramCNN"]
 
 # Pictures are padded to a multiple of so many frames: torch compiles and keeps a kernel for every
 # shape that it meets, and stretched clips come in hundreds of lengths.
@@ -40,6 +40,9 @@ class SpectrogramCNN(nn.Module):
         Rows of the input, such as the number of MFCCs.
     n_classes : int > 0
         Number of logits.
+    input_channels : int > 0
+        Groups of rows that follow each other, such as MFCCs and their derivatives. Each becomes a
+        channel of the picture.
     embedding_dim : int > 0
         Size of the penultimate layer.
     channels : sequence of int > 0
@@ -59,28 +62,18 @@ class SpectrogramCNN(nn.Module):
         channels: Sequence[int],
         dropout: float,
         generator: torch.Generator,
+        input_channels: int = 1,
     ) -> None:
         super().__init__()
-        self.picture = PictureLayer(n_coefficients)
-        self.trunk = ConvolutionalTrunk(n_coefficients, channels)
+        n_rows = n_coefficients // input_channels
+        self.picture = PictureLayer(n_rows, input_channels)
+        self.trunk = ConvolutionalTrunk(n_rows, channels, input_channels)
         self.embedding = skip_init(nn.Linear, 3 * channels[-1], embedding_dim, bias=False)
         self.embedding_norm = nn.BatchNorm1d(embedding_dim)
         self.dropout = SeededDropout(dropout)
         self.output = skip_init(nn.Linear, embedding_dim, n_classes)
-        self._reset_parameters(generator)
+        reset_parameters(self, generator)
         self.dropout.generator = generator
-
-    def _reset_parameters(self, generator: torch.Generator) -> None:
-        # Modules are made with skip_init because torch's own initialisation draws from the
-        # process-wide generator, which is the user's.
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, nonlinearity="relu", generator=generator)
-            elif isinstance(module, nn.Linear):
-                bound = 1 / math.sqrt(module.in_features)
-                nn.init.uniform_(module.weight, -bound, bound, generator=generator)
-                if module.bias is not None:
-                    nn.init.zeros_(module.bias)
 
     def forward(self, coefficients: Tensor) -> Tensor:
         """Return logits (n, n_classes) of coefficients (n, n_coefficients, n_frames)."""
@@ -101,6 +94,80 @@ class SpectrogramCNN(nn.Module):
         # (n, n_classes)
 
 
+class FeatureMLP(nn.Module):
+    """A fully connected network with dropout on a table of features.
+
+    It has the stages of `SpectrogramCNN`, of which the trunk does nothing.
+
+    Parameters
+    ----------
+    n_features : int > 0
+        Columns of the table.
+    n_classes : int > 0
+        Number of logits.
+    hidden_layer_sizes : sequence of int > 0
+        Units of the layers before the embedding.
+    embedding_dim : int > 0
+        Size of the penultimate layer.
+    dropout : float in [0, 1)
+        Share of the units of each layer set to zero while training.
+    generator : torch.Generator
+        Source of the initial weights and of the dropout masks.
+    """
+
+    def __init__(
+        self,
+        n_features: int,
+        n_classes: int,
+        *,
+        hidden_layer_sizes: Sequence[int],
+        embedding_dim: int,
+        dropout: float,
+        generator: torch.Generator,
+    ) -> None:
+        super().__init__()
+        self.picture = StandardLayer(n_features)
+        self.trunk = OnlyFrame()
+        sizes = [n_features, *hidden_layer_sizes]
+        self.hidden = nn.ModuleList(
+            skip_init(nn.Linear, n_in, n_out, bias=False) for n_in, n_out in pairwise(sizes)
+        )
+        self.hidden_norm = nn.ModuleList(nn.BatchNorm1d(size) for size in hidden_layer_sizes)
+        self.embedding = skip_init(nn.Linear, sizes[-1], embedding_dim, bias=False)
+        self.embedding_norm = nn.BatchNorm1d(embedding_dim)
+        self.dropout = SeededDropout(dropout)
+        self.output = skip_init(nn.Linear, embedding_dim, n_classes)
+        reset_parameters(self, generator)
+        self.dropout.generator = generator
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Return logits (n, n_classes) of features (n, n_features, 1)."""
+        return self.classify(self.embed(self.trunk(*self.picture(features))))
+
+    def embed(self, features: Tensor) -> Tensor:
+        """Turn standardised features into the embedding, the layer before its activation."""
+        x = features
+        for linear, norm in zip(self.hidden, self.hidden_norm, strict=True):
+            x = self.dropout(functional.relu(norm(linear(x))))
+            # (n, n_units)
+        return self.embedding_norm(self.embedding(x))
+        # (n, embedding_dim)
+
+    def classify(self, embedding: Tensor) -> Tensor:
+        """Turn embeddings into logits."""
+        return self.output(self.dropout(functional.relu(embedding)))
+        # (n, n_classes)
+
+
+class OnlyFrame(nn.Module):
+    """Takes the single frame of a table's row for what it is, a vector."""
+
+    def forward(self, picture: Tensor, mask: Tensor) -> Tensor:
+        # picture (n, 1, n_features, 1)
+        return picture[:, 0, :, 0]
+        # (n, n_features)
+
+
 class ConvolutionalTrunk(nn.Module):
     """Convolutions on pictures and statistics over time: nearly all of the network's work.
 
@@ -111,11 +178,13 @@ class ConvolutionalTrunk(nn.Module):
     channels : sequence of int > 0
         Output channels of the convolutions. The first halves both axes by its stride, which costs
         little accuracy and most of the memory traffic; each of the others by max pooling.
+    input_channels : int > 0
+        Channels of the picture.
     """
 
-    def __init__(self, n_rows: int, channels: Sequence[int]) -> None:
+    def __init__(self, n_rows: int, channels: Sequence[int], input_channels: int = 1) -> None:
         super().__init__()
-        self.stem = ConvBlock(1, channels[0], kernel_size=5, stride=2, pool=False)
+        self.stem = ConvBlock(input_channels, channels[0], kernel_size=5, stride=2, pool=False)
         self.blocks = nn.ModuleList(
             ConvBlock(n_in, n_out, kernel_size=3, stride=1, pool=True)
             for n_in, n_out in pairwise(channels)
@@ -125,7 +194,7 @@ class ConvolutionalTrunk(nn.Module):
         self.collapse = CollapseFrequency(channels[-1], n_rows)
 
     def forward(self, picture: Tensor, mask: Tensor) -> Tensor:
-        # picture (n, 1, rows, frames), mask (n, 1, 1, frames)
+        # picture (n, input_channels, rows, frames), mask (n, 1, 1, frames)
         n_missing = -picture.shape[3] % _FRAMES_STEP if picture.shape[3] > _FRAMES_STEP else 0
         x = functional.pad(picture, (0, n_missing)).contiguous(memory_format=torch.channels_last)
         mask = functional.pad(mask, (0, n_missing))
@@ -140,24 +209,23 @@ class ConvolutionalTrunk(nn.Module):
         # (n, 3 * channels[-1])
 
 
-class PictureLayer(nn.Module):
-    """The inverse DCT of the coefficients, standardised row by row.
+class StandardLayer(nn.Module):
+    """Standardises each row by its mean and standard deviation over the training frames.
 
-    The orthonormal inverse DCT of MFCCs is a log-mel spectrogram without the fine detail that the
-    missing coefficients held. It is fixed; the mean and the standard deviation of each row are
-    those of the training frames.
+    Parameters
+    ----------
+    n_rows : int > 0
+    n_channels : int > 0
+        Groups of so many rows that follow each other in the input.
     """
 
-    inverse_dct: Tensor
     mean: Tensor
     std: Tensor
 
-    def __init__(self, n_coefficients: int) -> None:
+    def __init__(self, n_rows: int, n_channels: int = 1) -> None:
         super().__init__()
-        matrix = torch.tensor(dct_matrix(n_coefficients).T.copy())
-        self.register_buffer("inverse_dct", matrix)
-        self.register_buffer("mean", torch.zeros(n_coefficients, 1))
-        self.register_buffer("std", torch.ones(n_coefficients, 1))
+        self.register_buffer("mean", torch.zeros(n_channels, n_rows, 1))
+        self.register_buffer("std", torch.ones(n_channels, n_rows, 1))
 
     @torch.no_grad()
     def fit_scale(self, batches: Callable[[], Iterable[Tensor]]) -> None:
@@ -168,26 +236,45 @@ class PictureLayer(nn.Module):
         """
         n_frames, total = 0.0, torch.zeros_like(self.mean, dtype=torch.float64)
         for coefficients in batches():
-            mask = frame_mask(coefficients)
+            mask = frame_mask(coefficients)[:, None]
             n_frames += mask.sum().item()
-            total += (self._rows(coefficients) * mask).sum(dim=(0, 2))[:, None]
+            total += (self.rows(coefficients).double() * mask).sum(dim=(0, 3))[..., None]
         mean = total / n_frames
         squares = torch.zeros_like(mean)
         for coefficients in batches():
-            deviation = (self._rows(coefficients) - mean) * frame_mask(coefficients)
-            squares += deviation.square().sum(dim=(0, 2))[:, None]
+            deviation = self.rows(coefficients).double() - mean
+            deviation *= frame_mask(coefficients)[:, None]
+            squares += deviation.square().sum(dim=(0, 3))[..., None]
         self.mean.copy_(mean)
         self.std.copy_((squares / n_frames).sqrt().clamp(min=_MIN_STD))
 
-    def _rows(self, coefficients: Tensor) -> Tensor:
-        return torch.matmul(self.inverse_dct, coefficients).double()
+    def rows(self, coefficients: Tensor) -> Tensor:
+        """Return what is standardised, (n, n_channels, n_rows, frames)."""
+        return coefficients.unflatten(1, self.mean.shape[:2])
 
     def forward(self, coefficients: Tensor) -> tuple[Tensor, Tensor]:
-        # coefficients (n, n_coefficients, frames)
-        mask = frame_mask(coefficients).to(coefficients.dtype)
-        picture = (torch.matmul(self.inverse_dct, coefficients) - self.mean) / self.std * mask
-        # picture (n, rows, frames), mask (n, 1, frames)
-        return picture[:, None], mask[:, None]
+        # coefficients (n, n_channels * n_rows, frames)
+        mask = frame_mask(coefficients).to(coefficients.dtype)[:, None]
+        # mask (n, 1, 1, frames)
+        return (self.rows(coefficients) - self.mean) / self.std * mask, mask
+        # picture (n, n_channels, n_rows, frames)
+
+
+class PictureLayer(StandardLayer):
+    """The inverse DCT of the coefficients, standardised row by row.
+
+    The orthonormal inverse DCT of MFCCs is a log-mel spectrogram without the fine detail that the
+    missing coefficients held; that of their derivatives is its derivative. It is fixed.
+    """
+
+    inverse_dct: Tensor
+
+    def __init__(self, n_rows: int, n_channels: int = 1) -> None:
+        super().__init__(n_rows, n_channels)
+        self.register_buffer("inverse_dct", torch.tensor(dct_matrix(n_rows).T.copy()))
+
+    def rows(self, coefficients: Tensor) -> Tensor:
+        return torch.matmul(self.inverse_dct, super().rows(coefficients))
 
 
 class ConvBlock(nn.Module):
@@ -245,6 +332,22 @@ class SeededDropout(nn.Module):
         # Drawn on the CPU, where the generator lives, so that every device sees the same masks.
         keep = torch.rand(x.shape, generator=self.generator) >= self.p
         return x * keep.to(x.device, x.dtype) / (1 - self.p)
+
+
+def reset_parameters(network: nn.Module, generator: torch.Generator) -> None:
+    """Draw the initial weights.
+
+    Modules are made with skip_init because torch's own initialisation draws from the process-wide
+    generator, which is the user's.
+    """
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, nonlinearity="relu", generator=generator)
+        elif isinstance(module, nn.Linear):
+            bound = 1 / math.sqrt(module.in_features)
+            nn.init.uniform_(module.weight, -bound, bound, generator=generator)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
 
 
 def frame_mask(coefficients: Tensor) -> Tensor:

@@ -24,13 +24,15 @@ _INTEGRATION_PERIODS = 2
 # deepest; the paper takes the deepest, but two periods often fit slightly better than one.
 _FIRST_DIP = 0.1
 _NEARLY = 0.05
-# A frame is voiced up to here. Noise of any colour stays above, but 0.2 is too strict for voices
-# that are hoarse, breathy or quick to change, which is what emotion makes of them.
+# A frame is voiced up to here, which one frame of noise in five hundred reaches. 0.2 is too strict
+# for voices that are hoarse, breathy or quick to change, which is what emotion makes of them.
 _VOICED = 0.3
 # Frames 25 dB weaker than the clip's strongest are silence: what is periodic in them is hum and
 # reverberation. So is anything under -140 dBFS.
 _SILENCE = 10**-2.5
 _NOTHING = 1e-14
+# Share of a frame's energy that the differences of single precision are wrong by, with a margin.
+_ROUNDING = 1e-5
 # Frames transformed at once: few enough to stay in the processor's cache.
 _BLOCK_FRAMES = 64
 
@@ -39,8 +41,8 @@ _NEAREST, _FARTHEST = 0.8, 1.25
 # Half of the waveform that is matched, in periods. Praat's is 0.5; a shorter piece has less of
 # the ringing of the periods beside it, which hides jitter.
 _MATCHED = 0.3
-# Correlation from which it is a match; as in Praat, the period of another is left out.
-_ALIKE = 0.3
+# Correlation from which it is a match, that of a voice and as much noise. Praat's is 0.3.
+_ALIKE = 0.5
 # Half of the window for a period's amplitude, in periods, as in Praat.
 _AMPLITUDE_WINDOW = 0.2
 # Praat's maximum period factor and maximum amplitude factor.
@@ -101,8 +103,11 @@ def pitch(
     kernel = _smoothing_kernel(max(1, int(sr / f0_max)))
     # One lag beyond the longest period: a dip is told by its neighbours.
     frame_length = (_INTEGRATION_PERIODS + 1) * longest + 1
+    # With a period of a third of the longest, the samples compared lie around the frame's centre;
+    # a glide is a few milliseconds early or late where the period is another.
+    lead = round((_INTEGRATION_PERIODS + 1 / 3) * longest / 2)
     # Continued by its last values: zeros would make a step, louder than a voice, of an offset.
-    padded = np.pad(waveform, frame_length // 2 + hop_length, mode="edge")[hop_length:]
+    padded = np.pad(waveform, (lead, frame_length + hop_length), mode="edge")
     smooth = np.convolve(padded, kernel, mode="same")
     frames = np.lib.stride_tricks.sliding_window_view(smooth, frame_length)[::hop_length]
 
@@ -128,7 +133,7 @@ def period_marks(
     As in Praat's "To PointProcess (cc)" [1]_: in each voiced stretch, the extreme sample near the
     middle is the first mark; from there to both ends, the next mark is where the waveform
     resembles most, by normalised cross-correlation, that around the last, 0.8 to 1.25 periods on.
-    Where the correlation has no maximum there, or one under 0.3, a mark is left out.
+    Where the correlation has no maximum there, or one under 0.5, a mark is left out.
 
     Parameters
     ----------
@@ -257,9 +262,11 @@ def _yin(frames: Floats, *, shortest: int, longest: int) -> tuple[Floats, Floats
     difference = _difference_function(frames, longest + 1)
     lags = np.arange(1, longest + 2, dtype=np.float32)
     mean = np.cumsum(difference[:, 1:], axis=1) / lags
-    # d' is 1 at lag 0 by definition, and here too where there is nothing to compare.
+    # d' is 1 at lag 0 by definition, and here too where there are but rounding errors to compare,
+    # as between lags that do not reach a click.
     aperiodicity = np.ones_like(difference)
-    np.divide(difference[:, 1:], mean, out=aperiodicity[:, 1:], where=mean > 0)
+    heard = mean > _ROUNDING * np.square(frames).sum(axis=1, keepdims=True)
+    np.divide(difference[:, 1:], mean, out=aperiodicity[:, 1:], where=heard)
 
     candidates = aperiodicity[:, shortest:-1]
     dip = (candidates < aperiodicity[:, shortest - 1 : -2]) & (

@@ -15,7 +15,7 @@ from skorch.callbacks import Callback
 from torch import Tensor
 
 from ._augmentation import TrainingExamples
-from ._networks import ConvolutionalTrunk, SpectrogramCNN
+from ._networks import ConvolutionalTrunk, FeatureMLP, SpectrogramCNN
 from ._threads import one_thread_per_operation, thread_pool
 
 __all__ = ["EpochLog", "ShardedNet", "TrainingBatches", "count_frames"]
@@ -185,6 +185,8 @@ class ShardedNet(NeuralNet):
         loss.backward()
 
         trunk_parameters = list(module.trunk.parameters())
+        if not trunk_parameters:
+            return {"loss": loss, "y_pred": logits}
         pieces = zip(outputs, statistics.grad.chunk(n_shards), strict=True)  # type: ignore[union-attr]
         gradients = self.pool_.map(
             lambda piece: torch.autograd.grad(piece[0], trunk_parameters, piece[1]), pieces
@@ -262,6 +264,8 @@ def gather_statistics(trunk: ConvolutionalTrunk, replicas: list[ConvolutionalTru
     Replicas that have seen no batch since the last time are left out: small batches have fewer
     shards than there are replicas.
     """
+    if not any(True for _ in trunk.buffers()):
+        return
     n_before = _n_batches_seen(trunk)
     used = [twin for twin in replicas if _n_batches_seen(twin) > n_before]
     for own, *gathered in zip(trunk.buffers(), *(twin.buffers() for twin in used), strict=True):
@@ -276,7 +280,7 @@ def _n_batches_seen(trunk: ConvolutionalTrunk) -> int:
 
 
 def predict_in_batches(
-    module: SpectrogramCNN,
+    module: SpectrogramCNN | FeatureMLP,
     coefficients: NDArray[np.float32],
     *,
     batch_size: int,
@@ -287,7 +291,7 @@ def predict_in_batches(
 
     Parameters
     ----------
-    module : SpectrogramCNN
+    module : SpectrogramCNN or FeatureMLP
     coefficients : ndarray of shape (n_clips, n_coefficients, n_frames)
     batch_size : int > 0
     device : str

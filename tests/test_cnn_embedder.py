@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 import torch
 from joblib import Parallel, delayed
+from scipy.fft import idct
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
@@ -287,6 +288,9 @@ def test_verbose_prints_ten_lines_or_one_an_epoch(frames, capsys):
         ({"channels": "32"}, ValueError, "channels == '32', must be a sequence of integers"),
         ({"channels": 32}, ValueError, "channels == 32, must be a sequence of integers"),
         ({"channels": (8, 0)}, ValueError, "channels == 0, must be >= 1"),
+        ({"hidden_layer_sizes": ()}, ValueError, "hidden_layer_sizes == (), must be a sequence of"),
+        ({"input_channels": 0}, ValueError, "input_channels == 0, must be >= 1"),
+        ({"network": "rnn"}, ValueError, "network == 'rnn', must be one of 'cnn', 'mlp'"),
         ({"lr": 0}, ValueError, "lr == 0, must be > 0"),
         ({"lr": float("inf")}, ValueError, "lr == inf, must be finite"),
         ({"gain": float("nan")}, ValueError, "gain == nan, must be finite"),
@@ -451,3 +455,70 @@ def test_gpu_learns_the_same_and_its_model_loads_without_one(frames):
         text=True,
     )
     assert done.stdout.strip() == "(1, 2)", done.stderr
+
+
+def table(n=300, seed=0):
+    """Make a table of two classes that the column of the smallest scale tells apart."""
+    rng = np.random.default_rng(seed)
+    y = np.repeat(["anger", "fear"], n // 2)
+    X = rng.normal(size=(n, 12))
+    X[:, 3] += 3 * (y == "anger")
+    X[:, 3] *= 1e-3
+    X[:, 5] *= 1e4
+    return X, y
+
+
+MLP = {"network": "mlp", "hidden_layer_sizes": (32, 8), "embedding_dim": 6, "max_epochs": 40}
+
+
+def test_fully_connected_network_learns_a_table_of_any_scale():
+    X, y = table()
+    mlp = CNNEmbedder(**MLP, random_state=0).fit(X, y)
+    X_new, y_new = table(seed=1)
+    assert mlp.score(X_new, y_new) > 0.85
+    assert mlp.transform(X).shape == (300, 6)
+    sizes = [tuple(p.shape) for p in mlp.net_.module_.parameters() if p.ndim == 2]
+    assert sizes == [(32, 12), (8, 32), (6, 8), (2, 6)]
+    np.testing.assert_allclose(mlp.predict_proba(X).sum(axis=1), 1, rtol=1e-5)
+
+
+def test_fully_connected_network_is_the_same_for_a_seed_and_other_for_another():
+    X, y = table()
+    first, same, other = (
+        CNNEmbedder(**MLP, random_state=seed).fit(X, y).predict_proba(X) for seed in (0, 0, 1)
+    )
+    np.testing.assert_array_equal(first, same)
+    assert np.abs(first - other).max() > 1e-3
+
+
+def test_fully_connected_network_is_pickled_and_predicts_alone_as_in_a_batch():
+    X, y = table()
+    mlp = CNNEmbedder(**MLP, random_state=0).fit(X, y)
+    loaded = pickle.loads(pickle.dumps(mlp))
+    np.testing.assert_array_equal(loaded.predict_proba(X), mlp.predict_proba(X))
+    np.testing.assert_allclose(mlp.predict_proba(X[7:8])[0], mlp.predict_proba(X)[7], atol=1e-5)
+
+
+def test_fully_connected_network_refuses_frames():
+    _, y = table()
+    with pytest.raises(ValueError, match=r"network='mlp' takes tables .n_clips, n_features.: "):
+        CNNEmbedder(**MLP).fit(np.zeros((300, 4, 9)), y)
+
+
+def test_derivatives_are_channels_of_the_picture(voices):
+    from ser_estimators import MFCCTransformer
+
+    frames = MFCCTransformer(n_mfcc=13, deltas=2).transform(voices.data)
+    cnn = CNNEmbedder(**SMALL, input_channels=3, random_state=0).fit(frames, voices.target)
+    picture, _ = cnn.net_.module_.picture(torch.from_numpy(frames[:2]))
+    assert picture.shape[:3] == (2, 3, 13)
+    # Each channel is the inverse transform of its own coefficients.
+    expected = idct(frames[0, 13:26], axis=0, norm="ortho")
+    layer = cnn.net_.module_.picture
+    found = picture[0, 1].numpy() * layer.std[1].numpy() + layer.mean[1].numpy()
+    real = (frames[0] != 0).any(axis=0)
+    np.testing.assert_allclose(found[:, real], expected[:, real], atol=1e-2)
+    with pytest.raises(
+        ValueError, match="X has 39 coefficients, which input_channels == 2 does not"
+    ):
+        CNNEmbedder(**SMALL, input_channels=2).fit(frames, voices.target)

@@ -278,19 +278,18 @@ def test_no_range_of_pitch(f0_min, f0_max):
     ours(noise(100), ["rms"], f0_min=f0_min, f0_max=f0_max)
 
 
-@given(gain=st.floats(0.1, 10), f0=st.floats(90, 300), seed=st.integers(0, 99))
+@given(doublings=st.integers(-2, 14), f0=st.floats(90, 300), seed=st.integers(0, 99))
 @settings(max_examples=25, deadline=None)
-def test_gain_changes_loudness_alone(gain, f0, seed):
+def test_gain_changes_loudness_alone(doublings, f0, seed):
+    # A power of two changes no digit of a float, so no frame is on another side of a threshold.
+    gain = np.float32(2.0**doublings)
     waveform = vowel(4000, f0=f0) + np.float32(0.1) * noise(4000, seed)
-    plain, loud = ours(waveform), ours(np.float32(gain) * waveform)
-    for group in ("chroma", "centroid", "bandwidth", "flatness", "zero_crossing_rate"):
-        np.testing.assert_allclose(loud[group], plain[group], rtol=1e-3, atol=1e-4, err_msg=group)
-    assert np.mean(loud["rolloff"] != plain["rolloff"]) < 0.05
-    np.testing.assert_allclose(loud["rms"], np.float32(gain) * plain["rms"], rtol=1e-4)
-    # A frame may be voiced or not by a rounding error, a pitch may not differ by one.
-    both = np.isfinite(loud["pitch"][0]) & np.isfinite(plain["pitch"][0])
-    assert both.sum() >= np.isfinite(plain["pitch"][0]).sum() - 1
-    np.testing.assert_allclose(loud["pitch"][0, both], plain["pitch"][0, both], rtol=1e-3)
+    plain, loud = ours(waveform), ours(gain * waveform)
+    np.testing.assert_allclose(loud.pop("rms"), gain * plain["rms"], rtol=1e-6)
+    for group, values in loud.items():
+        # The floor of the power under the flatness does not change with the gain.
+        rtol = 0.03 if group == "flatness" else 1e-4
+        np.testing.assert_allclose(values, plain[group], rtol=rtol, atol=1e-4, err_msg=group)
 
 
 @given(hops=st.integers(1, 20), hop_length=st.sampled_from([100, 256, 400]), f0=st.floats(90, 300))

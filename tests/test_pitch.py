@@ -81,7 +81,8 @@ def test_pitch_of_tones(f0, sr):
     tone = 0.3 * np.sin(2 * np.pi * f0 * np.arange(sr // 2) / sr)
     actual, voicing = framed(tone, sr=sr)
     np.testing.assert_allclose(inner(actual), f0, rtol=2e-3)
-    assert inner(voicing).min() > 0.99
+    # Between two samples the dip is cut off: by most where the period has fewest.
+    assert inner(voicing).min() > (0.99 if sr > 8000 else 0.95)
 
 
 @pytest.mark.parametrize("f0", [70, 100, 150, 220, 300, 450])
@@ -102,12 +103,8 @@ def test_pitch_of_glides(start, end):
     f0, _ = framed(0.2 * glide + 0.005 * np.random.default_rng(0).normal(size=SR))
     expected = start + (end - start) * np.arange(f0.size) * HOP / SR
     assert np.isfinite(inner(f0)).mean() > 0.95
-    # A frame's earlier half weighs more, 10 ms of a fast glide.
-    assert np.nanmedian(np.abs(f0 / expected - 1)) < 0.03
-    slow = 100 + (f0 - f0) + 0 * expected
-    assert np.nanmin(f0) >= min(start, end) - 5
-    assert np.nanmax(f0) <= max(start, end) + 5
-    assert slow.shape == f0.shape
+    assert np.nanmedian(np.abs(f0 / expected - 1)) < 0.005
+    assert np.nanmax(np.abs(inner(f0) / expected[3:-3] - 1)) < 0.02
 
 
 def test_pitch_is_librosas_where_both_hear_a_voice():
@@ -252,7 +249,7 @@ def test_marks_of_each_voiced_stretch():
 @pytest.mark.parametrize("f0", [100, 150, 220, 300])
 def test_no_jitter_and_no_shimmer(f0, vowel):
     _, jit, shim = perturbation(voice(f0, vowel=vowel, noise=0.0005)[0])
-    assert np.nanmean(jit) < 0.001
+    assert np.nanmean(inner(jit)) < 0.001
     assert np.nanmean(inner(shim)) < 0.003
 
 
@@ -262,11 +259,11 @@ def test_jitter_is_that_of_the_pulses(f0, vowel):
     estimates = []
     for amount in (0.0, 0.01, 0.02, 0.04):
         waveform, pulses, _ = voice(f0, vowel=vowel, jitter=amount)
-        estimates.append(np.nanmean(perturbation(waveform)[1]))
+        estimates.append(np.nanmean(inner(perturbation(waveform)[1])))
         if amount:
             true = local(np.diff(pulses))
-            # Rings reach into the next period at 300 Hz; 4 % is often not heard as a voice.
-            least = 0.7 if f0 < 300 and amount < 0.04 else 0.5
+            # Rings reach into the next period, most at 300 Hz. Frames with 4 % are often unvoiced.
+            least = 0.65 if f0 < 300 and amount < 0.04 else 0.5
             assert least < estimates[-1] / true < 1.3, amount
     assert (np.diff(estimates) > 0).all()
 

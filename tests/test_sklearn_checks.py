@@ -3,11 +3,14 @@
 import pytest
 from sklearn.utils.estimator_checks import estimator_checks_generator, parametrize_with_checks
 
-from ser_estimators import CNNEmbedder, MFCCTransformer
+from ser_estimators import AcousticFeatures, CNNEmbedder, MFCCTransformer
 
 # Small, because the checks fit each estimator a hundred times; every part of it is still there.
 SMALL_CNN = CNNEmbedder(channels=(8, 16), embedding_dim=16, max_epochs=15, random_state=0)
-ESTIMATORS = [MFCCTransformer(), SMALL_CNN]
+SMALL_MLP = CNNEmbedder(
+    network="mlp", hidden_layer_sizes=(16,), embedding_dim=16, max_epochs=30, random_state=0
+)
+ESTIMATORS = [MFCCTransformer(), AcousticFeatures(), SMALL_CNN, SMALL_MLP]
 
 
 @parametrize_with_checks(ESTIMATORS)
@@ -15,6 +18,6 @@ def test_sklearn_check(estimator, check):
     check(estimator)
 
 
-@pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda e: type(e).__name__)
+@pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda e: repr(e)[:40])
 def test_at_least_45_checks_run(estimator):
     assert len(list(estimator_checks_generator(estimator))) >= 45

@@ -1,0 +1,22 @@
+"""Checks of parameters that scikit-learn's `check_scalar` leaves out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+__all__ = ["check_choice", "check_finite"]
+
+
+def check_choice(value: Any, name: str, choices: Iterable[Any]) -> None:
+    """Raise unless a parameter is one of some values."""
+    choices = tuple(choices)
+    if not any(value is choice or value == choice for choice in choices):
+        listed = ", ".join(map(repr, choices))
+        raise ValueError(f"{name} == {value!r}, must be one of {listed}.")
+
+
+def check_finite(value: float, name: str) -> None:
+    """Raise for NaN and infinity, which `check_scalar` lets through."""
+    if not abs(value) < float("inf"):
+        raise ValueError(f"{name} == {value}, must be finite.")
