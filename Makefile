@@ -16,7 +16,7 @@ help:
 
 install: $(INSTALLED)
 
-$(INSTALLED): pyproject.toml constraints.txt
+$(INSTALLED): pyproject.toml setup.py constraints.txt $(wildcard ser_estimators/*.[ch])
 	@echo "Installing into $(VENV); PyTorch is large, so this can take some minutes ..."
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[fetch,plot,test]'

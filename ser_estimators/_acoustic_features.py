@@ -40,7 +40,7 @@ class AcousticFeatures(ClipTransformer):
     ----------
     features : sequence of str, default=all of them
         Groups of features of a frame, see Notes. Columns come in the order given here.
-    statistics : sequence of str, default=("mean", "std", "p10", "p50", "p90", "range", "slope")
+    statistics : sequence of str, default=('mean', 'std', 'p10', 'p50', 'p90', 'range', 'slope')
         What is taken over the frames of a clip: "mean", "std", "min", "max", "range", "slope" (of
         the line of least squares, per second), and percentiles from "p0" to "p100". Unvoiced frames
         have no pitch, jitter and shimmer and are left out of them; a clip without any voice has 0.
@@ -55,16 +55,22 @@ class AcousticFeatures(ClipTransformer):
         Samples between frames.
     n_mels : int > 0, default=64
         Number of mel bands of which the coefficients are made.
-    f0_min, f0_max : float, 0 < f0_min < f0_max, default=65.0 and 600.0
-        Range in which the fundamental frequency is looked for, in Hz. Shouting reaches 600 Hz.
+    f0_min : float > 0, default=65.0
+        Lowest fundamental frequency that is looked for, in Hz.
+    f0_max : float > f0_min, default=600.0
+        Highest fundamental frequency that is looked for, in Hz. Shouting reaches 600 Hz.
     offset : float >= 0, default=0.0
         Seconds that are left out at the beginning of each clip.
     duration : float > 0 or None, default=None
         Seconds that are read of each clip at most; None reads all.
     res_type : {"soxr_hq", "soxr_vhq", "soxr_mq", "soxr_lq", "soxr_qq"}, default="soxr_hq"
         Quality of the resampling, see ``librosa.resample``.
-    trim_db, loudness, preemphasis : float or None, default=None
-        Trimming of silence, normalisation of loudness and pre-emphasis, as in `MFCCTransformer`.
+    trim_db : float > 0 or None, default=30.0
+        Cuts off silence at both ends: what is so many dB under the loudest frame, see
+        ``librosa.effects.trim``. Statistics over silence say how long somebody waited, and not how
+        they spoke. None keeps it.
+    loudness, preemphasis : float or None, default=None
+        Normalisation of loudness and pre-emphasis, as in `MFCCTransformer`.
     memory : path-like, joblib.Memory or None, default=None
         Folder in which the features of files are kept, frame by frame: other statistics need no
         file again. See `MFCCTransformer`.
@@ -137,7 +143,7 @@ class AcousticFeatures(ClipTransformer):
         offset: float = 0.0,
         duration: float | None = None,
         res_type: str = "soxr_hq",
-        trim_db: float | None = None,
+        trim_db: float | None = 30.0,
         loudness: float | None = None,
         preemphasis: float | None = None,
         memory: Any = None,

@@ -32,8 +32,10 @@ def make_ser_pipeline(
     n_jobs : int or None, default=None
         Threads that read files.
     memory : str, joblib.Memory or None, default=None
-        Cache of the fitted transformers, see ``sklearn.pipeline.Pipeline``. It knows a file by its
-        path alone: clear it when files have changed.
+        Folder in which `MFCCTransformer` keeps the features of files, so that a search or a
+        cross-validation decodes each once; a file that has changed is noticed. The cache of
+        ``sklearn.pipeline.Pipeline``, which keeps fitted networks as well, is
+        ``set_params(memory=...)``. It knows a file by its path alone.
     verbose : int, default=0
         Passed to the network: 1 prints about ten lines in a fit, 2 a line an epoch.
 
@@ -60,9 +62,8 @@ def make_ser_pipeline(
     """
     return Pipeline(
         [
-            ("mfcc", MFCCTransformer(n_jobs=n_jobs)),
+            ("mfcc", MFCCTransformer(memory=memory, n_jobs=n_jobs)),
             ("cnn", CNNEmbedder(random_state=random_state, verbose=verbose)),
             ("lr", LogisticRegression(C=0.01, max_iter=1000, random_state=random_state)),
-        ],
-        memory=memory,
+        ]
     )

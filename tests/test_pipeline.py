@@ -46,7 +46,8 @@ def test_steps_and_classes():
     assert pipe["mfcc"].n_jobs == 2
     assert pipe["cnn"].random_state == pipe["lr"].random_state == 3
     assert pipe["cnn"].verbose == 1
-    assert pipe.memory == "cache"
+    assert pipe["mfcc"].memory == "cache"
+    assert pipe.memory is None
     assert is_classifier(pipe)
 
 
@@ -159,7 +160,7 @@ def test_clone_and_set_params(fitted):
 
 
 def test_memory_reuses_the_fitted_steps(voices, fitted):
-    pipe = make_pipe(memory="cache").fit(voices.data, voices.target)
+    pipe = make_pipe().set_params(memory="cache").fit(voices.data, voices.target)
     np.testing.assert_array_equal(
         pipe.predict_proba(voices.data), fitted.predict_proba(voices.data)
     )
@@ -167,6 +168,15 @@ def test_memory_reuses_the_fitted_steps(voices, fitted):
     assert len(written) == 2  # of mfcc and cnn
     clone(pipe).set_params(lr__C=1).fit(voices.data, voices.target)
     assert {p: p.stat().st_mtime_ns for p in Path("cache").rglob("output.pkl")} == written
+
+
+def test_features_are_kept_and_change_nothing(voices, fitted):
+    for _ in range(2):
+        pipe = make_pipe(memory="cache").fit(voices.data, voices.target)
+        np.testing.assert_array_equal(
+            pipe.predict_proba(voices.data), fitted.predict_proba(voices.data)
+        )
+    assert len(list(Path("cache").glob("*/*/??/*"))) == 36
 
 
 def test_html_and_text_repr(fitted):
