@@ -4,8 +4,8 @@
 
 Makes an environment for the other libraries first (``features_peers.txt``, which needs the network
 once). Every system runs in fresh processes with one thread for each worker, all on the same files;
-the systems take turns, so that whatever else the machine does slows all of them, and a figure is
-the median over all turns. Each peer is set as near to librosa's definition as its options allow;
+the systems take turns, and a figure is that of the best turn, because whatever else the machine
+does can only slow it. Each peer is set as near to librosa's definition as its options allow;
 what remains is said under the tables.
 """
 
@@ -84,8 +84,8 @@ DEFINITIONS = {
 }
 PEERS = tuple(name for name in DEFINITIONS if name != OURS)
 NOTES = (
-    "Every figure is the median over fresh processes that took turns, and the passes in each. The "
-    "files were read before, so no disk is waited for.",
+    f"Times: the median of {N_PASSES} passes over the clips in a process, and the best of the "
+    "processes that took turns. The files were read before, so no disk is waited for.",
     f"{N_WORKERS} workers are threads in {OURS}, processes elsewhere; their start is not counted.",
     "Peak memory is of the whole process, interpreter and imports included, and of both worker "
     "processes together where there are two.",
@@ -149,6 +149,7 @@ def main() -> None:
     if not args.folders:
         parser.error("name at least one folder of WAV or FLAC files")
 
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     pythons = {OURS: sys.executable}
     if not args.no_peers:
         pythons |= dict.fromkeys(PEERS, make_environment(args.peers_env))
@@ -158,6 +159,7 @@ def main() -> None:
         clips, description = find_clips(folder, args.clips)
         for settings in SETTINGS:
             head = {"folder": folder.name, "clips": description, "settings": settings}
+            head["load_before"] = load
             label = f"{folder.name}, {settings}"
             new = [head | row for row in compare(label, settings, clips, pythons, args.repeats)]
             rows += new
@@ -175,7 +177,11 @@ def make_environment(folder: Path) -> str:
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     if not python.exists():
         progress(f"making the environment {folder} ...")
-        venv.create(folder, with_pip=True)
+        try:
+            venv.create(folder, with_pip=True, symlinks=os.name != "nt")
+        except (OSError, subprocess.CalledProcessError) as error:
+            progress(f"could not make it: {error}")
+            return str(python)
     pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     pip += ["-c", HERE.parent / "constraints.txt"]
     requirements = HERE / "features_peers.txt"
@@ -683,22 +689,22 @@ STAGES = {
 
 
 def summarise(rows: list[dict]) -> dict[str, dict]:
-    """Return one row for each system, with the medians over all processes and passes."""
+    """Return one row for each system: of each measurement the best process's median."""
     summary: dict[str, dict] = {}
     for system in dict.fromkeys(row["system"] for row in rows):
         chosen = [row for row in rows if row["system"] == system]
         # A system that failed once is not shown with what it did before.
         last = chosen[-1]
-        summary[system] = last if "error" in last else last | medians(chosen)
+        summary[system] = last if "error" in last else last | best_of(chosen)
     return summary
 
 
-def medians(rows: list[dict]) -> dict[str, float]:
-    """Return the median of every measurement."""
+def best_of(rows: list[dict]) -> dict[str, float]:
+    """Return the least of every measurement, each the median over the passes of a process."""
     result = {}
     for name, value in rows[0].items():
         if isinstance(value, list):
-            result[name] = statistics.median(time for row in rows for time in row[name])
+            result[name] = min(statistics.median(row[name]) for row in rows)
         elif name.startswith("peak"):
             result[name] = statistics.median(row[name] for row in rows)
     return result
@@ -709,7 +715,8 @@ def print_table(rows: list[dict]) -> None:
     head, summary = rows[0], summarise(rows)
     settings = ", ".join(f"{name}={value}" for name, value in SETTINGS[head["settings"]].items())
     print(f"\n{head['folder']}: {head['clips']}")
-    print(f"{head['settings']}: {settings}\n")
+    print(f"{head['settings']}: {settings}")
+    print()
     print(f"{'milliseconds per clip':<31}{'stages, 1 worker':>27}", end="")
     print(f"{'file to MFCC':>21}{'peak memory, MB':>21}")
     print(f"{'':<31}" + "".join(f"{title:>{width}}" for _, title, width in COLUMNS))
@@ -782,6 +789,8 @@ def print_notes(rows: list[dict]) -> None:
         kernel = "compiled" if mine[0]["kernel"] else "not compiled, NumPy and SciPy do its work"
         notes.insert(0, f"Kernel of {OURS}: {kernel}.")
         notes.insert(0, f"{mine[0]['libraries']}; {os.cpu_count()} processors.")
+    if (load := rows[0]["load_before"]) is not None:
+        notes.insert(0, f"What else ran just before: {load:.1f} processes on average.")
     for note in notes:
         print(textwrap.fill(f"- {note}", 100, subsequent_indent="  "))
     print("- Definitions:")
