@@ -136,7 +136,7 @@ def main() -> None:
     """Measure what is asked for and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folders", type=Path, nargs="*", help="folders of WAV or FLAC files")
-    parser.add_argument("--clips", type=int, default=60, help="from each, evenly spread over it")
+    parser.add_argument("--clips", type=int, default=120, help="from each, evenly spread over it")
     parser.add_argument("--repeats", type=int, default=3, help="fresh processes of each system")
     parser.add_argument("--no-peers", action="store_true", help="only ours and the FFTs")
     parser.add_argument("--peers-env", type=Path, default=HERE / "results" / "peers-env")
