@@ -96,13 +96,10 @@ class Augmentation:
 
 @dataclass(frozen=True)
 class TrainingExamples:
-    """Makes a batch of pictures and labels into what the network is trained on.
+    """Makes a batch of pictures and targets into what the network is trained on.
 
     Parameters
     ----------
-    n_classes : int > 0
-    label_smoothing : float in [0, 1)
-        Share of each target that is spread over all classes.
     mixup_alpha : float >= 0
         Parameter of `mix_up`; 0 leaves it out.
     augmentation : Augmentation or None
@@ -112,22 +109,21 @@ class TrainingExamples:
         Source of the blends.
     """
 
-    n_classes: int
-    label_smoothing: float
     mixup_alpha: float
     augmentation: Augmentation | None
     generator: torch.Generator
     rng: np.random.Generator
 
-    def __call__(self, picture: Tensor, mask: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return pictures, masks and target probabilities of a batch.
+    def __call__(
+        self, picture: Tensor, mask: Tensor, targets: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Return pictures, masks and targets of a batch.
 
         Parameters
         ----------
         picture : Tensor of shape (n, n_channels, n_rows, n_frames)
         mask : Tensor of shape (n, 1, 1, n_frames)
-        y : Tensor of shape (n,)
-            Class indices.
+        targets : Tensor of shape (n, n_classes)
 
         Returns
         -------
@@ -135,9 +131,6 @@ class TrainingExamples:
         mask : Tensor of shape (n, 1, 1, n_frames_out)
         targets : Tensor of shape (n, n_classes)
         """
-        targets = functional.one_hot(y, self.n_classes).to(picture.dtype)
-        even = torch.full_like(targets, 1 / self.n_classes)
-        targets = torch.lerp(targets, even, self.label_smoothing)
         if self.augmentation is not None:
             picture, mask = self.augmentation(picture, mask, self.generator)
         if self.mixup_alpha > 0:
@@ -155,7 +148,7 @@ def mix_up(
     picture : Tensor of shape (n, n_channels, n_rows, n_frames)
     mask : Tensor of shape (n, 1, 1, n_frames)
     targets : Tensor of shape (n, n_classes)
-        Probabilities.
+        Probabilities, times the weight of the clip.
     alpha : float > 0
         Parameter of the beta distribution of the shares.
     rng : numpy.random.Generator

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-import os
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Sequence
 from functools import partial
 from numbers import Integral, Real
 from typing import Any
@@ -19,25 +19,40 @@ from sklearn.base import (
     TransformerMixin,
 )
 from sklearn.utils import Tags, check_random_state, check_scalar
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
-from skorch.callbacks import LRScheduler
-from skorch.dataset import Dataset
-from torch import Tensor
+from sklearn.utils.validation import check_is_fitted
+from skorch.callbacks import Callback, LRScheduler
 
 from ._augmentation import Augmentation, TrainingExamples
-from ._checks import check_choice
-from ._clips import is_missing
-from ._networks import FeatureMLP, SpectrogramCNN
+from ._checks import check_choice, check_finite
+from ._coefficients import (
+    as_frames,
+    check_coefficients,
+    check_groups,
+    check_labels,
+    check_weights,
+)
+from ._networks import FeatureMLP, SpectrogramCNN, start_from_shares
+from ._stack_level import find_stack_level
 from ._threads import one_thread_per_operation
 from ._training import (
-    EpochLog,
+    BestWeights,
+    ClipDataset,
+    OrderedBatches,
+    Progress,
     ShardedNet,
     TrainingBatches,
-    count_frames,
+    coefficients_of,
+    continue_from,
     learning_rate_factor,
     n_batches,
     predict_in_batches,
+)
+from ._training_set import (
+    TrainingSet,
+    count_frames,
+    make_training_set,
+    soft_targets,
+    split_off_validation,
 )
 
 __all__ = ["CNNEmbedder"]
@@ -45,6 +60,8 @@ __all__ = ["CNNEmbedder"]
 # Share of the training in which the learning rate rises to its peak.
 _WARMUP = 0.2
 _PREDICT_BATCH = 32
+# What history_ keeps of an epoch, where it is there.
+_HISTORY = ("train_loss", "valid_loss", "valid_accuracy", "dur")
 
 
 class CNNEmbedder(
@@ -101,6 +118,22 @@ class CNNEmbedder(
         training clips.
     time_mask, frequency_mask : float in [0, 1], default=0.15
         Up to this share of the frames, and of the rows, of training clips is hidden.
+    class_weight : dict, "balanced" or None, default=None
+        What each clip of a class counts in the loss, by label; a label that is not named counts 1.
+        "balanced" lets all classes count the same in total, however many clips they have.
+    early_stopping : bool, default=False
+        Whether some clips are set aside before the training, which ends when the loss on them has
+        not fallen for `n_iter_no_change` epochs; the weights of the best epoch are kept. With
+        `groups` in ``fit``, such as speakers, no group is on both sides.
+    validation_fraction : float in (0, 1), default=0.1
+        Share of the clips that `early_stopping` sets aside.
+    n_iter_no_change : int > 0, default=10
+        Epochs that `early_stopping` waits for a lower loss.
+    warm_start : bool, default=False
+        Whether ``fit`` goes on from the weights of the last ``fit``; the learning rate rises and
+        falls again.
+    callbacks : list of skorch.callbacks.Callback or of (str, Callback), or None, default=None
+        Called in training, after the estimator's own.
     device : str, default="auto"
         ``"auto"`` takes a CUDA GPU if there is one and the CPU otherwise; or a torch device such
         as ``"cpu"`` or ``"cuda:1"``.
@@ -110,7 +143,7 @@ class CNNEmbedder(
         whatever the number of threads or workers. None follows ``numpy.random.seed``, as in all of
         scikit-learn.
     verbose : int, default=0
-        1 prints about ten lines in a fit, 2 a line an epoch.
+        1 shows a progress bar in a terminal and about ten lines elsewhere, 2 a line an epoch.
 
     Attributes
     ----------
@@ -120,9 +153,10 @@ class CNNEmbedder(
         The trained network; ``net_.module_`` is the torch module.
     history_ : list of dict
         One entry an epoch: ``epoch`` (from 1), ``train_loss`` (on augmented clips, with label
-        smoothing) and ``dur`` (seconds).
+        smoothing), ``dur`` (seconds), and with `early_stopping` ``valid_loss`` and
+        ``valid_accuracy``. With `warm_start` it goes on.
     n_iter_ : int
-        Epochs that were run.
+        Epochs that were run, the entries of ``history_``.
     n_features_in_ : int
         Number of coefficients.
 
@@ -178,6 +212,12 @@ class CNNEmbedder(
         gain: float = 0.3,
         time_mask: float = 0.15,
         frequency_mask: float = 0.15,
+        class_weight: dict[Any, float] | str | None = None,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 10,
+        warm_start: bool = False,
+        callbacks: Sequence[Callback | tuple[str, Callback]] | None = None,
         device: str = "auto",
         random_state: int | np.random.RandomState | None = None,
         verbose: int = 0,
@@ -199,11 +239,23 @@ class CNNEmbedder(
         self.gain = gain
         self.time_mask = time_mask
         self.frequency_mask = frequency_mask
+        self.class_weight = class_weight
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.warm_start = warm_start
+        self.callbacks = callbacks
         self.device = device
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> CNNEmbedder:
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+    ) -> CNNEmbedder:
         """Train the network.
 
         Parameters
@@ -213,6 +265,13 @@ class CNNEmbedder(
         y : array-like of shape (n_clips,)
             Labels of any kind, of at least two classes. It has a default only so that a pipeline
             without labels gets an error in words.
+        sample_weight : array-like of shape (n_clips,) or None, default=None
+            How often each clip counts: a clip of weight 2 is the same as the clip twice, and a clip
+            of weight 0 is as good as not there. Of a weight that is no whole number as many copies
+            as the nearest one, at least one, are trained on and share it, so that an epoch takes
+            the longer the larger the weights are. Only their ratios matter below one.
+        groups : array-like of shape (n_clips,) or None, default=None
+            Such as the speaker of each clip; only `early_stopping` looks at them.
 
         Returns
         -------
@@ -222,22 +281,43 @@ class CNNEmbedder(
         Raises
         ------
         ValueError
-            If X or y has a wrong shape or holds NaN, if y has a single class, or if a parameter is
-            out of its range.
+            If X, y, sample_weight or groups has a wrong shape or holds NaN, if y has one class, if
+            a parameter is out of its range, if `early_stopping` can spare no clips, or if
+            `warm_start` finds other classes or another network than before.
         """
         self._check_params()
-        X, y = self._check_data(X, y, reset=True)
-        classes, y_index = np.unique(y, return_inverse=True)
+        n_features_before = getattr(self, "n_features_in_", None)
+        X = check_coefficients(self, X, reset=True)
+        y = check_labels(y, X)
+        weights, groups = check_weights(sample_weight, X), check_groups(groups, X)
+        # Clips of no weight are as good as not there.
+        classes = np.unique(y if weights is None else y[weights > 0])
         if len(classes) < 2:
             raise ValueError(
                 f"y holds one class, {classes.tolist()[0]!r}; "
                 "expected at least two classes to tell apart"
             )
+        history: list[dict[str, Any]] = []
+        if self._is_continued():
+            self._check_same(n_features_before, classes)
+            history = self.history_  # type: ignore[has-type]
+        n_frames = count_frames(as_frames(X))
+        clips = make_training_set(
+            as_frames(X),
+            # What is in no class has no weight.
+            np.searchsorted(classes, y).clip(max=len(classes) - 1),
+            n_frames,
+            sample_weight=weights,
+            groups=groups,
+            class_weight=self._class_weight_by_index(classes),
+        )
         with one_thread_per_operation() as n_threads:
-            net = self._train(X, y_index, len(classes), n_threads)
+            net = self._train(X, clips, n_frames, len(classes), n_threads)
         # All at once and only now, so that a fit that fails leaves the last good one as it was.
-        self.history_ = [
-            {name: row[name] for name in ("epoch", "train_loss", "dur")} for row in net.history
+        self.history_ = history + [
+            {"epoch": len(history) + row["epoch"]}
+            | {name: row[name] for name in _HISTORY if name in row}
+            for row in net.history
         ]
         self.n_iter_ = len(self.history_)
         self.classes_ = classes
@@ -294,31 +374,48 @@ class CNNEmbedder(
 
     def _forward(self, X: ArrayLike, *, embed: bool) -> NDArray[np.float32]:
         check_is_fitted(self, "net_")
-        X, _ = self._check_data(X, None, reset=False)
+        X = check_coefficients(self, X, reset=False)
         return predict_in_batches(
             self.net_.module_,
-            _as_frames(X),
+            as_frames(X),
             batch_size=_PREDICT_BATCH,
-            device=self.net_.device,
+            device=_device_at_hand(self.device),
             embed=embed,
         )
 
     def _train(
-        self, X: NDArray[np.float32], y: NDArray[np.int64], n_classes: int, n_threads: int
+        self,
+        X: NDArray[np.float32],
+        clips: TrainingSet,
+        n_frames: NDArray[np.int64],
+        n_classes: int,
+        n_threads: int,
     ) -> ShardedNet:
         is_picture = X.ndim == 3
-        X = _as_frames(X)
+        X = as_frames(X)
         device = _resolve_device(self.device)
         random_state = check_random_state(self.random_state)
-        seed = random_state.randint(np.iinfo(np.int32).max)
+        seed = int(random_state.randint(np.iinfo(np.int32).max))
         # One generator for each use, so that changing one (say, no dropout) leaves the others.
-        weights, augmentation = (torch.Generator().manual_seed(int(seed) + i) for i in (0, 1))
-        order, mixing = (np.random.default_rng([int(seed), i]) for i in (0, 1))
+        weights, augmentation = (torch.Generator().manual_seed(seed + i) for i in (0, 1))
+        order, mixing, splitting = (np.random.default_rng([seed, i]) for i in (0, 1, 2))
 
-        n_frames = count_frames(X)
+        validation = None
+        if self.early_stopping:
+            clips, held_out = split_off_validation(clips, self.validation_fraction, splitting)
+            held_out = held_out.with_copies()
+            validation = ClipDataset(X, held_out.rows, n_frames, soft_targets(held_out, n_classes))
+        clips = clips.with_copies()
+        targets = soft_targets(clips, n_classes, self.label_smoothing)
+        training = ClipDataset(X, clips.rows, n_frames, targets)
+
         module = self._make_module(X.shape[1], n_classes, weights)
-        module.picture.fit_scale(partial(_in_order, X, n_frames))
-        n_steps = self.max_epochs * n_batches(len(X), self.batch_size)
+        if self._is_continued():
+            continue_from(self.net_.module_, module)
+        else:
+            module.picture.fit_scale(partial(coefficients_of, training, _PREDICT_BATCH))
+            start_from_shares(module.output, torch.from_numpy(targets.mean(axis=0)))
+        n_steps = self.max_epochs * n_batches(len(training), self.batch_size)
         net = ShardedNet(
             module.to(memory_format=torch.channels_last),  # type: ignore[call-overload]
             criterion=torch.nn.CrossEntropyLoss,
@@ -332,8 +429,9 @@ class CNNEmbedder(
             max_epochs=self.max_epochs,
             batch_size=self.batch_size,
             iterator_train=TrainingBatches,
-            iterator_train__n_frames=n_frames,
             iterator_train__rng=order,
+            iterator_valid=OrderedBatches,
+            iterator_valid__batch_size=_PREDICT_BATCH,
             train_split=None,
             callbacks=[
                 (
@@ -344,14 +442,14 @@ class CNNEmbedder(
                         step_every="batch",
                     ),
                 ),
-                *([("log", EpochLog(self.verbose))] if self.verbose else []),
+                *([("best", BestWeights(self.n_iter_no_change))] if self.early_stopping else []),
+                *([("progress", Progress(self.verbose))] if self.verbose else []),
+                *(self.callbacks or []),
             ],
             callbacks__print_log=None,
             verbose=0,
             device=device,
             examples=TrainingExamples(
-                n_classes=n_classes,
-                label_smoothing=self.label_smoothing,
                 mixup_alpha=self.mixup_alpha if is_picture else 0.0,
                 augmentation=self._augmentation() if is_picture else None,
                 generator=augmentation,
@@ -359,8 +457,39 @@ class CNNEmbedder(
             ),
             n_threads=n_threads if device == "cpu" else 1,
         )
-        net.run(Dataset(X, y))
+        net.run(training, validation)
         return net
+
+    def _is_continued(self) -> bool:
+        return self.warm_start and hasattr(self, "net_")
+
+    def _check_same(self, n_features: int | None, classes: NDArray[Any]) -> None:
+        """Raise if a warm start meets other data than the network was made for."""
+        classes_before: NDArray[Any] = self.classes_
+        if self.n_features_in_ != n_features:
+            raise ValueError(
+                f"warm_start=True goes on with a network for {n_features} coefficients, but X has "
+                f"{self.n_features_in_}; set warm_start=False"
+            )
+        if not np.array_equal(classes_before, classes):
+            raise ValueError(
+                "warm_start=True goes on with a network for the classes "
+                f"{classes_before.tolist()}, but y has {classes.tolist()}; set warm_start=False"
+            )
+
+    def _class_weight_by_index(self, classes: NDArray[Any]) -> dict[int, float] | str | None:
+        if not isinstance(self.class_weight, dict):
+            return self.class_weight
+        known = classes.tolist()
+        unknown = [label for label in self.class_weight if label not in known]
+        if unknown:
+            warnings.warn(
+                f"class_weight names {unknown[0]!r}, which is no label of y; expected some of "
+                f"{', '.join(map(repr, known))}",
+                UserWarning,
+                stacklevel=find_stack_level(),
+            )
+        return {index: self.class_weight.get(label, 1.0) for index, label in enumerate(known)}
 
     def _make_module(
         self, n_features: int, n_classes: int, generator: torch.Generator
@@ -393,49 +522,8 @@ class CNNEmbedder(
             frequency_mask=self.frequency_mask,
         )
 
-    def _check_data(self, X: Any, y: Any, *, reset: bool) -> tuple[NDArray[np.float32], Any]:
-        """Return X as a float32 array of two or three dimensions, and y as a vector of labels."""
-        if (path := _first_path(X)) is not None:
-            raise TypeError(
-                f"X is a list of paths ({path!r}, ...); expected coefficients of shape "
-                "(n_clips, n_coefficients, n_frames): put an MFCCTransformer before this step, "
-                "as make_ser_pipeline does"
-            )
-        if isinstance(X, (list, tuple)) and len({np.shape(clip) for clip in X}) > 1:
-            raise ValueError(
-                "X is a list of clips of unequal shapes; expected (n_clips, n_coefficients, "
-                "n_frames): follow shorter clips by frames of zeros, as MFCCTransformer does"
-            )
-        if reset:
-            if y is None:
-                raise ValueError(
-                    "This CNNEmbedder estimator requires y to be passed, but the target y is None."
-                )
-            _check_labels(y)
-            X, y = validate_data(self, X, y, dtype=np.float32, allow_nd=True)
-            check_classification_targets(y)
-            y = column_or_1d(y, warn=True)
-        else:
-            X = validate_data(self, X, dtype=np.float32, allow_nd=True, reset=False)
-        if X.ndim > 3 or 0 in X.shape:
-            raise ValueError(
-                f"X has the shape {X.shape}; expected (n_clips, n_coefficients, n_frames), with at "
-                "least one of each, or (n_clips, n_coefficients)"
-            )
-        if self.network == "mlp" and X.ndim == 3:
-            raise ValueError(
-                f"X has the shape {X.shape}, but network='mlp' takes tables (n_clips, n_features): "
-                "put AcousticFeatures before this step, or take network='cnn'"
-            )
-        if self.network == "cnn" and X.shape[1] % self.input_channels:
-            raise ValueError(
-                f"X has {X.shape[1]} coefficients, which input_channels == {self.input_channels} "
-                "does not divide; expected 1 + deltas of MFCCTransformer"
-            )
-        return X, y
-
     def _check_params(self) -> None:
-        for name in ("embedding_dim", "max_epochs"):
+        for name in ("embedding_dim", "max_epochs", "n_iter_no_change"):
             check_scalar(getattr(self, name), name, Integral, min_val=1)
         check_scalar(self.batch_size, "batch_size", Integral, min_val=2)
         check_scalar(self.input_channels, "input_channels", Integral, min_val=1)
@@ -446,6 +534,21 @@ class CNNEmbedder(
                 raise ValueError(f"{name} == {sizes!r}, must be a sequence of integers.")
             for count in sizes:
                 check_scalar(count, name, Integral, min_val=1)
+        self._check_class_weight()
+        check_scalar(
+            self.validation_fraction,
+            "validation_fraction",
+            Real,
+            min_val=0,
+            max_val=1,
+            include_boundaries="neither",
+        )
+        if not isinstance(self.callbacks, (list, tuple, type(None))):
+            raise TypeError(
+                f"callbacks == {self.callbacks!r}, must be a list of skorch callbacks or None."
+            )
+        for name in ("early_stopping", "warm_start"):
+            check_scalar(getattr(self, name), name, (bool, np.bool_))
         _resolve_device(self.device)
         for name in ("lr", "weight_decay", "mixup_alpha", "time_stretch", "gain"):
             value = getattr(self, name)
@@ -461,6 +564,18 @@ class CNNEmbedder(
         for name in ("time_mask", "frequency_mask"):
             check_scalar(getattr(self, name), name, Real, min_val=0, max_val=1)
 
+    def _check_class_weight(self) -> None:
+        if not isinstance(self.class_weight, dict):
+            check_choice(self.class_weight, "class_weight", (None, "balanced"))
+            return
+        for label, weight in self.class_weight.items():
+            check_scalar(weight, f"class_weight[{label!r}]", Real, min_val=0)
+            check_finite(weight, f"class_weight[{label!r}]")
+        if not any(self.class_weight.values()):
+            raise ValueError(
+                f"class_weight == {self.class_weight!r}; expected at least one weight that is not 0"
+            )
+
     @property
     def _n_features_out(self) -> int:
         # The name that ClassNamePrefixFeaturesOutMixin looks for.
@@ -474,45 +589,6 @@ class CNNEmbedder(
         return tags
 
 
-def _as_frames(X: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Read a table as clips of one frame."""
-    return X.reshape(*X.shape[:2], -1)
-
-
-def _in_order(X: NDArray[np.float32], n_frames: NDArray[np.int64]) -> Iterator[Tensor]:
-    """Yield all clips in their order, in batches cut to their longest clip."""
-    for start in range(0, len(X), _PREDICT_BATCH):
-        part = slice(start, start + _PREDICT_BATCH)
-        yield torch.from_numpy(np.array(X[part, :, : n_frames[part].max()]))
-
-
-def _first_path(X: Any) -> Any:
-    """Return the first element of a list, array or Series if it is a path, else None."""
-    if isinstance(X, (list, tuple)):
-        first = X[0] if X else None
-    else:
-        array = np.asarray(X)
-        first = array[0] if array.ndim == 1 and array.size else None
-    return first if isinstance(first, (str, os.PathLike)) else None
-
-
-def _check_labels(y: Any) -> None:
-    """Raise for labels that are missing, or that cannot be sorted together."""
-    values = np.asarray(y, dtype=object).ravel()
-    missing = [i + 1 for i, value in enumerate(values) if is_missing(value)]
-    if missing:
-        listed = ", ".join(map(str, missing[:10])) + (", ..." if len(missing) > 10 else "")
-        raise ValueError(
-            f"Input y contains NaN: {len(missing)} of {len(values)} clips have no label "
-            f"(clip {listed}). Label them or leave them out"
-        )
-    if len({isinstance(value, (str, bytes)) for value in values}) > 1:
-        kinds = sorted({type(value).__name__ for value in values})
-        raise ValueError(
-            f"y mixes labels of different types, {' and '.join(kinds)}; expected one type"
-        )
-
-
 def _resolve_device(device: str) -> str:
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
@@ -524,3 +600,11 @@ def _resolve_device(device: str) -> str:
             f"such as 'cuda': {str(error).splitlines()[0]}"
         ) from error
     return device
+
+
+def _device_at_hand(device: str) -> str:
+    """Return the device, or the CPU if this machine lacks it: models come from other machines."""
+    try:
+        return _resolve_device(device)
+    except ValueError:
+        return "cpu"

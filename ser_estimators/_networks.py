@@ -350,6 +350,22 @@ def reset_parameters(network: nn.Module, generator: torch.Generator) -> None:
                 nn.init.zeros_(module.bias)
 
 
+@torch.no_grad()
+def start_from_shares(output: nn.Linear, shares: Tensor) -> None:
+    """Let the last layer begin with the shares of the classes as its answer.
+
+    Training need not first find out how rare a class is, or how little it counts.
+
+    Parameters
+    ----------
+    output : nn.Linear
+    shares : Tensor of shape (n_classes,)
+        Not negative; a share of zero counts as a very small one.
+    """
+    logarithms = shares.clamp(min=1e-6).log()
+    output.bias.copy_(logarithms - logarithms.mean())
+
+
 def frame_mask(coefficients: Tensor) -> Tensor:
     """Return which frames are real, shape (n, 1, frames), for coefficients (n, rows, frames).
 

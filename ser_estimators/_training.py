@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import math
+import sys
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,12 +16,23 @@ from numpy.typing import NDArray
 from skorch import NeuralNet
 from skorch.callbacks import Callback
 from torch import Tensor
+from torch.utils.data import Dataset
+from tqdm.auto import tqdm
 
 from ._augmentation import TrainingExamples
 from ._networks import ConvolutionalTrunk, FeatureMLP, SpectrogramCNN
 from ._threads import one_thread_per_operation, thread_pool
+from ._training_set import count_frames
 
-__all__ = ["EpochLog", "ShardedNet", "TrainingBatches", "count_frames"]
+__all__ = [
+    "BestWeights",
+    "ClipDataset",
+    "OrderedBatches",
+    "Progress",
+    "ShardedNet",
+    "TrainingBatches",
+    "predict_in_batches",
+]
 
 # A batch is cut into this many parts, whatever the number of threads, but never into parts of fewer
 # clips on average than batch normalisation needs for its means.
@@ -26,63 +40,122 @@ _N_SHARDS = 4
 _MIN_SHARD_CLIPS = 8
 
 
-def count_frames(coefficients: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Count the frames of each clip up to the last that is not padding, at least one.
+class ClipDataset(Dataset[Any]):
+    """Clips of an array, each as often as it occurs, and what the network should answer.
+
+    Arrays are indexed once for a batch instead of once for a clip, and only a batch is ever
+    copied, so that they may be memory-mapped.
 
     Parameters
     ----------
-    coefficients : ndarray of shape (n_clips, n_coefficients, n_frames)
-
-    Returns
-    -------
-    ndarray of shape (n_clips,), int64
+    coefficients : ndarray of shape (n_rows, n_coefficients, n_frames)
+    rows : ndarray of shape (n_clips,)
+        Where each clip stands among the coefficients.
+    n_frames : ndarray of shape (n_rows,)
+        Frames that are not padding.
+    targets : ndarray of shape (n_clips, n_classes), float32
     """
-    n_frames = np.ones(len(coefficients), dtype=np.int64)
-    for index, clip in enumerate(coefficients):
-        real = np.flatnonzero(clip.any(axis=0))
-        if real.size:
-            n_frames[index] = real[-1] + 1
-    return n_frames
+
+    def __init__(
+        self,
+        coefficients: NDArray[np.float32],
+        rows: NDArray[np.int64],
+        n_frames: NDArray[np.int64],
+        targets: NDArray[np.float32],
+    ) -> None:
+        self.coefficients = coefficients
+        self.rows = rows
+        self.n_frames = n_frames
+        self.targets = targets
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def batch(self, indices: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+        """Return coefficients, cut to the longest clip, and targets of some clips."""
+        rows = self.rows[indices]
+        longest = self.n_frames[rows].max()
+        return (
+            torch.from_numpy(self.coefficients[rows, :, :longest]),
+            torch.from_numpy(self.targets[indices]),
+        )
 
 
 class TrainingBatches:
-    """Batches of one epoch in random order, cut to their longest clip: skorch's iterator.
+    """Batches of one epoch in random order: skorch's iterator for training.
 
-    Arrays are indexed once for a batch instead of once for a clip, and only a batch is ever
-    copied, so that they may be memory-mapped. The batches of an epoch differ by one clip at most,
-    so that none is too small for batch normalisation.
+    The batches of an epoch differ by one clip at most, so that none is too small for batch
+    normalisation.
 
     Parameters
     ----------
-    dataset : skorch.dataset.Dataset
-        With ``X`` of shape (n_clips, n_coefficients, n_frames) and ``y`` of shape (n_clips,).
+    dataset : ClipDataset
     batch_size : int >= 2
         Largest number of clips in a batch, exceeded by one where a batch of one would be left.
-    n_frames : ndarray of shape (n_clips,)
-        Frames of each clip.
     rng : numpy.random.Generator
         Source of the order.
     """
 
-    def __init__(
-        self, dataset: Any, batch_size: int, n_frames: NDArray[np.int64], rng: np.random.Generator
-    ) -> None:
+    def __init__(self, dataset: ClipDataset, batch_size: int, rng: np.random.Generator) -> None:
         self.dataset = dataset
         self.batch_size = batch_size
-        self.n_frames = n_frames
         self.rng = rng
 
     def __len__(self) -> int:
-        return n_batches(len(self.n_frames), self.batch_size)
+        return n_batches(len(self.dataset), self.batch_size)
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        order = self.rng.permutation(len(self.n_frames))
+        order = self.rng.permutation(len(self.dataset))
         for indices in np.array_split(order, len(self)):
-            longest = self.n_frames[indices].max()
-            yield (
-                torch.from_numpy(self.dataset.X[indices, :, :longest]),
-                torch.from_numpy(self.dataset.y[indices]),
+            yield self.dataset.batch(indices)
+
+
+class OrderedBatches:
+    """All clips in their order: skorch's iterator for validation, and for means over the clips.
+
+    Parameters
+    ----------
+    dataset : ClipDataset
+    batch_size : int > 0
+        Largest number of clips in a batch.
+    """
+
+    def __init__(self, dataset: ClipDataset, batch_size: int) -> None:
+        self.dataset = dataset
+        self.batch_size = batch_size
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        for start in range(0, len(self.dataset), self.batch_size):
+            yield self.dataset.batch(
+                np.arange(start, min(start + self.batch_size, len(self.dataset)))
             )
+
+
+def coefficients_of(dataset: ClipDataset, batch_size: int) -> Iterator[Tensor]:
+    """Yield the coefficients of all clips, in batches cut to their longest clip."""
+    return (coefficients for coefficients, _ in OrderedBatches(dataset, batch_size))
+
+
+def continue_from(
+    previous: SpectrogramCNN | FeatureMLP, module: SpectrogramCNN | FeatureMLP
+) -> None:
+    """Give a network the weights, statistics and scale of another one of the same shape."""
+    try:
+        module.load_state_dict(previous.state_dict())
+    except RuntimeError as error:
+        raise ValueError(
+            "warm_start=True goes on with the network of the last fit, which has another shape; "
+            "keep the parameters that make the network, or set warm_start=False"
+        ) from error
+
+
+class StopTraining(Exception):  # noqa: N818 - it is no error
+    """Raised by a callback that ends the training."""
+
+
+def _both(training: Any, validation: Any, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
+    """Be a split of skorch's that was made before."""
+    return training, validation
 
 
 def n_batches(n_clips: int, batch_size: int) -> int:
@@ -123,15 +196,51 @@ class ShardedNet(NeuralNet):
         self.examples: Any = examples
         self.n_threads = n_threads
 
-    def run(self, dataset: Any) -> None:
-        """Train from scratch; unlike ``fit``, an interrupt is not taken for the end of training."""
+    def run(self, training: ClipDataset, validation: ClipDataset | None = None) -> None:
+        """Train the module from the weights that it has.
+
+        Unlike with ``fit``, an interrupt from the keyboard is not taken for the end of training;
+        one that a callback raises is, as skorch's own ``EarlyStopping`` does.
+        """
+        if validation is not None:
+            self.set_params(train_split=partial(_both, training, validation))
         self.initialize()
         try:
-            self.notify("on_train_begin", X=dataset, y=None)
-            self.fit_loop(dataset)
-            self.notify("on_train_end", X=dataset, y=None)
+            self.notify("on_train_begin", X=training, y=None)
+            with contextlib.suppress(StopTraining):
+                self.fit_loop(training)
+            self.notify("on_train_end", X=training, y=None)
         finally:
             self._release()
+
+    def notify(self, method_name: str, **cb_kwargs: Any) -> None:
+        """Call the callbacks; an interrupt after an epoch only ends the training."""
+        try:
+            super().notify(method_name, **cb_kwargs)
+        except KeyboardInterrupt as interrupt:
+            if method_name != "on_epoch_end":
+                raise
+            raise StopTraining from interrupt
+
+    def run_single_epoch(
+        self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any
+    ) -> None:
+        """Run an epoch of training or validation, and gather the batch statistics between."""
+        super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
+        if training:
+            gather_statistics(self.module_.trunk, self.replicas_)
+
+    def validation_step(self, batch: tuple[Tensor, Tensor], **fit_params: Any) -> dict[str, Tensor]:
+        """Compute the loss of a batch of validation clips, and the weight of the right answers."""
+        coefficients, targets = (tensor.to(self.device) for tensor in batch)
+        with torch.no_grad():
+            logits = self.module_.eval()(coefficients)
+            loss = self.get_loss(logits, targets, training=False)
+        is_right = logits.argmax(dim=1) == targets.argmax(dim=1)
+        weights = targets.sum(dim=1)
+        self.history.record_batch("valid_right", (weights * is_right).sum().item())
+        self.history.record_batch("valid_weight", weights.sum().item())
+        return {"loss": loss, "y_pred": logits}
 
     def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
         """Make the replicas and the threads."""
@@ -140,8 +249,7 @@ class ShardedNet(NeuralNet):
         self.pool_ = thread_pool(self.n_threads)
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
-        """Gather the batch statistics of the replicas, and stop if the loss is no number."""
-        gather_statistics(self.module_.trunk, self.replicas_)
+        """Stop if the loss is no number."""
         epoch, loss = len(self.history), np.mean(self.history[-1, "batches", :, "train_loss"])
         if not np.isfinite(loss):
             raise ValueError(
@@ -158,9 +266,12 @@ class ShardedNet(NeuralNet):
     def trim_for_prediction(self) -> None:
         """Drop what only training needs, so that pickles are small."""
         super().trim_for_prediction()
+        # On the CPU, so that a model trained on a GPU is saved for machines without one.
+        self.module_.to("cpu")
+        self.device = "cpu"
         self.module = type(self.module_)  # the instance would be pickled a second time
         self.module_.dropout.generator = None
-        self.examples = self.iterator_train__n_frames = self.iterator_train__rng = None
+        self.examples = self.iterator_train__rng = self.train_split = None
 
     def train_step_single(
         self, batch: tuple[Tensor, Tensor], **fit_params: Any
@@ -169,10 +280,10 @@ class ShardedNet(NeuralNet):
         module = self.module_.train()
         for twin in self.replicas_:
             twin.train()
-        coefficients, y = (tensor.to(self.device) for tensor in batch)
+        coefficients, targets = (tensor.to(self.device) for tensor in batch)
         with torch.no_grad():
             picture, mask = module.picture(coefficients)
-            picture, mask, targets = self.examples(picture, mask, y)
+            picture, mask, targets = self.examples(picture, mask, targets)
 
         # As many chunks come out, because each has more clips than there are shards.
         n_shards = max(1, min(_N_SHARDS, len(targets) // _MIN_SHARD_CLIPS))
@@ -199,30 +310,84 @@ class ShardedNet(NeuralNet):
         return {"loss": loss, "y_pred": logits}
 
 
-class EpochLog(Callback):
-    """Print the loss as training goes on: about ten lines, or one an epoch.
+class BestWeights(Callback):
+    """Keep the weights of the epoch with the lowest validation loss, in memory, and stop early.
+
+    Parameters
+    ----------
+    n_iter_no_change : int > 0
+        Training ends after so many epochs without a lower loss.
+    """
+
+    def __init__(self, n_iter_no_change: int) -> None:
+        self.n_iter_no_change = n_iter_no_change
+
+    def on_train_begin(self, net: Any, **kwargs: Any) -> None:
+        """Forget what an earlier training has left."""
+        self.best_loss_, self.best_epoch_ = math.inf, 0
+        self.best_state_: dict[str, Tensor] = {}
+
+    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+        """Look at the epoch that has ended."""
+        row = net.history[-1]
+        batches = row["batches"]
+        row["valid_accuracy"] = sum(b["valid_right"] for b in batches if "valid_right" in b) / sum(
+            b["valid_weight"] for b in batches if "valid_weight" in b
+        )
+        if row["valid_loss"] < self.best_loss_:
+            self.best_loss_, self.best_epoch_ = row["valid_loss"], row["epoch"]
+            self.best_state_ = copy.deepcopy(net.module_.state_dict())
+        elif row["epoch"] - self.best_epoch_ >= self.n_iter_no_change:
+            raise StopTraining
+
+    def on_train_end(self, net: Any, **kwargs: Any) -> None:
+        """Go back to the best weights, if the loss was ever a number."""
+        if self.best_state_:
+            net.module_.load_state_dict(self.best_state_)
+
+
+class Progress(Callback):
+    """Show how training goes on: a bar in a terminal, else about ten lines, or a line an epoch.
 
     Parameters
     ----------
     verbose : int
-        1 for about ten lines, more for a line an epoch.
+        1 for the bar or ten lines, more for a line an epoch.
     """
 
     def __init__(self, verbose: int) -> None:
         self.verbose = verbose
 
+    def on_train_begin(self, net: Any, **kwargs: Any) -> None:
+        """Draw the empty bar, if there is to be one."""
+        self.bar_ = None
+        if self.verbose == 1 and sys.stderr.isatty():
+            self.bar_ = tqdm(total=net.max_epochs, desc="CNNEmbedder", unit="epoch")
+
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
-        """Print the line of the epoch that has ended, if its turn has come."""
-        epoch, last = len(net.history), net.max_epochs
+        """Move the bar, or print the line of the epoch that has ended if its turn has come."""
+        epoch, last, row = len(net.history), net.max_epochs, net.history[-1]
+        losses = {"loss": f"{row['train_loss']:.3f}"}
+        if "valid_loss" in row:
+            losses["validation"] = f"{row['valid_loss']:.3f}"
+        if self.bar_ is not None:
+            self.bar_.set_postfix(losses, refresh=False)
+            self.bar_.update()
+            return
         every = 1 if self.verbose > 1 else math.ceil(last / 10)
         if epoch % every == 0 or epoch in (1, last):
-            row = net.history[-1]
+            listed = "  ".join(f"{name} {loss}" for name, loss in losses.items())
             seconds = sum(net.history[:, "dur"])
             print(
-                f"[CNNEmbedder] epoch {epoch:>{len(str(last))}}/{last}  "
-                f"loss {row['train_loss']:.3f}  {seconds:.0f} s",
+                f"[CNNEmbedder] epoch {epoch:>{len(str(last))}}/{last}  {listed}  {seconds:.0f} s",
                 flush=True,
             )
+
+    def on_train_end(self, net: Any, **kwargs: Any) -> None:
+        """Leave the bar as it is."""
+        if self.bar_ is not None:
+            self.bar_.close()
+        self.bar_ = None
 
 
 def learning_rate_factor(step: int, *, n_steps: int, warmup: float) -> float:
@@ -292,6 +457,7 @@ def predict_in_batches(
     Parameters
     ----------
     module : SpectrogramCNN or FeatureMLP
+        On the CPU.
     coefficients : ndarray of shape (n_clips, n_coefficients, n_frames)
     batch_size : int > 0
     device : str
@@ -302,6 +468,8 @@ def predict_in_batches(
     -------
     ndarray of shape (n_clips, embedding_dim) or (n_clips, n_classes), float32
     """
+    if device != "cpu":
+        module = copy.deepcopy(module).to(device)
     module.eval()
     n_frames = count_frames(coefficients)
 

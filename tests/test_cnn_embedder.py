@@ -300,6 +300,15 @@ def test_verbose_prints_ten_lines_or_one_an_epoch(frames, capsys):
         ({"label_smoothing": -1}, ValueError, "label_smoothing == -1, must be >= 0"),
         ({"time_mask": 1.1}, ValueError, "time_mask == 1.1, must be <= 1"),
         ({"frequency_mask": "x"}, TypeError, "frequency_mask must be an instance of float"),
+        ({"class_weight": "even"}, ValueError, "class_weight == 'even', must be one of None, 'bal"),
+        ({"class_weight": {"anger": -1}}, ValueError, "class_weight['anger'] == -1, must be >= 0"),
+        ({"class_weight": {"anger": float("inf")}}, ValueError, "['anger'] == inf, must be finite"),
+        ({"class_weight": {"anger": 0}}, ValueError, "expected at least one weight that is not 0"),
+        ({"early_stopping": 1}, TypeError, "early_stopping must be an instance of"),
+        ({"warm_start": "yes"}, TypeError, "warm_start must be an instance of"),
+        ({"validation_fraction": 1}, ValueError, "validation_fraction == 1, must be < 1"),
+        ({"n_iter_no_change": 0}, ValueError, "n_iter_no_change == 0, must be >= 1"),
+        ({"callbacks": "log"}, TypeError, "callbacks == 'log', must be a list of skorch callbacks"),
         ({"random_state": "x"}, ValueError, "'x' cannot be used to seed"),
         ({"device": "abacus"}, ValueError, "device == 'abacus', must be"),
         ({"device": "cuda:77"}, ValueError, "device == 'cuda:77', must be"),
@@ -434,6 +443,16 @@ def test_interrupt_ends_the_fit_instead_of_passing_for_a_model():
     out, err = process.communicate(timeout=60)
     assert "KeyboardInterrupt" in err
     assert "finished" not in out
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+def test_a_model_for_a_device_that_is_not_there_predicts_on_the_cpu(frames):
+    X, y = frames
+    cnn = CNNEmbedder(**SMALL, random_state=0).fit(X, y)
+    expected = cnn.predict_proba(X)
+    assert np.array_equal(cnn.set_params(device="cuda").predict_proba(X), expected)
+    with pytest.raises(ValueError, match="device == 'cuda', must be"):
+        cnn.fit(X, y)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import sklearn
 import soundfile
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import RidgeClassifier
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score, log_loss
 from sklearn.model_selection import GroupKFold, GroupShuffleSplit, KFold, LeaveOneGroupOut
+from sklearn.pipeline import Pipeline
 
 from ser_estimators import make_ser_pipeline
 from ser_estimators.evaluation import compare, evaluate
@@ -365,6 +367,39 @@ def test_nested_search_keeps_speakers_apart_on_both_levels(voices):
             # All clips of a speaker are in, or none.
             assert sum(who[clip] in trained for clip in fits[-1]) == len(inner)
         assert fold.best_params["strategy"] in ("prior", "stratified")
+
+
+class GroupSpy(Prosody):
+    """Notes which speakers it was fitted on."""
+
+    seen: list = []  # noqa: RUF012
+
+    def fit(self, X, y, groups=None):
+        GroupSpy.seen.append(None if groups is None else list(groups))
+        return super().fit(X, y)
+
+
+@pytest.mark.parametrize(
+    ("in_pipeline", "param_grid"),
+    [(False, None), (True, None), (True, {"level__power": [1.0, 2.0]})],
+)
+def test_a_step_that_takes_groups_gets_the_speakers(voices, in_pipeline, param_grid):
+    GroupSpy.seen = []
+    estimator = GroupSpy()
+    if in_pipeline:
+        estimator = Pipeline([("as they are", "passthrough"), ("level", estimator)])
+    report = evaluate(
+        estimator, voices.data, voices.target, voices.speakers, cv=3, check_leaks=False,
+        param_grid=param_grid,
+    )  # fmt: skip
+    fits_per_fold = 7 if param_grid else 1
+    assert len(GroupSpy.seen) == 3 * fits_per_fold
+    for number, fold in enumerate(report.main.folds):
+        last = GroupSpy.seen[(number + 1) * fits_per_fold - 1]
+        assert last == [voices.speakers[i] for i in fold.train]
+    with sklearn.config_context(enable_metadata_routing=True):
+        evaluate(GroupSpy(), voices.data, voices.target, voices.speakers, cv=3)
+    assert GroupSpy.seen[-3:] == [None] * 3
 
 
 def test_search_with_a_single_training_speaker_is_refused(voices):

@@ -110,10 +110,12 @@ FLOORS = {
     "_threads": 1,
     "_networks": 1,
     "_augmentation": 1,
+    "_training_set": 1,
     "_clips": 2,
     "_training": 2,
     "_extraction": 3,
     "_clip_transformer": 3,
+    "_coefficients": 3,
     "_mfcc_transformer": 4,
     "_acoustic_features": 4,
     "_cnn_embedder": 4,
@@ -133,7 +135,9 @@ NOT_HERE = {  # packages that a file may not import, so that each library has it
     ),
     **dict.fromkeys(("_frames", "_feature_cache", "_extraction"), NUMBERS_ALONE),
     **dict.fromkeys(("_threads", "_networks", "_augmentation"), ("sklearn", "skorch", "librosa")),
-    **dict.fromkeys(("_clips", "_clip_transformer"), (*NETWORKS, "librosa")),
+    **dict.fromkeys(
+        ("_training_set", "_clips", "_clip_transformer", "_coefficients"), (*NETWORKS, "librosa")
+    ),
     "_training": ("sklearn", "librosa"),
     "_mfcc_transformer": NETWORKS,
     "_acoustic_features": (*NETWORKS, "librosa"),

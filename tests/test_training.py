@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from ser_estimators._augmentation import TrainingExamples
 from ser_estimators._networks import SpectrogramCNN
 from ser_estimators._training import (
+    ClipDataset,
+    OrderedBatches,
     ShardedNet,
     TrainingBatches,
-    count_frames,
+    coefficients_of,
     gather_statistics,
     learning_rate_factor,
     n_batches,
@@ -21,23 +23,24 @@ from ser_estimators._training import (
 )
 
 
-class Data:
-    def __init__(self, X, y):
-        self.X, self.y = X, y
+def numbered_clips(n_frames):
+    """Clips that hold nothing but their number, which is also their target."""
+    n_clips = len(n_frames)
+    coefficients = np.zeros((n_clips, 2, 20), dtype=np.float32)
+    coefficients += np.arange(n_clips, dtype=np.float32)[:, None, None]
+    targets = np.arange(n_clips, dtype=np.float32)[:, None]
+    return ClipDataset(coefficients, np.arange(n_clips), np.asarray(n_frames), targets)
 
 
 @given(n_clips=st.integers(2, 500), batch_size=st.integers(2, 200), seed=st.integers(0, 99))
 def test_batches_cover_each_clip_once_and_are_never_single(n_clips, batch_size, seed):
-    X = np.arange(n_clips, dtype=np.float32)[:, None, None]
-    dataset = Data(X, np.arange(n_clips))
-    batches = TrainingBatches(
-        dataset, batch_size, np.ones(n_clips, dtype=int), np.random.default_rng(seed)
-    )
+    dataset = numbered_clips(np.ones(n_clips, dtype=int))
+    batches = TrainingBatches(dataset, batch_size, np.random.default_rng(seed))
     sizes, seen = [], []
-    for coefficients, y in batches:
-        sizes.append(len(y))
-        seen.extend(y.tolist())
-        assert torch.equal(coefficients[:, 0, 0], y.float())
+    for coefficients, targets in batches:
+        sizes.append(len(targets))
+        seen.extend(targets[:, 0].int().tolist())
+        assert torch.equal(coefficients[:, 0, 0], targets[:, 0])
     assert len(sizes) == len(batches) == n_batches(n_clips, batch_size)
     assert sorted(seen) == list(range(n_clips))
     assert min(sizes) >= 2
@@ -47,21 +50,24 @@ def test_batches_cover_each_clip_once_and_are_never_single(n_clips, batch_size, 
 
 def test_batches_are_cut_to_their_longest_clip_and_shuffled_anew():
     n_frames = np.array([3, 9, 5, 4])
-    dataset = Data(np.ones((4, 2, 20), dtype=np.float32), np.arange(4))
-    batches = TrainingBatches(dataset, 2, n_frames, np.random.default_rng(0))
+    batches = TrainingBatches(numbered_clips(n_frames), 2, np.random.default_rng(0))
     orders = []
     for _ in range(4):
-        epoch = list(batches)
-        orders.append([label for _, y in epoch for label in y.tolist()])
-        assert [x.shape[2] for x, _ in epoch] == [n_frames[y.numpy()].max() for _, y in epoch]
+        epoch = [(x, targets[:, 0].int().numpy()) for x, targets in batches]
+        orders.append([int(label) for _, labels in epoch for label in labels])
+        assert [x.shape[2] for x, _ in epoch] == [n_frames[labels].max() for _, labels in epoch]
     assert len({tuple(order) for order in orders}) > 1
 
 
-def test_count_frames():
-    clips = np.zeros((3, 2, 6), dtype=np.float32)
-    clips[0, 1, :4] = 1
-    clips[1, 0, 5] = 1
-    assert count_frames(clips).tolist() == [4, 6, 1]
+def test_a_row_may_stand_in_a_dataset_more_than_once_or_not_at_all():
+    whole = numbered_clips([3, 9, 5])
+    dataset = ClipDataset(
+        whole.coefficients, np.array([2, 0, 2]), whole.n_frames, whole.targets[[2, 0, 2]]
+    )
+    batches = list(OrderedBatches(dataset, 2))
+    assert [x.shape[2] for x, _ in batches] == [5, 5]
+    assert [targets[:, 0].tolist() for _, targets in batches] == [[2, 0], [2]]
+    assert [x[:, 0, 0].tolist() for x in coefficients_of(dataset, 2)] == [[2, 0], [2]]
 
 
 @given(n_steps=st.integers(1, 300), warmup=st.floats(0, 0.9))
@@ -84,29 +90,29 @@ def make_net(n_clips, n_threads=2):
     net = ShardedNet(
         module,
         criterion=torch.nn.CrossEntropyLoss,
-        examples=TrainingExamples(3, 0.1, 0.0, None, generator, np.random.default_rng(0)),
+        examples=TrainingExamples(0.0, None, generator, np.random.default_rng(0)),
         n_threads=n_threads,
         train_split=None,
         callbacks__print_log=None,
     )
     net.initialize()
     coefficients = torch.randn(n_clips, 6, 20, generator=generator, dtype=torch.float64)
-    return net, coefficients, torch.arange(n_clips) % 3
+    return net, coefficients, torch.nn.functional.one_hot(torch.arange(n_clips) % 3, 3).double()
 
 
 @pytest.mark.parametrize(("n_clips", "n_shards"), [(2, 1), (15, 1), (16, 2), (25, 3), (64, 4)])
 def test_gradients_are_those_of_plain_autograd_on_the_same_shards(n_clips, n_shards):
-    net, coefficients, y = make_net(n_clips)
+    net, coefficients, targets = make_net(n_clips)
     module = copy.deepcopy(net.module_).train()
     net.notify("on_train_begin", X=None, y=None)
-    loss = net.train_step_single((coefficients, y))["loss"]
+    loss = net.train_step_single((coefficients, targets))["loss"]
     net._release()
 
     picture, mask = module.picture(coefficients)
     shards = zip(picture.chunk(n_shards), mask.chunk(n_shards), strict=True)
     statistics = torch.cat([module.trunk(*shard) for shard in shards])
     logits = module.classify(module.embed(statistics))
-    expected = torch.nn.functional.cross_entropy(logits, y, label_smoothing=0.1)
+    expected = torch.nn.functional.cross_entropy(logits, targets)
     expected.backward()
     torch.testing.assert_close(loss, expected)
     for (name, parameter), reference in zip(

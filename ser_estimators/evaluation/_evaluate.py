@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from sklearn.base import clone, is_classifier
 from sklearn.model_selection import GridSearchCV
 from sklearn.utils import check_scalar
+from sklearn.utils.validation import has_fit_parameter
 
 from .._stack_level import find_stack_level
 from ._metrics import count_by_speaker, score_with_intervals
-from ._plan import Plan, check_side, group_folds, make_plans, n_speakers, search_leaks
+from ._plan import Plan, Side, check_side, group_folds, make_plans, n_speakers, search_leaks
 from ._report import EvaluationReport, Fold, Protocol
 
 __all__ = ["evaluate"]
@@ -232,7 +233,7 @@ def _run_fold(estimator: Any, plan: Plan, number: int, param_grid: Any, scoring:
     with warnings.catch_warnings():
         # Of an inner fold whose speakers lack a class: the mean over the others is what is wanted.
         warnings.filterwarnings("ignore", message="y_pred contains classes not in y_true")
-        model.fit(train.clips, train.labels)
+        model.fit(train.clips, train.labels, **_speakers_for_steps(estimator, train))
     seconds = time.perf_counter() - start
     best = model.best_estimator_ if param_grid is not None else model
     fold = Fold(
@@ -259,6 +260,22 @@ def _run_fold(estimator: Any, plan: Plan, number: int, param_grid: Any, scoring:
             f"{len(probabilities)} clips; training has probably diverged: lower the learning rate"
         )
     return _Outcome(fold, y_pred, probabilities, np.asarray(best.classes_))
+
+
+def _speakers_for_steps(estimator: Any, train: Side) -> dict[str, Any]:
+    """Return the speakers, by the names under which an estimator or its steps take groups to fit.
+
+    A step with early stopping then sets whole speakers aside. With metadata routing switched on it
+    is the user who says which step gets what, and nothing is passed.
+    """
+    if sklearn.get_config()["enable_metadata_routing"]:
+        return {}
+    steps = getattr(estimator, "steps", [("", estimator)])
+    return {
+        f"{name}__groups" if name else "groups": train.speakers
+        for name, step in steps
+        if has_fit_parameter(step, "groups")
+    }
 
 
 def _history_of(model: Any) -> list[dict[str, Any]] | None:

@@ -1,0 +1,207 @@
+"""What a network is trained on: distinct clips, how often each occurs, and what it should answer.
+
+A clip of weight two is the same as the clip twice, and the order in which clips come says nothing:
+clips are sorted by their content, and clips that are equal in every number are one with a weight.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils.class_weight import compute_class_weight
+
+__all__ = [
+    "TrainingSet",
+    "count_frames",
+    "make_training_set",
+    "soft_targets",
+    "split_off_validation",
+]
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """Distinct clips, sorted by their content.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_distinct,), int64
+        Where each clip stands in X.
+    labels : ndarray of shape (n_distinct,), int64
+        Class indices.
+    copies : ndarray of shape (n_distinct,), int64
+        How often each clip occurs in an epoch, at least once.
+    weights : ndarray of shape (n_distinct,), float32
+        What the loss of each of these copies counts; one on average over the copies.
+    groups : ndarray of shape (n_distinct,), int64
+        Clips of one number belong on the same side of a split.
+    """
+
+    rows: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    copies: NDArray[np.int64]
+    weights: NDArray[np.float32]
+    groups: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def take(self, indices: NDArray[np.int64]) -> TrainingSet:
+        """Return some of the clips, in the order asked for."""
+        return TrainingSet(*(array[indices] for array in vars(self).values()))
+
+    def with_copies(self) -> TrainingSet:
+        """Return the clips with every copy as a clip of its own."""
+        return self.take(np.repeat(np.arange(len(self)), self.copies))
+
+
+def count_frames(coefficients: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Count the frames of each clip up to the last that is not padding, at least one.
+
+    Parameters
+    ----------
+    coefficients : ndarray of shape (n_clips, n_coefficients, n_frames)
+
+    Returns
+    -------
+    ndarray of shape (n_clips,), int64
+    """
+    n_frames = np.ones(len(coefficients), dtype=np.int64)
+    for index, clip in enumerate(coefficients):
+        real = np.flatnonzero(clip.any(axis=0))
+        if real.size:
+            n_frames[index] = real[-1] + 1
+    return n_frames
+
+
+def digest(clip: NDArray[np.float32]) -> str:
+    """Return a short text that only clips of the same numbers have in common."""
+    return hashlib.blake2b(clip.tobytes(), digest_size=16).hexdigest()
+
+
+def make_training_set(
+    coefficients: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    n_frames: NDArray[np.int64],
+    *,
+    sample_weight: NDArray[np.float64] | None = None,
+    groups: NDArray[Any] | None = None,
+    class_weight: dict[int, float] | str | None = None,
+) -> TrainingSet:
+    """Find the distinct clips and what each of them counts.
+
+    Parameters
+    ----------
+    coefficients : ndarray of shape (n_clips, n_coefficients, n_frames)
+    labels : ndarray of shape (n_clips,)
+        Class indices.
+    n_frames : ndarray of shape (n_clips,)
+        Frames of each clip that are not padding.
+    sample_weight : ndarray of shape (n_clips,) or None, default=None
+        Not negative. Whole numbers are copies; of other weights as many copies as the nearest
+        whole number, at least one, share the weight. Clips of weight zero are left out.
+    groups : ndarray of shape (n_clips,) or None, default=None
+        Such as speakers. Without them, clips of equal content are a group.
+    class_weight : dict, "balanced" or None, default=None
+        Factors of the weights by class index; they change no number of copies.
+
+    Returns
+    -------
+    TrainingSet
+    """
+    if sample_weight is None:
+        sample_weight = np.ones(len(labels))
+    used = np.flatnonzero(sample_weight > 0)
+    contents = np.array([digest(coefficients[row, :, : n_frames[row]]) for row in used])
+    keys = np.char.add(np.char.add(contents, "/"), labels[used].astype(str))
+    _, first, distinct = np.unique(keys, return_index=True, return_inverse=True)
+    total = np.bincount(distinct, weights=sample_weight[used])
+    rows = used[first]
+    copies = np.maximum(np.rint(total), 1).astype(np.int64)
+    weights = total / copies
+    if class_weight is not None:
+        present = np.unique(labels[rows])
+        factors = compute_class_weight(
+            class_weight, classes=present, y=labels[used], sample_weight=sample_weight[used]
+        )
+        weights = weights * factors[np.searchsorted(present, labels[rows])]
+    weights = weights / np.average(weights, weights=copies)
+    _, group_of = np.unique(contents if groups is None else groups[used], return_inverse=True)
+    return TrainingSet(rows, labels[rows], copies, weights.astype(np.float32), group_of[first])
+
+
+def soft_targets(
+    clips: TrainingSet, n_classes: int, label_smoothing: float = 0.0
+) -> NDArray[np.float32]:
+    """Return what the network should answer to each clip, times the weight of the clip.
+
+    Parameters
+    ----------
+    clips : TrainingSet
+    n_classes : int > 0
+    label_smoothing : float in [0, 1), default=0
+        Share that is spread evenly over all classes.
+
+    Returns
+    -------
+    ndarray of shape (n_clips, n_classes), float32
+    """
+    targets = (1 - label_smoothing) * np.eye(n_classes)[clips.labels] + label_smoothing / n_classes
+    return (targets * clips.weights[:, None]).astype(np.float32)
+
+
+def split_off_validation(
+    clips: TrainingSet, fraction: float, rng: np.random.Generator
+) -> tuple[TrainingSet, TrainingSet]:
+    """Split into training and validation clips that share no group, with classes in balance.
+
+    Parameters
+    ----------
+    clips : TrainingSet
+    fraction : float in (0, 1)
+        Wanted share of validation clips of each class, met as nearly as whole groups allow.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    training, validation : TrainingSet
+        No class is without training clips.
+
+    Raises
+    ------
+    ValueError
+        If no group can be spared.
+    """
+    n_groups, n_classes = clips.groups.max() + 1, clips.labels.max() + 1
+    counts = np.zeros((n_groups, n_classes))
+    # counts (n_groups, n_classes): clips of each class in each group
+    np.add.at(counts, (clips.groups, clips.labels), 1)
+    in_all = counts.sum(axis=0)
+    wanted = fraction * in_all
+    taken = np.zeros(n_classes)
+    free = rng.permutation(n_groups)
+    chosen = np.zeros(n_groups, dtype=bool)
+    while taken.sum() < wanted.sum():
+        after = taken + counts[free]
+        # after (n_free, n_classes)
+        leaves_all_classes = ((after < in_all) | (in_all == 0)).all(axis=1)
+        if not leaves_all_classes.any():
+            break
+        distance = np.abs(after - wanted).sum(axis=1)
+        best = np.where(leaves_all_classes, distance, np.inf).argmin()
+        if chosen.any() and distance[best] >= np.abs(taken - wanted).sum():
+            break
+        chosen[free[best]] = True
+        taken = after[best]
+        free = np.delete(free, best)
+    if not chosen.any():
+        raise ValueError(
+            f"early_stopping=True found no clips for validation: each of the {n_groups} groups has "
+            "all clips of some class. Give more clips or other groups, or set early_stopping=False"
+        )
+    is_validation = chosen[clips.groups]
+    return clips.take(np.flatnonzero(~is_validation)), clips.take(np.flatnonzero(is_validation))

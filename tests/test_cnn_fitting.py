@@ -1,0 +1,280 @@
+"""The ordinary arguments of a fit: weights, groups, early stopping, warm start, callbacks."""
+
+import re
+import sys
+import threading
+
+import numpy as np
+import pytest
+import sklearn
+from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GroupKFold, cross_validate
+from sklearn.pipeline import make_pipeline
+from skorch.callbacks import Callback, EarlyStopping
+
+from ser_estimators import CNNEmbedder
+
+from .test_cnn_embedder import MLP, SMALL, make_frames, table
+
+QUICK = SMALL | {"random_state": 0}
+
+
+@pytest.fixture(scope="module")
+def frames():
+    return make_frames()
+
+
+def proba(frames, fit_params=None, **parameters):
+    X, y = frames
+    return CNNEmbedder(**QUICK | parameters).fit(X, y, **fit_params or {}).predict_proba(X)
+
+
+def test_a_weight_of_two_is_two_copies_bit_for_bit(frames):
+    X, y = frames
+    weights = np.random.default_rng(0).integers(0, 4, len(y))
+    repeated = np.random.default_rng(1).permutation(np.repeat(np.arange(len(y)), weights))
+    for early_stopping in (False, True):
+        parameters = QUICK | {"early_stopping": early_stopping, "validation_fraction": 0.3}
+        weighted = CNNEmbedder(**parameters).fit(X, y, sample_weight=weights)
+        copied = CNNEmbedder(**parameters).fit(X[repeated], y[repeated])
+        assert np.array_equal(weighted.predict_proba(X), copied.predict_proba(X))
+        assert not np.array_equal(
+            weighted.predict_proba(X), CNNEmbedder(**parameters).fit(X, y).predict_proba(X)
+        )
+
+
+def test_weights_of_one_are_none_and_so_is_any_other_weight_below_one_for_all(frames):
+    plain = proba(frames)
+    for weight in (1, 0.3):
+        weights = np.full(len(frames[1]), weight)
+        assert np.array_equal(proba(frames, {"sample_weight": weights}), plain)
+
+
+def test_the_order_of_the_clips_says_nothing(frames):
+    X, y = frames
+    order = np.random.default_rng(0).permutation(len(y))
+    shuffled = CNNEmbedder(**QUICK).fit(X[order], y[order]).predict_proba(X)
+    assert np.array_equal(shuffled, proba(frames))
+
+
+def test_weights_move_the_decision():
+    # Two classes that are told apart by nothing: what counts more is predicted.
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(60, 4, 8)), np.tile(["anger", "fear"], 30)
+    for label in ("anger", "fear"):
+        weights = np.where(y == label, 1, 0.05)
+        by_sample = CNNEmbedder(**QUICK).fit(X, y, sample_weight=weights)
+        assert (by_sample.predict(X) == label).mean() > 0.9
+        by_class = CNNEmbedder(**QUICK, class_weight={label: 20}).fit(X, y)
+        assert (by_class.predict(X) == label).mean() > 0.9
+
+
+def test_balanced_classes_count_the_same():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(80, 4, 8)), np.array(["anger"] * 72 + ["fear"] * 8)
+    plain = CNNEmbedder(**QUICK).fit(X, y).predict_proba(X).mean(axis=0)
+    balanced = CNNEmbedder(**QUICK, class_weight="balanced").fit(X, y).predict_proba(X).mean(axis=0)
+    assert plain[1] < 0.3
+    assert abs(balanced[1] - 0.5) < 0.2
+
+
+def test_a_class_weight_for_an_unknown_label_is_told(frames):
+    with pytest.warns(
+        UserWarning, match="'angry', which is no label of y; expected some of 'anger"
+    ):
+        proba(frames, class_weight={"angry": 2})
+
+
+def test_a_class_of_no_weight_is_no_class(frames):
+    X, y = frames
+    y = y.astype(object)
+    y[:3] = "fear"
+    cnn = CNNEmbedder(**QUICK).fit(X, y, sample_weight=y != "fear")
+    assert cnn.classes_.tolist() == ["anger", "sadness"]
+
+
+@pytest.mark.parametrize(
+    ("fit_params", "message"),
+    [
+        ({"sample_weight": [1.0]}, "inconsistent numbers of samples"),
+        ({"sample_weight": np.full(48, -1)}, "sample_weight is -1 for clip 1 of 48"),
+        ({"sample_weight": np.full(48, np.nan)}, "sample_weight contains NaN"),
+        ({"sample_weight": np.zeros(48)}, "sample_weight is zero for all clips"),
+        ({"sample_weight": np.ones((48, 2))}, re.escape("shape (48, 2); expected (n_clips,)")),
+        ({"groups": ["01"]}, "inconsistent numbers of samples"),
+        (
+            {"groups": ["01"] * 47 + [None]},
+            "no speaker for 1 of 48 clips, the first of them clip 48",
+        ),
+    ],
+)
+def test_bad_weights_and_groups_are_told(frames, fit_params, message):
+    with pytest.raises(ValueError, match=message):
+        proba(frames, fit_params)
+
+
+class Losses(Callback):
+    """Remembers what the network's weights were after each epoch."""
+
+    def on_train_begin(self, net, **kwargs):
+        self.weights_ = []
+
+    def on_epoch_end(self, net, **kwargs):
+        self.weights_.append(net.module_.output.weight.detach().clone().numpy())
+
+
+def test_early_stopping_goes_back_to_the_best_epoch(frames):
+    X, y = frames
+    losses = Losses()
+    cnn = CNNEmbedder(
+        **QUICK | {"max_epochs": 60},
+        early_stopping=True,
+        n_iter_no_change=8,
+        validation_fraction=0.25,
+        callbacks=[losses],
+    ).fit(X, y)
+    curve = [row["valid_loss"] for row in cnn.history_]
+    best = int(np.argmin(curve))
+    assert len(curve) == cnn.n_iter_ == min(best + 1 + 8, 60)
+    assert cnn.n_iter_ < 60
+    assert np.array_equal(cnn.net_.module_.output.weight.detach(), losses.weights_[best])
+    assert all(0 <= row["valid_accuracy"] <= 1 for row in cnn.history_)
+    assert cnn.score(X, y) > 0.9
+
+
+def test_validation_loss_is_that_of_the_clips_set_aside(frames):
+    X, y = frames
+    groups = np.arange(len(y)) // 12
+    cnn = CNNEmbedder(**QUICK, early_stopping=True, n_iter_no_change=4).fit(X, y, groups=groups)
+    losses = [
+        -np.log(cnn.predict_proba(X[groups == group])[np.arange(12), np.arange(12) % 2]).mean()
+        for group in range(4)
+    ]
+    best = min(row["valid_loss"] for row in cnn.history_)
+    assert np.isclose(losses, best, rtol=1e-4).sum() == 1
+
+
+def test_without_early_stopping_nothing_is_set_aside(frames):
+    X, y = frames
+    groups = np.arange(len(y)) // 12
+    cnn = CNNEmbedder(**QUICK).fit(X, y, groups=groups)
+    assert "valid_loss" not in cnn.history_[0]
+    assert np.array_equal(cnn.predict_proba(X), proba(frames))
+
+
+def test_groups_that_leave_nothing_to_set_aside_are_told(frames):
+    X, y = frames
+    with pytest.raises(ValueError, match="found no clips for validation: each of the 1 groups"):
+        CNNEmbedder(**QUICK, early_stopping=True).fit(X, y, groups=np.zeros(len(y)))
+
+
+def test_groups_are_routed_through_a_pipeline_and_cross_validation(frames):
+    X, y = frames
+    groups = np.arange(len(y)) // 6
+    with sklearn.config_context(enable_metadata_routing=True):
+        cnn = CNNEmbedder(**QUICK, early_stopping=True).set_fit_request(groups=True)
+        pipe = make_pipeline(cnn, LogisticRegression()).fit(X, y, groups=groups)
+        scores = cross_validate(
+            pipe,
+            X,
+            y,
+            cv=GroupKFold(3),
+            params={"groups": groups},
+            error_score="raise",
+        )
+    direct = CNNEmbedder(**QUICK, early_stopping=True).fit(X, y, groups=groups)
+    assert pipe[0].history_[0]["valid_loss"] == direct.history_[0]["valid_loss"]
+    assert len(scores["test_score"]) == 3
+    # Without routing, by the name of the step.
+    old = make_pipeline(clone(cnn), LogisticRegression())
+    old.fit(X, y, cnnembedder__groups=groups)
+    assert old[0].history_[0]["valid_loss"] == direct.history_[0]["valid_loss"]
+
+
+def test_warm_start_goes_on_from_the_last_weights(frames):
+    X, y = frames
+    cnn = CNNEmbedder(**QUICK, warm_start=True).fit(X, y)
+    first = cnn.history_[0]["train_loss"], cnn.history_[-1]["train_loss"]
+    mean = cnn.net_.module_.picture.mean.clone()
+    cnn.set_params(max_epochs=3).fit(X[:40] + 1, y[:40])
+    assert [row["epoch"] for row in cnn.history_] == list(range(1, 8))
+    assert cnn.n_iter_ == 7
+    assert np.array_equal(cnn.net_.module_.picture.mean, mean)
+    assert cnn.history_[4]["train_loss"] < first[0]
+    # And by default it starts anew.
+    cnn.set_params(warm_start=False, max_epochs=4).fit(X, y)
+    assert len(cnn.history_) == 4
+    assert np.array_equal(cnn.predict_proba(X), proba(frames))
+
+
+def test_warm_start_with_other_data_or_another_network_is_told(frames):
+    X, y = frames
+    cnn = CNNEmbedder(**QUICK, warm_start=True).fit(X, y)
+    expected = cnn.predict_proba(X)
+    with pytest.raises(
+        ValueError, match=r"classes \['anger', 'sadness'\], but y has \['anger', 'fear"
+    ):
+        cnn.fit(X, np.where(y == "sadness", "fear", y))
+    with pytest.raises(ValueError, match="has another shape; keep the parameters"):
+        cnn.set_params(embedding_dim=5).fit(X, y)
+    assert np.array_equal(cnn.predict_proba(X), expected)
+    cnn.set_params(embedding_dim=8)
+    with pytest.raises(ValueError, match="network for 13 coefficients, but X has 12"):
+        cnn.fit(X[:, :12], y)
+
+
+def test_callbacks_are_called_and_may_end_the_training(frames):
+    X, y = frames
+    losses = Losses()
+    stop = EarlyStopping(monitor="train_loss", patience=2, threshold=10.0, sink=lambda _: None)
+    cnn = CNNEmbedder(**QUICK | {"max_epochs": 30}, callbacks=[losses, ("stop", stop)]).fit(X, y)
+    assert cnn.n_iter_ == len(losses.weights_) < 30
+    assert cnn.score(X, y) > 0.4
+    assert threading.active_count() < 10
+    assert clone(cnn).callbacks is not cnn.callbacks
+
+
+def test_an_interrupt_within_a_batch_is_no_end_of_training(frames):
+    class Impatient(Callback):
+        def on_batch_end(self, net, **kwargs):
+            raise KeyboardInterrupt
+
+    cnn = CNNEmbedder(**QUICK, callbacks=[Impatient()])
+    with pytest.raises(KeyboardInterrupt):
+        cnn.fit(*frames)
+    assert not hasattr(cnn, "net_")
+
+
+class Terminal:
+    """Standard error, taken for a terminal."""
+
+    def __init__(self):
+        self.text = ""
+
+    def write(self, text):
+        self.text += text
+
+    def flush(self):
+        pass
+
+    def isatty(self):
+        return True
+
+
+def test_a_terminal_gets_a_bar(frames, monkeypatch, capsys):
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    CNNEmbedder(**QUICK, early_stopping=True, verbose=1).fit(*frames)
+    assert re.search(r"CNNEmbedder: 100%.*4/4 .*loss=\d\.\d{3}, validation=", terminal.text)
+    assert capsys.readouterr().out == ""
+
+
+def test_all_of_it_works_for_tables():
+    X, y = table()
+    groups = np.arange(len(y)) % 10
+    weights = np.where(y == "anger", 2, 1)
+    cnn = CNNEmbedder(**MLP, random_state=0, early_stopping=True, class_weight="balanced")
+    cnn.fit(X, y, sample_weight=weights, groups=groups)
+    assert cnn.score(X, y) > 0.85
+    assert cnn.history_[0]["valid_loss"] > 0
