@@ -23,6 +23,14 @@ from sklearn.utils.validation import check_is_fitted
 from skorch.callbacks import Callback, LRScheduler
 
 from ._augmentation import Augmentation, TrainingExamples
+from ._batches import (
+    ClipDataset,
+    OrderedBatches,
+    TrainingBatches,
+    coefficients_of,
+    n_batches,
+)
+from ._callbacks import BestWeights, Progress, learning_rate_factor
 from ._checks import check_choice, check_finite
 from ._coefficients import (
     as_frames,
@@ -34,19 +42,7 @@ from ._coefficients import (
 from ._networks import FeatureMLP, SpectrogramCNN, start_from_shares
 from ._stack_level import find_stack_level
 from ._threads import one_thread_per_operation
-from ._training import (
-    BestWeights,
-    ClipDataset,
-    OrderedBatches,
-    Progress,
-    ShardedNet,
-    TrainingBatches,
-    coefficients_of,
-    continue_from,
-    learning_rate_factor,
-    n_batches,
-    predict_in_batches,
-)
+from ._training import ShardedNet, continue_from, predict_in_batches
 from ._training_set import (
     TrainingSet,
     count_frames,
@@ -137,9 +133,13 @@ class CNNEmbedder(
     device : str, default="auto"
         ``"auto"`` takes a CUDA GPU if there is one and the CPU otherwise; or a torch device such
         as ``"cpu"`` or ``"cuda:1"``.
+    precision : {"auto", "float32", "bfloat16"}, default="auto"
+        Numbers in which the convolutions of a training are computed. "auto" is bfloat16 on a CPU
+        that multiplies it natively, where it is 1.6 times as fast, and float32 elsewhere. Weights
+        and predictions are float32 in any case.
     random_state : int, RandomState instance or None, default=None
         Seeds the initial weights, the order of the clips, the augmentation and the dropout through
-        generators of the estimator's own. On the CPU an int gives the same result at every call,
+        generators of the estimator's own. On a CPU an int gives the same result at every call,
         whatever the number of threads or workers. None follows ``numpy.random.seed``, as in all of
         scikit-learn.
     verbose : int, default=0
@@ -219,6 +219,7 @@ class CNNEmbedder(
         warm_start: bool = False,
         callbacks: Sequence[Callback | tuple[str, Callback]] | None = None,
         device: str = "auto",
+        precision: str = "auto",
         random_state: int | np.random.RandomState | None = None,
         verbose: int = 0,
     ) -> None:
@@ -246,6 +247,7 @@ class CNNEmbedder(
         self.warm_start = warm_start
         self.callbacks = callbacks
         self.device = device
+        self.precision = precision
         self.random_state = random_state
         self.verbose = verbose
 
@@ -410,6 +412,8 @@ class CNNEmbedder(
         training = ClipDataset(X, clips.rows, n_frames, targets)
 
         module = self._make_module(X.shape[1], n_classes, weights)
+        if self.network == "cnn":
+            module.trunk.precision = _resolve_precision(self.precision, device)
         if self._is_continued():
             continue_from(self.net_.module_, module)
         else:
@@ -549,6 +553,7 @@ class CNNEmbedder(
             )
         for name in ("early_stopping", "warm_start"):
             check_scalar(getattr(self, name), name, (bool, np.bool_))
+        check_choice(self.precision, "precision", ("auto", "float32", "bfloat16"))
         _resolve_device(self.device)
         for name in ("lr", "weight_decay", "mixup_alpha", "time_stretch", "gain"):
             value = getattr(self, name)
@@ -600,6 +605,15 @@ def _resolve_device(device: str) -> str:
             f"such as 'cuda': {str(error).splitlines()[0]}"
         ) from error
     return device
+
+
+def _resolve_precision(precision: str, device: str) -> torch.dtype:
+    if precision == "auto":
+        # Older versions of PyTorch do not say.
+        has = getattr(torch.cpu, "get_capabilities", dict)()
+        is_native = device == "cpu" and (has.get("avx512_bf16") or has.get("amx_bf16"))
+        precision = "bfloat16" if is_native else "float32"
+    return torch.bfloat16 if precision == "bfloat16" else torch.float32
 
 
 def _device_at_hand(device: str) -> str:

@@ -180,10 +180,17 @@ class ConvolutionalTrunk(nn.Module):
         little accuracy and most of the memory traffic; each of the others by max pooling.
     input_channels : int > 0
         Channels of the picture.
+
+    Attributes
+    ----------
+    precision : torch.dtype
+        Of the convolutions in training: ``torch.bfloat16`` is nearly twice as fast as float32 where
+        the processor has it. Weights, statistics, and predictions are float32 in any case.
     """
 
     def __init__(self, n_rows: int, channels: Sequence[int], input_channels: int = 1) -> None:
         super().__init__()
+        self.precision = torch.float32
         self.stem = ConvBlock(input_channels, channels[0], kernel_size=5, stride=2, pool=False)
         self.blocks = nn.ModuleList(
             ConvBlock(n_in, n_out, kernel_size=3, stride=1, pool=True)
@@ -198,14 +205,18 @@ class ConvolutionalTrunk(nn.Module):
         n_missing = -picture.shape[3] % _FRAMES_STEP if picture.shape[3] > _FRAMES_STEP else 0
         x = functional.pad(picture, (0, n_missing)).contiguous(memory_format=torch.channels_last)
         mask = functional.pad(mask, (0, n_missing))
-        x, mask = self.stem(x, mask)
-        # x (n, channels[0], rows / 2, frames / 2)
-        for block in self.blocks:
-            x, mask = block(x, mask)
-        # x (n, channels[-1], rows / 2^stages, frames / 2^stages)
-        x = self.collapse(x, mask)
-        # x (n, channels[-1], frames / 2^stages)
-        return masked_statistics(x, mask[:, 0])
+        is_lower = self.training and self.precision != torch.float32
+        with torch.autocast(x.device.type, self.precision, enabled=is_lower):
+            # Minus infinity in padding: the ReLUs turn it into zero, in both directions.
+            padding = mask.log().to(self.precision if is_lower else x.dtype)
+            x, padding = self.stem(x, padding)
+            # x (n, channels[0], rows / 2, frames / 2)
+            for block in self.blocks:
+                x, padding = block(x, padding)
+            # x (n, channels[-1], rows / 2^stages, frames / 2^stages)
+            x = self.collapse(x, padding)
+            # x (n, channels[-1], frames / 2^stages)
+        return masked_statistics(x.to(mask.dtype), padding[:, 0].to(mask.dtype).exp())
         # (n, 3 * channels[-1])
 
 
@@ -278,7 +289,10 @@ class PictureLayer(StandardLayer):
 
 
 class ConvBlock(nn.Module):
-    """Convolution, batch normalisation, ReLU, and max pooling over 2 x 2 if asked for."""
+    """Convolution, batch normalisation, ReLU, and max pooling over 2 x 2 if asked for.
+
+    It is given, beside its input, zero for real frames and minus infinity for padding.
+    """
 
     def __init__(self, n_in: int, n_out: int, *, kernel_size: int, stride: int, pool: bool) -> None:
         super().__init__()
@@ -289,18 +303,18 @@ class ConvBlock(nn.Module):
         self.stride = stride
         self.pool = pool
 
-    def forward(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        # x (n, n_in, rows, frames), mask (n, 1, 1, frames)
-        mask = mask[..., :: self.stride]
+    def forward(self, x: Tensor, padding: Tensor) -> tuple[Tensor, Tensor]:
+        # x (n, n_in, rows, frames), padding (n, 1, 1, frames)
+        padding = padding[..., :: self.stride]
         # In place, because backward needs neither value: memory traffic is what this costs.
-        x = self.norm(self.convolution(x)).mul_(mask).relu_()
+        x = self.norm(self.convolution(x)).add_(padding).relu_()
         # x (n, n_out, rows / stride, frames / stride)
         if self.pool:
             # After ReLU nothing is below zero, so a padded frame in a window changes no maximum;
             # ceil_mode keeps a last odd row or frame, and inputs of a single frame.
             x = functional.max_pool2d(x, 2, ceil_mode=True)
-            mask = mask[..., ::2]
-        return x, mask
+            padding = padding[..., ::2]
+        return x, padding
 
 
 class CollapseFrequency(nn.Module):
@@ -311,9 +325,9 @@ class CollapseFrequency(nn.Module):
         self.convolution = skip_init(nn.Conv2d, n_channels, n_channels, (n_rows, 1), bias=False)
         self.norm = nn.BatchNorm2d(n_channels)
 
-    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        # x (n, n_channels, n_rows, frames), mask (n, 1, 1, frames)
-        x = self.norm(self.convolution(x)).mul_(mask).relu_()
+    def forward(self, x: Tensor, padding: Tensor) -> Tensor:
+        # x (n, n_channels, n_rows, frames), padding (n, 1, 1, frames)
+        x = self.norm(self.convolution(x)).add_(padding).relu_()
         # x (n, n_channels, 1, frames)
         return x[:, :, 0]
 

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import math
-import sys
-from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -14,126 +11,21 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from skorch import NeuralNet
-from skorch.callbacks import Callback
 from torch import Tensor
-from torch.utils.data import Dataset
-from tqdm.auto import tqdm
 
 from ._augmentation import TrainingExamples
+from ._batches import ClipDataset
+from ._callbacks import StopTraining
 from ._networks import ConvolutionalTrunk, FeatureMLP, SpectrogramCNN
 from ._threads import one_thread_per_operation, thread_pool
 from ._training_set import count_frames
 
-__all__ = [
-    "BestWeights",
-    "ClipDataset",
-    "OrderedBatches",
-    "Progress",
-    "ShardedNet",
-    "TrainingBatches",
-    "predict_in_batches",
-]
+__all__ = ["ShardedNet", "continue_from", "predict_in_batches"]
 
 # A batch is cut into this many parts, whatever the number of threads, but never into parts of fewer
 # clips on average than batch normalisation needs for its means.
 _N_SHARDS = 4
 _MIN_SHARD_CLIPS = 8
-
-
-class ClipDataset(Dataset[Any]):
-    """Clips of an array, each as often as it occurs, and what the network should answer.
-
-    Arrays are indexed once for a batch instead of once for a clip, and only a batch is ever
-    copied, so that they may be memory-mapped.
-
-    Parameters
-    ----------
-    coefficients : ndarray of shape (n_rows, n_coefficients, n_frames)
-    rows : ndarray of shape (n_clips,)
-        Where each clip stands among the coefficients.
-    n_frames : ndarray of shape (n_rows,)
-        Frames that are not padding.
-    targets : ndarray of shape (n_clips, n_classes), float32
-    """
-
-    def __init__(
-        self,
-        coefficients: NDArray[np.float32],
-        rows: NDArray[np.int64],
-        n_frames: NDArray[np.int64],
-        targets: NDArray[np.float32],
-    ) -> None:
-        self.coefficients = coefficients
-        self.rows = rows
-        self.n_frames = n_frames
-        self.targets = targets
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def batch(self, indices: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
-        """Return coefficients, cut to the longest clip, and targets of some clips."""
-        rows = self.rows[indices]
-        longest = self.n_frames[rows].max()
-        return (
-            torch.from_numpy(self.coefficients[rows, :, :longest]),
-            torch.from_numpy(self.targets[indices]),
-        )
-
-
-class TrainingBatches:
-    """Batches of one epoch in random order: skorch's iterator for training.
-
-    The batches of an epoch differ by one clip at most, so that none is too small for batch
-    normalisation.
-
-    Parameters
-    ----------
-    dataset : ClipDataset
-    batch_size : int >= 2
-        Largest number of clips in a batch, exceeded by one where a batch of one would be left.
-    rng : numpy.random.Generator
-        Source of the order.
-    """
-
-    def __init__(self, dataset: ClipDataset, batch_size: int, rng: np.random.Generator) -> None:
-        self.dataset = dataset
-        self.batch_size = batch_size
-        self.rng = rng
-
-    def __len__(self) -> int:
-        return n_batches(len(self.dataset), self.batch_size)
-
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        order = self.rng.permutation(len(self.dataset))
-        for indices in np.array_split(order, len(self)):
-            yield self.dataset.batch(indices)
-
-
-class OrderedBatches:
-    """All clips in their order: skorch's iterator for validation, and for means over the clips.
-
-    Parameters
-    ----------
-    dataset : ClipDataset
-    batch_size : int > 0
-        Largest number of clips in a batch.
-    """
-
-    def __init__(self, dataset: ClipDataset, batch_size: int) -> None:
-        self.dataset = dataset
-        self.batch_size = batch_size
-
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        for start in range(0, len(self.dataset), self.batch_size):
-            yield self.dataset.batch(
-                np.arange(start, min(start + self.batch_size, len(self.dataset)))
-            )
-
-
-def coefficients_of(dataset: ClipDataset, batch_size: int) -> Iterator[Tensor]:
-    """Yield the coefficients of all clips, in batches cut to their longest clip."""
-    return (coefficients for coefficients, _ in OrderedBatches(dataset, batch_size))
 
 
 def continue_from(
@@ -149,19 +41,9 @@ def continue_from(
         ) from error
 
 
-class StopTraining(Exception):  # noqa: N818 - it is no error
-    """Raised by a callback that ends the training."""
-
-
 def _both(training: Any, validation: Any, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
     """Be a split of skorch's that was made before."""
     return training, validation
-
-
-def n_batches(n_clips: int, batch_size: int) -> int:
-    """Count the batches of an epoch, none of which has fewer than two clips."""
-    count = math.ceil(n_clips / batch_size)
-    return count if count == 1 or n_clips // count >= 2 else count - 1
 
 
 class ShardedNet(NeuralNet):
@@ -271,6 +153,8 @@ class ShardedNet(NeuralNet):
         self.device = "cpu"
         self.module = type(self.module_)  # the instance would be pickled a second time
         self.module_.dropout.generator = None
+        if isinstance(self.module_, SpectrogramCNN):
+            self.module_.trunk.precision = torch.float32
         self.examples = self.iterator_train__rng = self.train_split = None
 
     def train_step_single(
@@ -308,109 +192,6 @@ class ShardedNet(NeuralNet):
                     gradient if parameter.grad is None else parameter.grad.add_(gradient)
                 )
         return {"loss": loss, "y_pred": logits}
-
-
-class BestWeights(Callback):
-    """Keep the weights of the epoch with the lowest validation loss, in memory, and stop early.
-
-    Parameters
-    ----------
-    n_iter_no_change : int > 0
-        Training ends after so many epochs without a lower loss.
-    """
-
-    def __init__(self, n_iter_no_change: int) -> None:
-        self.n_iter_no_change = n_iter_no_change
-
-    def on_train_begin(self, net: Any, **kwargs: Any) -> None:
-        """Forget what an earlier training has left."""
-        self.best_loss_, self.best_epoch_ = math.inf, 0
-        self.best_state_: dict[str, Tensor] = {}
-
-    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
-        """Look at the epoch that has ended."""
-        row = net.history[-1]
-        batches = row["batches"]
-        row["valid_accuracy"] = sum(b["valid_right"] for b in batches if "valid_right" in b) / sum(
-            b["valid_weight"] for b in batches if "valid_weight" in b
-        )
-        if row["valid_loss"] < self.best_loss_:
-            self.best_loss_, self.best_epoch_ = row["valid_loss"], row["epoch"]
-            self.best_state_ = copy.deepcopy(net.module_.state_dict())
-        elif row["epoch"] - self.best_epoch_ >= self.n_iter_no_change:
-            raise StopTraining
-
-    def on_train_end(self, net: Any, **kwargs: Any) -> None:
-        """Go back to the best weights, if the loss was ever a number."""
-        if self.best_state_:
-            net.module_.load_state_dict(self.best_state_)
-
-
-class Progress(Callback):
-    """Show how training goes on: a bar in a terminal, else about ten lines, or a line an epoch.
-
-    Parameters
-    ----------
-    verbose : int
-        1 for the bar or ten lines, more for a line an epoch.
-    """
-
-    def __init__(self, verbose: int) -> None:
-        self.verbose = verbose
-
-    def on_train_begin(self, net: Any, **kwargs: Any) -> None:
-        """Draw the empty bar, if there is to be one."""
-        self.bar_ = None
-        if self.verbose == 1 and sys.stderr.isatty():
-            self.bar_ = tqdm(total=net.max_epochs, desc="CNNEmbedder", unit="epoch")
-
-    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
-        """Move the bar, or print the line of the epoch that has ended if its turn has come."""
-        epoch, last, row = len(net.history), net.max_epochs, net.history[-1]
-        losses = {"loss": f"{row['train_loss']:.3f}"}
-        if "valid_loss" in row:
-            losses["validation"] = f"{row['valid_loss']:.3f}"
-        if self.bar_ is not None:
-            self.bar_.set_postfix(losses, refresh=False)
-            self.bar_.update()
-            return
-        every = 1 if self.verbose > 1 else math.ceil(last / 10)
-        if epoch % every == 0 or epoch in (1, last):
-            listed = "  ".join(f"{name} {loss}" for name, loss in losses.items())
-            seconds = sum(net.history[:, "dur"])
-            print(
-                f"[CNNEmbedder] epoch {epoch:>{len(str(last))}}/{last}  {listed}  {seconds:.0f} s",
-                flush=True,
-            )
-
-    def on_train_end(self, net: Any, **kwargs: Any) -> None:
-        """Leave the bar as it is."""
-        if self.bar_ is not None:
-            self.bar_.close()
-        self.bar_ = None
-
-
-def learning_rate_factor(step: int, *, n_steps: int, warmup: float) -> float:
-    """Share of the peak learning rate at a step: a linear rise, then half a cosine down to zero.
-
-    Parameters
-    ----------
-    step : int
-        From 0.
-    n_steps : int > 0
-        Steps of the whole training.
-    warmup : float in [0, 1)
-        Share of the steps in which the rate rises.
-
-    Returns
-    -------
-    float in (0, 1]
-    """
-    n_warmup = warmup * n_steps
-    if step < n_warmup:
-        return (step + 1) / (n_warmup + 1)
-    progress = (step - n_warmup) / (n_steps - n_warmup)
-    return max((1 + math.cos(math.pi * min(progress, 1.0))) / 2, 1e-4)
 
 
 def replica(trunk: ConvolutionalTrunk) -> ConvolutionalTrunk:

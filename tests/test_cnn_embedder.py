@@ -153,6 +153,26 @@ def test_result_does_not_depend_on_the_number_of_threads(n_threads):
     np.testing.assert_array_equal(actual, expected)
 
 
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_result_depends_on_the_precision_a_little_and_never_on_the_threads(frames, precision):
+    X, y = frames
+    parameters = SMALL | {"max_epochs": 20, "random_state": 0}
+    cnn = CNNEmbedder(**parameters, precision=precision).fit(X, y)
+    assert cnn.score(X, y) > 0.9
+    assert {p.dtype for p in cnn.net_.module_.parameters()} == {torch.float32}
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(3)
+        again = CNNEmbedder(**parameters, precision=precision).fit(X, y)
+    finally:
+        torch.set_num_threads(before)
+    assert np.array_equal(cnn.predict_proba(X), again.predict_proba(X))
+    auto = CNNEmbedder(**parameters).fit(X, y)
+    native = getattr(torch.cpu, "get_capabilities", dict)().get("avx512_bf16", False)
+    is_auto = precision == ("bfloat16" if native else "float32")
+    assert np.array_equal(cnn.predict_proba(X), auto.predict_proba(X)) == is_auto
+
+
 @pytest.mark.parametrize("backend", ["loky", "threading"])
 def test_result_is_the_same_in_workers(frames, backend):
     expected = [fit_proba(*frames, random_state=seed) for seed in range(3)]
@@ -309,6 +329,11 @@ def test_verbose_prints_ten_lines_or_one_an_epoch(frames, capsys):
         ({"validation_fraction": 1}, ValueError, "validation_fraction == 1, must be < 1"),
         ({"n_iter_no_change": 0}, ValueError, "n_iter_no_change == 0, must be >= 1"),
         ({"callbacks": "log"}, TypeError, "callbacks == 'log', must be a list of skorch callbacks"),
+        (
+            {"precision": "half"},
+            ValueError,
+            "precision == 'half', must be one of 'auto', 'float32'",
+        ),
         ({"random_state": "x"}, ValueError, "'x' cannot be used to seed"),
         ({"device": "abacus"}, ValueError, "device == 'abacus', must be"),
         ({"device": "cuda:77"}, ValueError, "device == 'cuda:77', must be"),

@@ -112,6 +112,8 @@ FLOORS = {
     "_augmentation": 1,
     "_training_set": 1,
     "_clips": 2,
+    "_batches": 1,
+    "_callbacks": 1,
     "_training": 2,
     "_extraction": 3,
     "_clip_transformer": 3,
@@ -138,7 +140,7 @@ NOT_HERE = {  # packages that a file may not import, so that each library has it
     **dict.fromkeys(
         ("_training_set", "_clips", "_clip_transformer", "_coefficients"), (*NETWORKS, "librosa")
     ),
-    "_training": ("sklearn", "librosa"),
+    **dict.fromkeys(("_batches", "_callbacks", "_training"), ("sklearn", "librosa")),
     "_mfcc_transformer": NETWORKS,
     "_acoustic_features": (*NETWORKS, "librosa"),
     "_cnn_embedder": ("librosa",),

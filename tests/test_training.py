@@ -5,80 +5,10 @@ import copy
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
 from ser_estimators._augmentation import TrainingExamples
 from ser_estimators._networks import SpectrogramCNN
-from ser_estimators._training import (
-    ClipDataset,
-    OrderedBatches,
-    ShardedNet,
-    TrainingBatches,
-    coefficients_of,
-    gather_statistics,
-    learning_rate_factor,
-    n_batches,
-    replica,
-)
-
-
-def numbered_clips(n_frames):
-    """Clips that hold nothing but their number, which is also their target."""
-    n_clips = len(n_frames)
-    coefficients = np.zeros((n_clips, 2, 20), dtype=np.float32)
-    coefficients += np.arange(n_clips, dtype=np.float32)[:, None, None]
-    targets = np.arange(n_clips, dtype=np.float32)[:, None]
-    return ClipDataset(coefficients, np.arange(n_clips), np.asarray(n_frames), targets)
-
-
-@given(n_clips=st.integers(2, 500), batch_size=st.integers(2, 200), seed=st.integers(0, 99))
-def test_batches_cover_each_clip_once_and_are_never_single(n_clips, batch_size, seed):
-    dataset = numbered_clips(np.ones(n_clips, dtype=int))
-    batches = TrainingBatches(dataset, batch_size, np.random.default_rng(seed))
-    sizes, seen = [], []
-    for coefficients, targets in batches:
-        sizes.append(len(targets))
-        seen.extend(targets[:, 0].int().tolist())
-        assert torch.equal(coefficients[:, 0, 0], targets[:, 0])
-    assert len(sizes) == len(batches) == n_batches(n_clips, batch_size)
-    assert sorted(seen) == list(range(n_clips))
-    assert min(sizes) >= 2
-    assert max(sizes) <= batch_size + 1
-    assert max(sizes) - min(sizes) <= 1
-
-
-def test_batches_are_cut_to_their_longest_clip_and_shuffled_anew():
-    n_frames = np.array([3, 9, 5, 4])
-    batches = TrainingBatches(numbered_clips(n_frames), 2, np.random.default_rng(0))
-    orders = []
-    for _ in range(4):
-        epoch = [(x, targets[:, 0].int().numpy()) for x, targets in batches]
-        orders.append([int(label) for _, labels in epoch for label in labels])
-        assert [x.shape[2] for x, _ in epoch] == [n_frames[labels].max() for _, labels in epoch]
-    assert len({tuple(order) for order in orders}) > 1
-
-
-def test_a_row_may_stand_in_a_dataset_more_than_once_or_not_at_all():
-    whole = numbered_clips([3, 9, 5])
-    dataset = ClipDataset(
-        whole.coefficients, np.array([2, 0, 2]), whole.n_frames, whole.targets[[2, 0, 2]]
-    )
-    batches = list(OrderedBatches(dataset, 2))
-    assert [x.shape[2] for x, _ in batches] == [5, 5]
-    assert [targets[:, 0].tolist() for _, targets in batches] == [[2, 0], [2]]
-    assert [x[:, 0, 0].tolist() for x in coefficients_of(dataset, 2)] == [[2, 0], [2]]
-
-
-@given(n_steps=st.integers(1, 300), warmup=st.floats(0, 0.9))
-def test_learning_rate_rises_then_falls_and_is_never_zero(n_steps, warmup):
-    rates = [learning_rate_factor(s, n_steps=n_steps, warmup=warmup) for s in range(n_steps + 1)]
-    assert min(rates) > 0
-    assert max(rates) <= 1
-    peak = int(np.argmax(rates))
-    assert (np.diff(rates[: peak + 1]) >= 0).all()
-    assert (np.diff(rates[peak:]) <= 0).all()
-    assert rates[-1] <= 1e-3
+from ser_estimators._training import ShardedNet, gather_statistics, replica
 
 
 def make_net(n_clips, n_threads=2):

@@ -1,0 +1,117 @@
+"""Batches as indexed tensors: what the network is trained on, clip by clip and in what order."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset
+
+__all__ = ["ClipDataset", "OrderedBatches", "TrainingBatches", "coefficients_of", "n_batches"]
+
+
+class ClipDataset(Dataset[Any]):
+    """Clips of an array, each as often as it occurs, and what the network should answer.
+
+    Arrays are indexed once for a batch instead of once for a clip, and only a batch is ever
+    copied, so that they may be memory-mapped.
+
+    Parameters
+    ----------
+    coefficients : ndarray of shape (n_rows, n_coefficients, n_frames)
+    rows : ndarray of shape (n_clips,)
+        Where each clip stands among the coefficients.
+    n_frames : ndarray of shape (n_rows,)
+        Frames that are not padding.
+    targets : ndarray of shape (n_clips, n_classes), float32
+    """
+
+    def __init__(
+        self,
+        coefficients: NDArray[np.float32],
+        rows: NDArray[np.int64],
+        n_frames: NDArray[np.int64],
+        targets: NDArray[np.float32],
+    ) -> None:
+        self.coefficients = coefficients
+        self.rows = rows
+        self.n_frames = n_frames
+        self.targets = targets
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def batch(self, indices: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+        """Return coefficients, cut to the longest clip, and targets of some clips."""
+        rows = self.rows[indices]
+        longest = self.n_frames[rows].max()
+        return (
+            torch.from_numpy(self.coefficients[rows, :, :longest]),
+            torch.from_numpy(self.targets[indices]),
+        )
+
+
+class TrainingBatches:
+    """Batches of one epoch in random order: skorch's iterator for training.
+
+    The batches of an epoch differ by one clip at most, so that none is too small for batch
+    normalisation.
+
+    Parameters
+    ----------
+    dataset : ClipDataset
+    batch_size : int >= 2
+        Largest number of clips in a batch, exceeded by one where a batch of one would be left.
+    rng : numpy.random.Generator
+        Source of the order.
+    """
+
+    def __init__(self, dataset: ClipDataset, batch_size: int, rng: np.random.Generator) -> None:
+        self.dataset = dataset
+        self.batch_size = batch_size
+        self.rng = rng
+
+    def __len__(self) -> int:
+        return n_batches(len(self.dataset), self.batch_size)
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        order = self.rng.permutation(len(self.dataset))
+        for indices in np.array_split(order, len(self)):
+            yield self.dataset.batch(indices)
+
+
+class OrderedBatches:
+    """All clips in their order: skorch's iterator for validation, and for means over the clips.
+
+    Parameters
+    ----------
+    dataset : ClipDataset
+    batch_size : int > 0
+        Largest number of clips in a batch.
+    """
+
+    def __init__(self, dataset: ClipDataset, batch_size: int) -> None:
+        self.dataset = dataset
+        self.batch_size = batch_size
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        for start in range(0, len(self.dataset), self.batch_size):
+            yield self.dataset.batch(
+                np.arange(start, min(start + self.batch_size, len(self.dataset)))
+            )
+
+
+def coefficients_of(dataset: ClipDataset, batch_size: int) -> Iterator[Tensor]:
+    """Yield the coefficients of all clips, in batches cut to their longest clip."""
+    return (coefficients for coefficients, _ in OrderedBatches(dataset, batch_size))
+
+
+def n_batches(n_clips: int, batch_size: int) -> int:
+    """Count the batches of an epoch, none of which has fewer than two clips."""
+    count = math.ceil(n_clips / batch_size)
+    return count if count == 1 or n_clips // count >= 2 else count - 1

@@ -1,0 +1,121 @@
+"""What happens between the steps of a training: learning rate, progress, an early end."""
+
+from __future__ import annotations
+
+import copy
+import math
+import sys
+from typing import Any
+
+from skorch.callbacks import Callback
+from torch import Tensor
+from tqdm.auto import tqdm
+
+__all__ = ["BestWeights", "Progress", "StopTraining", "learning_rate_factor"]
+
+
+class StopTraining(Exception):  # noqa: N818 - it is no error
+    """Raised by a callback that ends the training."""
+
+
+class BestWeights(Callback):
+    """Keep the weights of the epoch with the lowest validation loss, in memory, and stop early.
+
+    Parameters
+    ----------
+    n_iter_no_change : int > 0
+        Training ends after so many epochs without a lower loss.
+    """
+
+    def __init__(self, n_iter_no_change: int) -> None:
+        self.n_iter_no_change = n_iter_no_change
+
+    def on_train_begin(self, net: Any, **kwargs: Any) -> None:
+        """Forget what an earlier training has left."""
+        self.best_loss_, self.best_epoch_ = math.inf, 0
+        self.best_state_: dict[str, Tensor] = {}
+
+    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+        """Look at the epoch that has ended."""
+        row = net.history[-1]
+        batches = row["batches"]
+        row["valid_accuracy"] = sum(b["valid_right"] for b in batches if "valid_right" in b) / sum(
+            b["valid_weight"] for b in batches if "valid_weight" in b
+        )
+        if row["valid_loss"] < self.best_loss_:
+            self.best_loss_, self.best_epoch_ = row["valid_loss"], row["epoch"]
+            self.best_state_ = copy.deepcopy(net.module_.state_dict())
+        elif row["epoch"] - self.best_epoch_ >= self.n_iter_no_change:
+            raise StopTraining
+
+    def on_train_end(self, net: Any, **kwargs: Any) -> None:
+        """Go back to the best weights, if the loss was ever a number."""
+        if self.best_state_:
+            net.module_.load_state_dict(self.best_state_)
+
+
+class Progress(Callback):
+    """Show how training goes on: a bar in a terminal, else about ten lines, or a line an epoch.
+
+    Parameters
+    ----------
+    verbose : int
+        1 for the bar or ten lines, more for a line an epoch.
+    """
+
+    def __init__(self, verbose: int) -> None:
+        self.verbose = verbose
+
+    def on_train_begin(self, net: Any, **kwargs: Any) -> None:
+        """Draw the empty bar, if there is to be one."""
+        self.bar_ = None
+        if self.verbose == 1 and sys.stderr.isatty():
+            self.bar_ = tqdm(total=net.max_epochs, desc="CNNEmbedder", unit="epoch")
+
+    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+        """Move the bar, or print the line of the epoch that has ended if its turn has come."""
+        epoch, last, row = len(net.history), net.max_epochs, net.history[-1]
+        losses = {"loss": f"{row['train_loss']:.3f}"}
+        if "valid_loss" in row:
+            losses["validation"] = f"{row['valid_loss']:.3f}"
+        if self.bar_ is not None:
+            self.bar_.set_postfix(losses, refresh=False)
+            self.bar_.update()
+            return
+        every = 1 if self.verbose > 1 else math.ceil(last / 10)
+        if epoch % every == 0 or epoch in (1, last):
+            listed = "  ".join(f"{name} {loss}" for name, loss in losses.items())
+            seconds = sum(net.history[:, "dur"])
+            print(
+                f"[CNNEmbedder] epoch {epoch:>{len(str(last))}}/{last}  {listed}  {seconds:.0f} s",
+                flush=True,
+            )
+
+    def on_train_end(self, net: Any, **kwargs: Any) -> None:
+        """Leave the bar as it is."""
+        if self.bar_ is not None:
+            self.bar_.close()
+        self.bar_ = None
+
+
+def learning_rate_factor(step: int, *, n_steps: int, warmup: float) -> float:
+    """Share of the peak learning rate at a step: a linear rise, then half a cosine down to zero.
+
+    Parameters
+    ----------
+    step : int
+        From 0.
+    n_steps : int > 0
+        Steps of the whole training.
+    warmup : float in [0, 1)
+        Share of the steps in which the rate rises.
+
+    Returns
+    -------
+    float in (0, 1]
+    """
+    n_warmup = warmup * n_steps
+    if step < n_warmup:
+        return (step + 1) / (n_warmup + 1)
+    progress = (step - n_warmup) / (n_steps - n_warmup)
+    return max((1 + math.cos(math.pi * min(progress, 1.0))) / 2, 1e-4)
