@@ -11,16 +11,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from skorch import NeuralNet
-from torch import Tensor
+from torch import Tensor, nn
 
 from ._augmentation import TrainingExamples
 from ._batches import ClipDataset
 from ._callbacks import StopTraining
-from ._networks import ConvolutionalTrunk, FeatureMLP, SpectrogramCNN
+from ._layers import ConvolutionalTrunk
+from ._networks import Networks, average_logits
 from ._threads import one_thread_per_operation, thread_pool
 from ._training_set import count_frames
 
-__all__ = ["ShardedNet", "continue_from", "predict_in_batches"]
+__all__ = ["ShardedNet", "continue_from", "predict_in_batches", "set_precision"]
 
 # A batch is cut into this many parts, whatever the number of threads, but never into parts of fewer
 # clips on average than batch normalisation needs for its means.
@@ -28,9 +29,7 @@ _N_SHARDS = 4
 _MIN_SHARD_CLIPS = 8
 
 
-def continue_from(
-    previous: SpectrogramCNN | FeatureMLP, module: SpectrogramCNN | FeatureMLP
-) -> None:
+def continue_from(previous: Networks, module: Networks) -> None:
     """Give a network the weights, statistics and scale of another one of the same shape."""
     try:
         module.load_state_dict(previous.state_dict())
@@ -152,9 +151,8 @@ class ShardedNet(NeuralNet):
         self.module_.to("cpu")
         self.device = "cpu"
         self.module = type(self.module_)  # the instance would be pickled a second time
-        self.module_.dropout.generator = None
-        if isinstance(self.module_, SpectrogramCNN):
-            self.module_.trunk.precision = torch.float32
+        self.module_.set_generator(None)
+        set_precision(self.module_.trunk, torch.float32)
         self.examples = self.iterator_train__rng = self.train_split = None
 
     def train_step_single(
@@ -176,7 +174,9 @@ class ShardedNet(NeuralNet):
 
         statistics = torch.cat([output.detach() for output in outputs]).requires_grad_()
         logits = module.classify(module.embed(statistics))
-        loss = self.get_loss(logits, targets, training=True)
+        # logits (n, n_networks, n_classes): each network has a loss of its own
+        targets = targets[:, None].expand_as(logits)
+        loss = self.get_loss(logits.flatten(0, 1), targets.flatten(0, 1), training=True)
         loss.backward()
 
         trunk_parameters = list(module.trunk.parameters())
@@ -194,7 +194,7 @@ class ShardedNet(NeuralNet):
         return {"loss": loss, "y_pred": logits}
 
 
-def replica(trunk: ConvolutionalTrunk) -> ConvolutionalTrunk:
+def replica(trunk: nn.Module) -> nn.Module:
     """Copy a module, sharing its parameters but not its batch statistics."""
     copied = copy.deepcopy(trunk)
     for original, twin in zip(trunk.modules(), copied.modules(), strict=True):
@@ -204,7 +204,7 @@ def replica(trunk: ConvolutionalTrunk) -> ConvolutionalTrunk:
 
 
 @torch.no_grad()
-def gather_statistics(trunk: ConvolutionalTrunk, replicas: list[ConvolutionalTrunk]) -> None:
+def gather_statistics(trunk: nn.Module, replicas: list[nn.Module]) -> None:
     """Give a trunk, and all its replicas, the mean of the statistics that replicas have gathered.
 
     Replicas that have seen no batch since the last time are left out: small batches have fewer
@@ -221,12 +221,19 @@ def gather_statistics(trunk: ConvolutionalTrunk, replicas: list[ConvolutionalTru
             buffer.copy_(own)
 
 
-def _n_batches_seen(trunk: ConvolutionalTrunk) -> int:
-    return int(trunk.get_buffer("stem.norm.num_batches_tracked"))
+def _n_batches_seen(trunk: nn.Module) -> int:
+    return int(next(b for name, b in trunk.named_buffers() if name.endswith("num_batches_tracked")))
+
+
+def set_precision(trunk: nn.Module, precision: torch.dtype) -> None:
+    """Set in what numbers the convolutions of a training are computed."""
+    for module in trunk.modules():
+        if isinstance(module, ConvolutionalTrunk):
+            module.precision = precision
 
 
 def predict_in_batches(
-    module: SpectrogramCNN | FeatureMLP,
+    module: Networks,
     coefficients: NDArray[np.float32],
     *,
     batch_size: int,
@@ -237,7 +244,7 @@ def predict_in_batches(
 
     Parameters
     ----------
-    module : SpectrogramCNN or FeatureMLP
+    module : Networks
         On the CPU.
     coefficients : ndarray of shape (n_clips, n_coefficients, n_frames)
     batch_size : int > 0
@@ -260,7 +267,8 @@ def predict_in_batches(
         # A copy, because torch warns of arrays that it may not write to.
         batch = torch.from_numpy(np.array(coefficients[part, :, : n_frames[part].max()]))
         embedding = module.embed(module.trunk(*module.picture(batch.to(device))))
-        return (embedding if embed else module.classify(embedding)).cpu().numpy()
+        output = embedding if embed else average_logits(module.classify(embedding))
+        return output.cpu().numpy()
 
     with (
         one_thread_per_operation() as n_threads,

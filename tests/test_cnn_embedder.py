@@ -105,7 +105,8 @@ def test_same_seed_same_model_other_seed_other_model(frames):
     weights = [
         CNNEmbedder(**SMALL, random_state=seed)
         .fit(X, y)
-        .net_.module_.output.weight.detach()
+        .net_.module_.heads[0]
+        .output.weight.detach()
         .numpy()
         for seed in (0, 1)
     ]
@@ -171,6 +172,21 @@ def test_result_depends_on_the_precision_a_little_and_never_on_the_threads(frame
     native = getattr(torch.cpu, "get_capabilities", dict)().get("avx512_bf16", False)
     is_auto = precision == ("bfloat16" if native else "float32")
     assert np.array_equal(cnn.predict_proba(X), auto.predict_proba(X)) == is_auto
+
+
+@pytest.mark.parametrize("network", ["cnn", "mlp"])
+def test_several_networks_learn_predict_and_pickle_as_one(frames, network):
+    X, y = frames if network == "cnn" else table()
+    parameters = (SMALL if network == "cnn" else MLP) | {"max_epochs": 20, "random_state": 0}
+    cnn = CNNEmbedder(**parameters, n_networks=3).fit(X, y)
+    assert cnn.score(X, y) > 0.9
+    assert cnn.transform(X).shape == (len(X), parameters["embedding_dim"])
+    assert len(cnn.get_feature_names_out()) == parameters["embedding_dim"]
+    first = CNNEmbedder(**parameters, n_networks=1).fit(X, y)
+    assert not np.allclose(first.predict_proba(X), cnn.predict_proba(X))
+    loaded = pickle.loads(pickle.dumps(cnn))
+    assert np.array_equal(loaded.predict_proba(X), cnn.predict_proba(X))
+    np.testing.assert_allclose(cnn.predict_proba(X[:1]), cnn.predict_proba(X)[:1], atol=1e-5)
 
 
 @pytest.mark.parametrize("backend", ["loky", "threading"])
@@ -302,6 +318,8 @@ def test_verbose_prints_ten_lines_or_one_an_epoch(frames, capsys):
     ("parameters", "error", "message"),
     [
         ({"embedding_dim": 0}, ValueError, "embedding_dim == 0, must be >= 1"),
+        ({"n_networks": 0}, ValueError, "n_networks == 0, must be >= 1"),
+        ({"n_networks": 9}, ValueError, "embedding_dim == 8, must be >= n_networks, 9"),
         ({"max_epochs": 1.5}, TypeError, "max_epochs must be an instance of int"),
         ({"batch_size": 1}, ValueError, "batch_size == 1, must be >= 2"),
         ({"channels": ()}, ValueError, "channels == (), must be a sequence of integers"),

@@ -121,7 +121,7 @@ class Losses(Callback):
         self.weights_ = []
 
     def on_epoch_end(self, net, **kwargs):
-        self.weights_.append(net.module_.output.weight.detach().clone().numpy())
+        self.weights_.append(net.module_.heads[0].output.weight.detach().clone().numpy())
 
 
 def test_early_stopping_goes_back_to_the_best_epoch(frames):
@@ -138,7 +138,7 @@ def test_early_stopping_goes_back_to_the_best_epoch(frames):
     best = int(np.argmin(curve))
     assert len(curve) == cnn.n_iter_ == min(best + 1 + 8, 60)
     assert cnn.n_iter_ < 60
-    assert np.array_equal(cnn.net_.module_.output.weight.detach(), losses.weights_[best])
+    assert np.array_equal(cnn.net_.module_.heads[0].output.weight.detach(), losses.weights_[best])
     assert all(0 <= row["valid_accuracy"] <= 1 for row in cnn.history_)
     assert cnn.score(X, y) > 0.9
 

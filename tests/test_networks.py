@@ -1,19 +1,10 @@
-"""The network: what padding may not change, and what each part computes."""
+"""Networks: what padding may not change, where weights come from, and several side by side."""
 
-import numpy as np
-import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.fft import idct
 
-from ser_estimators._networks import (
-    PictureLayer,
-    SeededDropout,
-    SpectrogramCNN,
-    frame_mask,
-    masked_statistics,
-)
+from ser_estimators._networks import FeatureMLP, SpectrogramCNN, average_logits, shared_out
 
 
 def make_network(n_coefficients=13, n_classes=3, *, seed=0, **kwargs):
@@ -39,10 +30,11 @@ def logits(network, clips):
     lengths=st.lists(st.integers(1, 40), min_size=2, max_size=6),
     extra=st.integers(0, 30),
     n_coefficients=st.sampled_from([1, 2, 7, 13, 40]),
+    n_networks=st.sampled_from([1, 2]),
 )
 @settings(max_examples=40, deadline=None)
-def test_padding_batch_and_order_never_change_a_clip(lengths, extra, n_coefficients):
-    network = make_network(n_coefficients)
+def test_padding_batch_and_order_never_change_a_clip(lengths, extra, n_coefficients, n_networks):
+    network = make_network(n_coefficients, n_networks=n_networks)
     clips = make_clips(lengths, n_coefficients, max(lengths) + extra)
     together = logits(network, clips)
     for index, length in enumerate(lengths):
@@ -72,42 +64,83 @@ def test_gradients_are_finite_and_reach_every_parameter():
         assert parameter.grad.abs().sum() > 0, name
 
 
-def test_picture_is_the_inverse_dct():
-    coefficients = make_clips([9], 20)
-    picture, mask = PictureLayer(20)(coefficients)
-    expected = idct(coefficients[0].numpy(), axis=0, norm="ortho")
-    np.testing.assert_allclose(picture[0, 0], expected, atol=1e-4)
-    assert mask.shape == (1, 1, 1, 9)
+def make_mlp(n_networks):
+    return FeatureMLP(
+        13,
+        3,
+        hidden_layer_sizes=(9, 7),
+        embedding_dim=8,
+        n_networks=n_networks,
+        dropout=0.0,
+        generator=torch.Generator().manual_seed(0),
+    )
 
 
-def test_picture_scale_leaves_padding_out():
-    layer, clips = PictureLayer(13), make_clips([40, 25, 31], n_frames=60)
-    layer.fit_scale(lambda: [clips[:2], clips[2:]])
-    picture, mask = layer(clips)
-    real = picture[:, 0].transpose(1, 2)[mask[:, 0, 0].bool()]
-    torch.testing.assert_close(real.mean(dim=0), torch.zeros(13), atol=1e-5, rtol=0)
-    torch.testing.assert_close(real.std(dim=0, correction=0), torch.ones(13), atol=1e-4, rtol=0)
-    assert not picture[:, 0].transpose(1, 2)[~mask[:, 0, 0].bool()].any()
+def test_networks_learn_apart_from_each_other():
+    targets = torch.arange(16) % 3
+    tables = make_clips([1] * 16)
+    for make, clips in (
+        (lambda: make_network(n_networks=3, embedding_dim=8), make_clips([20] * 16)),
+        (lambda: make_mlp(3), tables),
+    ):
+        gradients = []
+        for factor in (1, 2):
+            networks = make().train()
+            for head in networks.heads:
+                head.dropout.p = 0.0
+            with torch.no_grad():
+                networks.heads[0].output.weight.mul_(factor)
+            all_logits = networks.classify(networks.embed(networks.trunk(*networks.picture(clips))))
+            assert all_logits.shape == (16, 3, 3)
+            loss = torch.nn.functional.cross_entropy(
+                all_logits.flatten(0, 1), targets.repeat_interleave(3)
+            )
+            loss.backward()
+            gradients.append([head.embedding.weight.grad for head in networks.heads])
+        first, second = gradients
+        assert not torch.equal(first[0], second[0])
+        assert torch.equal(first[1], second[1])
+        assert torch.equal(first[2], second[2])
 
 
-def test_constant_picture_is_centred_and_not_blown_up():
-    layer, clips = PictureLayer(5), torch.ones(3, 5, 4)
-    layer.fit_scale(lambda: [clips])
-    assert layer(clips)[0].abs().max() < 0.1
+def test_networks_begin_differently_and_share_the_embedding():
+    networks = make_network(n_networks=3, embedding_dim=8)
+    assert [head.embedding_dim for head in networks.heads] == [3, 3, 2]
+    assert networks.embedding_dim == 8
+    clips = make_clips([20, 9])
+    embedding = networks.embed(networks.trunk(*networks.picture(clips)))
+    assert embedding.shape == (2, 8)
+    of_each = networks.classify(embedding)
+    assert (of_each[:, 0] - of_each[:, 1]).abs().max() > 1e-3
+    probabilities = logits(networks, clips).exp()
+    torch.testing.assert_close(probabilities, of_each.softmax(dim=2).mean(dim=1))
+    torch.testing.assert_close(probabilities.sum(dim=1), torch.ones(2))
 
 
-def test_statistics_by_hand():
-    x = torch.tensor([[[1.0, 2.0, 6.0, 0.0]], [[4.0, 0.0, 0.0, 0.0]]])
-    mask = torch.tensor([[[1.0, 1.0, 1.0, 0.0]], [[1.0, 0.0, 0.0, 0.0]]])
-    expected = [[3.0, np.std([1, 2, 6]), 6.0], [4.0, 0.0, 4.0]]
-    np.testing.assert_allclose(masked_statistics(x, mask), expected, atol=0.01)
+def test_the_average_of_one_is_itself_and_extremes_are_finite():
+    only = torch.tensor([[[3.0, 1.0, -2.0]]])
+    torch.testing.assert_close(average_logits(only), only[:, 0].log_softmax(dim=1))
+    extreme = torch.tensor([[[1e4, 0.0], [-1e4, 0.0]]])
+    assert average_logits(extreme).isfinite().all()
+    torch.testing.assert_close(average_logits(extreme).exp(), torch.tensor([[0.5, 0.5]]))
 
 
-def test_frame_mask():
-    clips = torch.zeros(2, 3, 4)
-    clips[0, 1, :2] = 1
-    expected = [[[True, True, False, False]], [[True, False, False, False]]]
-    assert frame_mask(clips).tolist() == expected
+@given(total=st.integers(1, 300), n_parts=st.integers(1, 20))
+def test_a_number_is_shared_out_evenly(total, n_parts):
+    parts = shared_out(total, n_parts)
+    assert len(parts) == n_parts
+    assert sum(parts) == total
+    assert max(parts) - min(parts) <= 1
+
+
+def test_last_layers_start_from_the_shares():
+    networks = make_network(n_networks=2)
+    shares = torch.tensor([0.6, 0.3, 0.0])
+    networks.start_from_shares(shares)
+    for head in networks.heads:
+        bias = head.output.bias.detach()
+        torch.testing.assert_close((bias[0] - bias[1]).exp(), torch.tensor(2.0))
+        assert bias.isfinite().all()
 
 
 def test_weights_follow_the_generator_alone():
@@ -117,17 +150,6 @@ def test_weights_follow_the_generator_alone():
     clips = make_clips([20])
     assert torch.equal(logits(first, clips), logits(second, clips))
     assert not torch.equal(logits(first, clips), logits(other, clips))
-
-
-def test_dropout_keeps_the_mean_and_leaves_the_global_generator():
-    dropout = SeededDropout(0.3)
-    dropout.generator = torch.Generator().manual_seed(0)
-    before = torch.get_rng_state()
-    dropped = dropout(torch.ones(20000))
-    assert torch.equal(before, torch.get_rng_state())
-    assert (dropped == 0).float().mean().item() == pytest.approx(0.3, abs=0.02)
-    assert dropped.mean().item() == pytest.approx(1, abs=0.02)
-    assert torch.equal(dropout.eval()(torch.ones(9)), torch.ones(9))
 
 
 def test_default_size_is_a_few_hundred_thousand():

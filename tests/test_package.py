@@ -108,6 +108,7 @@ FLOORS = {
     "_frames": 1,
     "_feature_cache": 1,
     "_threads": 1,
+    "_layers": 1,
     "_networks": 1,
     "_augmentation": 1,
     "_training_set": 1,
@@ -136,7 +137,9 @@ NOT_HERE = {  # packages that a file may not import, so that each library has it
         NUMBERS_ALONE,
     ),
     **dict.fromkeys(("_frames", "_feature_cache", "_extraction"), NUMBERS_ALONE),
-    **dict.fromkeys(("_threads", "_networks", "_augmentation"), ("sklearn", "skorch", "librosa")),
+    **dict.fromkeys(
+        ("_threads", "_layers", "_networks", "_augmentation"), ("sklearn", "skorch", "librosa")
+    ),
     **dict.fromkeys(
         ("_training_set", "_clips", "_clip_transformer", "_coefficients"), (*NETWORKS, "librosa")
     ),

@@ -1,0 +1,274 @@
+"""Layers: the spectrogram picture, convolutions that leave padding alone, statistics over time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn.utils import skip_init
+
+from ._features import dct_matrix
+
+__all__ = [
+    "ConvolutionalTrunk",
+    "OnlyFrame",
+    "PictureLayer",
+    "SeededDropout",
+    "StandardLayer",
+    "frame_mask",
+    "masked_statistics",
+    "reset_parameters",
+]
+
+# Pictures are padded to a multiple of so many frames: torch compiles and keeps a kernel for every
+# shape that it meets, and stretched clips come in hundreds of lengths.
+_FRAMES_STEP = 16
+
+# Deviations under this are rounding, not spread: a constant input is centred, not blown up.
+_MIN_STD = 1e-4
+
+
+class StandardLayer(nn.Module):
+    """Standardises each row by its mean and standard deviation over the training frames.
+
+    Parameters
+    ----------
+    n_rows : int > 0
+    n_channels : int > 0
+        Groups of so many rows that follow each other in the input.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, n_rows: int, n_channels: int = 1) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(n_channels, n_rows, 1))
+        self.register_buffer("std", torch.ones(n_channels, n_rows, 1))
+
+    @torch.no_grad()
+    def fit_scale(self, batches: Callable[[], Iterable[Tensor]]) -> None:
+        """Set mean and standard deviation from all real frames of some batches of coefficients.
+
+        `batches` is called twice: one pass over the data would cancel where the mean is far from
+        zero.
+        """
+        n_frames, total = 0.0, torch.zeros_like(self.mean, dtype=torch.float64)
+        for coefficients in batches():
+            mask = frame_mask(coefficients)[:, None]
+            n_frames += mask.sum().item()
+            total += (self.rows(coefficients).double() * mask).sum(dim=(0, 3))[..., None]
+        mean = total / n_frames
+        squares = torch.zeros_like(mean)
+        for coefficients in batches():
+            deviation = self.rows(coefficients).double() - mean
+            deviation *= frame_mask(coefficients)[:, None]
+            squares += deviation.square().sum(dim=(0, 3))[..., None]
+        self.mean.copy_(mean)
+        self.std.copy_((squares / n_frames).sqrt().clamp(min=_MIN_STD))
+
+    def rows(self, coefficients: Tensor) -> Tensor:
+        """Return what is standardised, (n, n_channels, n_rows, frames)."""
+        return coefficients.unflatten(1, self.mean.shape[:2])
+
+    def forward(self, coefficients: Tensor) -> tuple[Tensor, Tensor]:
+        # coefficients (n, n_channels * n_rows, frames)
+        mask = frame_mask(coefficients).to(coefficients.dtype)[:, None]
+        # mask (n, 1, 1, frames)
+        return (self.rows(coefficients) - self.mean) / self.std * mask, mask
+        # picture (n, n_channels, n_rows, frames)
+
+
+class PictureLayer(StandardLayer):
+    """The inverse DCT of the coefficients, standardised row by row.
+
+    The orthonormal inverse DCT of MFCCs is a log-mel spectrogram without the fine detail that the
+    missing coefficients held; that of their derivatives is its derivative. It is fixed.
+    """
+
+    inverse_dct: Tensor
+
+    def __init__(self, n_rows: int, n_channels: int = 1) -> None:
+        super().__init__(n_rows, n_channels)
+        self.register_buffer("inverse_dct", torch.tensor(dct_matrix(n_rows).T.copy()))
+
+    def rows(self, coefficients: Tensor) -> Tensor:
+        return torch.matmul(self.inverse_dct, super().rows(coefficients))
+
+
+class OnlyFrame(nn.Module):
+    """Takes the single frame of a table's row for what it is, a vector."""
+
+    def forward(self, picture: Tensor, mask: Tensor) -> Tensor:
+        # picture (n, 1, n_features, 1)
+        return picture[:, 0, :, 0]
+        # (n, n_features)
+
+
+class ConvolutionalTrunk(nn.Module):
+    """Convolutions on pictures and statistics over time: nearly all of the network's work.
+
+    Parameters
+    ----------
+    n_rows : int > 0
+        Rows of the picture.
+    channels : sequence of int > 0
+        Output channels of the convolutions. The first halves both axes by its stride, which costs
+        little accuracy and most of the memory traffic; each of the others by max pooling.
+    input_channels : int > 0
+        Channels of the picture.
+
+    Attributes
+    ----------
+    precision : torch.dtype
+        Of the convolutions in training: ``torch.bfloat16`` is nearly twice as fast as float32 where
+        the processor has it. Weights, statistics, and predictions are float32 in any case.
+    """
+
+    def __init__(self, n_rows: int, channels: Sequence[int], input_channels: int = 1) -> None:
+        super().__init__()
+        self.precision = torch.float32
+        self.stem = ConvBlock(input_channels, channels[0], kernel_size=5, stride=2, pool=False)
+        self.blocks = nn.ModuleList(
+            ConvBlock(n_in, n_out, kernel_size=3, stride=1, pool=True)
+            for n_in, n_out in pairwise(channels)
+        )
+        for _ in channels:  # every stage halves the rows, rounding up
+            n_rows = math.ceil(n_rows / 2)
+        self.collapse = CollapseFrequency(channels[-1], n_rows)
+
+    def forward(self, picture: Tensor, mask: Tensor) -> Tensor:
+        # picture (n, input_channels, rows, frames), mask (n, 1, 1, frames)
+        n_missing = -picture.shape[3] % _FRAMES_STEP if picture.shape[3] > _FRAMES_STEP else 0
+        x = functional.pad(picture, (0, n_missing)).contiguous(memory_format=torch.channels_last)
+        mask = functional.pad(mask, (0, n_missing))
+        is_lower = self.training and self.precision != torch.float32
+        with torch.autocast(x.device.type, self.precision, enabled=is_lower):
+            # Minus infinity in padding: the ReLUs turn it into zero, in both directions.
+            padding = mask.log().to(self.precision if is_lower else x.dtype)
+            x, padding = self.stem(x, padding)
+            # x (n, channels[0], rows / 2, frames / 2)
+            for block in self.blocks:
+                x, padding = block(x, padding)
+            # x (n, channels[-1], rows / 2^stages, frames / 2^stages)
+            x = self.collapse(x, padding)
+            # x (n, channels[-1], frames / 2^stages)
+        return masked_statistics(x.to(mask.dtype), padding[:, 0].to(mask.dtype).exp())
+        # (n, 3 * channels[-1])
+
+
+class ConvBlock(nn.Module):
+    """Convolution, batch normalisation, ReLU, and max pooling over 2 x 2 if asked for.
+
+    It is given, beside its input, zero for real frames and minus infinity for padding.
+    """
+
+    def __init__(self, n_in: int, n_out: int, *, kernel_size: int, stride: int, pool: bool) -> None:
+        super().__init__()
+        self.convolution = skip_init(
+            nn.Conv2d, n_in, n_out, kernel_size, stride, padding=kernel_size // 2, bias=False
+        )
+        self.norm = nn.BatchNorm2d(n_out)
+        self.stride = stride
+        self.pool = pool
+
+    def forward(self, x: Tensor, padding: Tensor) -> tuple[Tensor, Tensor]:
+        # x (n, n_in, rows, frames), padding (n, 1, 1, frames)
+        padding = padding[..., :: self.stride]
+        # In place, because backward needs neither value: memory traffic is what this costs.
+        x = self.norm(self.convolution(x)).add_(padding).relu_()
+        # x (n, n_out, rows / stride, frames / stride)
+        if self.pool:
+            # After ReLU nothing is below zero, so a padded frame in a window changes no maximum;
+            # ceil_mode keeps a last odd row or frame, and inputs of a single frame.
+            x = functional.max_pool2d(x, 2, ceil_mode=True)
+            padding = padding[..., ::2]
+        return x, padding
+
+
+class CollapseFrequency(nn.Module):
+    """One convolution over all rows that are left, so that each frame becomes a vector."""
+
+    def __init__(self, n_channels: int, n_rows: int) -> None:
+        super().__init__()
+        self.convolution = skip_init(nn.Conv2d, n_channels, n_channels, (n_rows, 1), bias=False)
+        self.norm = nn.BatchNorm2d(n_channels)
+
+    def forward(self, x: Tensor, padding: Tensor) -> Tensor:
+        # x (n, n_channels, n_rows, frames), padding (n, 1, 1, frames)
+        x = self.norm(self.convolution(x)).add_(padding).relu_()
+        # x (n, n_channels, 1, frames)
+        return x[:, :, 0]
+
+
+class SeededDropout(nn.Module):
+    """Dropout that draws from a generator of its own instead of the process-wide one."""
+
+    def __init__(self, p: float) -> None:
+        super().__init__()
+        self.p = p
+        self.generator: torch.Generator | None = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or self.p == 0:
+            return x
+        # Drawn on the CPU, where the generator lives, so that every device sees the same masks.
+        keep = torch.rand(x.shape, generator=self.generator) >= self.p
+        return x * keep.to(x.device, x.dtype) / (1 - self.p)
+
+
+def reset_parameters(network: nn.Module, generator: torch.Generator) -> None:
+    """Draw the initial weights.
+
+    Modules are made with skip_init because torch's own initialisation draws from the process-wide
+    generator, which is the user's.
+    """
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, nonlinearity="relu", generator=generator)
+        elif isinstance(module, nn.Linear):
+            bound = 1 / math.sqrt(module.in_features)
+            nn.init.uniform_(module.weight, -bound, bound, generator=generator)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+
+
+def frame_mask(coefficients: Tensor) -> Tensor:
+    """Return which frames are real, shape (n, 1, frames), for coefficients (n, rows, frames).
+
+    A frame of zeros is padding. A clip in which every frame is zero counts as one real frame, so
+    that there is something to pool.
+    """
+    mask = (coefficients != 0).any(dim=1, keepdim=True)
+    # mask (n, 1, frames)
+    empty = ~mask.any(dim=2)
+    # empty (n, 1)
+    mask[:, :, 0] |= empty
+    return mask
+
+
+def masked_statistics(x: Tensor, mask: Tensor) -> Tensor:
+    """Mean, standard deviation and maximum over the real frames, side by side.
+
+    Parameters
+    ----------
+    x : Tensor of shape (n, n_channels, n_frames)
+        Not negative, and zero in padded frames.
+    mask : Tensor of shape (n, 1, n_frames)
+        One in real frames, zero in padding; at least one real frame a clip.
+
+    Returns
+    -------
+    Tensor of shape (n, 3 * n_channels)
+    """
+    n_frames = mask.sum(dim=2)
+    # n_frames (n, 1)
+    mean = x.sum(dim=2) / n_frames
+    deviation = (x - mean[..., None]) * mask
+    # The small term keeps the gradient of the root finite where all frames are equal.
+    std = (deviation.square().sum(dim=2) / n_frames + 1e-5).sqrt()
+    return torch.cat([mean, std, x.amax(dim=2)], dim=1)
