@@ -14,12 +14,10 @@ import json
 import multiprocessing
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import textwrap
 import time
-import venv
 from collections.abc import Callable
 from functools import partial
 from importlib.metadata import version
@@ -27,19 +25,19 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-
-HERE = Path(__file__).resolve().parent
-CLIP_SUFFIXES = {".wav", ".flac"}
-ONE_THREAD = dict.fromkeys(
-    (
-        "OMP_NUM_THREADS",
-        "OPENBLAS_NUM_THREADS",
-        "MKL_NUM_THREADS",
-        "NUMBA_NUM_THREADS",
-        "VECLIB_MAXIMUM_THREADS",
-    ),
-    "1",
+from _workers import (
+    HERE,
+    MAX_SECONDS,
+    THREADS,
+    load_before,
+    make_environment,
+    progress,
+    run_worker,
+    shorten,
 )
+
+CLIP_SUFFIXES = {".wav", ".flac"}
+ONE_THREAD = dict.fromkeys(THREADS, "1")
 N_WORKERS = 2
 # Each process measures everything so many times.
 N_PASSES = 5
@@ -47,7 +45,6 @@ N_PASSES = 5
 N_WARM_CLIPS = 4
 # Clips that a worker process takes at once.
 CHUNK = 4
-MAX_SECONDS = 600
 
 SETTINGS = {
     "defaults of ser_estimators": {
@@ -149,10 +146,12 @@ def main() -> None:
     if not args.folders:
         parser.error("name at least one folder of WAV or FLAC files")
 
-    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+    load = load_before()
     pythons = {OURS: sys.executable}
     if not args.no_peers:
-        pythons |= dict.fromkeys(PEERS, make_environment(args.peers_env))
+        pythons |= dict.fromkeys(
+            PEERS, make_environment(args.peers_env, HERE / "features_peers.txt")
+        )
     pythons |= dict.fromkeys((*FFTS, CACHE), sys.executable)
     rows = []
     for folder in args.folders:
@@ -167,31 +166,6 @@ def main() -> None:
     print_notes(rows)
     args.results.parent.mkdir(parents=True, exist_ok=True)
     args.results.write_text(json.dumps(rows, indent=1))
-
-
-def make_environment(folder: Path) -> str:
-    """Make the peers' environment, or complete it, and return its interpreter.
-
-    What cannot be installed is told and left out; its row will say so.
-    """
-    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    if not python.exists():
-        progress(f"making the environment {folder} ...")
-        try:
-            venv.create(folder, with_pip=True, symlinks=os.name != "nt")
-        except (OSError, subprocess.CalledProcessError) as error:
-            progress(f"could not make it: {error}")
-            return str(python)
-    pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    pip += ["-c", HERE.parent / "constraints.txt"]
-    requirements = HERE / "features_peers.txt"
-    progress("installing what is missing in it ...")
-    if subprocess.run([*pip, "-r", requirements], capture_output=True).returncode:
-        # One that has no wheel here must not keep the others out.
-        for line in requirements.read_text().splitlines():
-            if not line.startswith("#") and subprocess.run([*pip, line]).returncode:
-                progress(f"could not install {line}")
-    return str(python)
 
 
 def find_clips(folder: Path, n_clips: int) -> tuple[list[tuple[str, int]], str]:
@@ -224,37 +198,10 @@ def compare(
                 continue
             progress(f"{label}, repeat {repeat}/{repeats}: {system} ...")
             job = {"system": system, "settings": SETTINGS[settings], "clips": clips}
-            rows.append({"system": system, "repeat": repeat} | run_worker(python, job))
-    return rows
-
-
-def run_worker(python: str, job: dict) -> dict:
-    """Measure in a fresh process; what goes wrong there becomes the row's error."""
-    with tempfile.TemporaryDirectory() as folder:
-        # Processes of a pool are ended without notice, so this one tidies up after them.
-        variables = ONE_THREAD | {"TMPDIR": folder, "TEMP": folder}
-        try:
-            result = subprocess.run(
-                [python, __file__, "--worker"],
-                input=json.dumps(job),
-                env=os.environ | variables,
-                capture_output=True,
-                text=True,
-                timeout=MAX_SECONDS,
+            rows.append(
+                {"system": system, "repeat": repeat} | run_worker(python, __file__, job, ONE_THREAD)
             )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            return {"error": f"not run: {error}"}
-    if result.returncode:
-        last = (result.stderr.strip().splitlines() or ["no message"])[-1]
-        kind = "not installed" if last.startswith("ModuleNotFoundError") else "not run"
-        return {"error": f"{kind}: {last}"}
-    # A library may have written to the output as well, before.
-    return json.loads(result.stdout.splitlines()[-1])
-
-
-def progress(message: str) -> None:
-    """Say what goes on, apart from the tables."""
-    print(message, file=sys.stderr, flush=True)
+    return rows
 
 
 # What follows runs in the workers, in the peers' environment too: imports are where they are used.
@@ -740,11 +687,6 @@ def format_cell(value: float | None, key: str) -> str:
     if value is None:
         return "-"
     return f"{value:.0f}" if key.startswith("peak") else f"{value:.3f}"
-
-
-def shorten(text: str, width: int) -> str:
-    """Cut a text that is too long for its place."""
-    return text if len(text) <= width else text[: width - 3] + "..."
 
 
 def ratios(summary: dict[str, dict]) -> list[str]:
