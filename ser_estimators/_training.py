@@ -17,16 +17,15 @@ from ._augmentation import TrainingExamples
 from ._batches import ClipDataset
 from ._callbacks import StopTraining
 from ._layers import ConvolutionalTrunk
-from ._networks import Networks, average_logits
+from ._networks import Networks, SideBySide, average_logits
 from ._threads import one_thread_per_operation, thread_pool
 from ._training_set import count_frames
 
 __all__ = ["ShardedNet", "continue_from", "predict_in_batches", "set_precision"]
 
-# A batch is cut into this many parts, whatever the number of threads, but never into parts of fewer
-# clips on average than batch normalisation needs for its means.
-_N_SHARDS = 4
-_MIN_SHARD_CLIPS = 8
+# A batch is cut into parts of about so many clips, whatever the number of threads: enough for the
+# means of batch normalisation, and few enough to stay in a processor's cache.
+_SHARD_CLIPS = 16
 
 
 def continue_from(previous: Networks, module: Networks) -> None:
@@ -48,9 +47,9 @@ def _both(training: Any, validation: Any, *args: Any, **kwargs: Any) -> tuple[An
 class ShardedNet(NeuralNet):
     """skorch's training loop with augmentation, soft targets and gradients made in parallel shards.
 
-    Each batch is cut into a fixed number of shards. Each shard runs through a replica of the
-    network's trunk, which shares its weights and has batch statistics of its own; the head sees the
-    whole batch. Gradients are added in the order of the shards, so that the result does not depend
+    Each batch is cut into shards. Each shard runs through a replica of each network's trunk, which
+    shares its weights and has batch statistics of its own; the heads see the whole batch. Gradients
+    are added in the order of the shards, so that the result does not depend
     on how many threads worked on them, and several operations side by side are faster than one
     operation on several threads: they have no barriers. Batch normalisation over shards is known
     as ghost batch normalisation [1]_.
@@ -126,7 +125,9 @@ class ShardedNet(NeuralNet):
     def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
         """Make the replicas and the threads."""
         super().on_train_begin(net, X, y, **kwargs)
-        self.replicas_ = [replica(self.module_.trunk) for _ in range(_N_SHARDS)]
+        # A batch may be one clip larger than asked for.
+        n_replicas = max(n_shards(n_clips) for n_clips in (self.batch_size, self.batch_size + 1))
+        self.replicas_ = [replica(self.module_.trunk) for _ in range(n_replicas)]
         self.pool_ = thread_pool(self.n_threads)
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
@@ -168,30 +169,48 @@ class ShardedNet(NeuralNet):
             picture, mask, targets = self.examples(picture, mask, targets)
 
         # As many chunks come out, because each has more clips than there are shards.
-        n_shards = max(1, min(_N_SHARDS, len(targets) // _MIN_SHARD_CLIPS))
-        shards = zip(self.replicas_, picture.chunk(n_shards), mask.chunk(n_shards), strict=False)
-        outputs = list(self.pool_.map(lambda shard: shard[0](*shard[1:]), shards))
+        n_chunks = n_shards(len(targets))
+        shards = zip(self.replicas_, picture.chunk(n_chunks), mask.chunk(n_chunks), strict=False)
+        tasks = [(trunk, *shard) for twin, *shard in shards for trunk in trunks_of(twin)]
+        outputs = list(self.pool_.map(lambda task: task[0](*task[1:]), tasks))
 
-        statistics = torch.cat([output.detach() for output in outputs]).requires_grad_()
+        # Cut from the trunks, and put together as one trunk would have given them.
+        leaves = [output.detach().requires_grad_() for output in outputs]
+        n_trunks = len(leaves) // n_chunks
+        by_shard = [leaves[i : i + n_trunks] for i in range(0, len(leaves), n_trunks)]
+        statistics = torch.cat([torch.cat(shard, dim=1) for shard in by_shard])
         logits = module.classify(module.embed(statistics))
         # logits (n, n_networks, n_classes): each network has a loss of its own
         targets = targets[:, None].expand_as(logits)
         loss = self.get_loss(logits.flatten(0, 1), targets.flatten(0, 1), training=True)
         loss.backward()
 
-        trunk_parameters = list(module.trunk.parameters())
-        if not trunk_parameters:
-            return {"loss": loss, "y_pred": logits}
-        pieces = zip(outputs, statistics.grad.chunk(n_shards), strict=True)  # type: ignore[union-attr]
-        gradients = self.pool_.map(
-            lambda piece: torch.autograd.grad(piece[0], trunk_parameters, piece[1]), pieces
-        )
-        for shard in gradients:
-            for parameter, gradient in zip(trunk_parameters, shard, strict=True):
+        def gradients_of(
+            task: tuple[Any, ...], output: Tensor, leaf: Tensor
+        ) -> list[tuple[Tensor, Tensor]]:
+            parameters = list(task[0].parameters())
+            if not parameters:
+                return []
+            return list(
+                zip(parameters, torch.autograd.grad(output, parameters, leaf.grad), strict=True)
+            )
+
+        for gradients in self.pool_.map(gradients_of, tasks, outputs, leaves):
+            for parameter, gradient in gradients:
                 parameter.grad = (
                     gradient if parameter.grad is None else parameter.grad.add_(gradient)
                 )
         return {"loss": loss, "y_pred": logits}
+
+
+def n_shards(n_clips: int) -> int:
+    """Count the parts into which a batch is cut."""
+    return max(1, round(n_clips / _SHARD_CLIPS))
+
+
+def trunks_of(trunk: nn.Module) -> list[nn.Module]:
+    """Return the trunks that stand side by side, or the only one."""
+    return list(trunk) if isinstance(trunk, SideBySide) else [trunk]
 
 
 def replica(trunk: nn.Module) -> nn.Module:

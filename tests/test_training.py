@@ -8,14 +8,20 @@ import torch
 
 from ser_estimators._augmentation import TrainingExamples
 from ser_estimators._networks import SpectrogramCNN
-from ser_estimators._training import ShardedNet, gather_statistics, replica
+from ser_estimators._training import ShardedNet, gather_statistics, n_shards, replica
 
 
-def make_net(n_clips, n_threads=2):
+def make_net(n_clips, n_threads=2, n_networks=1):
     """Make a net on which a step can be taken, and a batch of clips for it."""
     generator = torch.Generator().manual_seed(0)
     module = SpectrogramCNN(
-        6, 3, embedding_dim=5, channels=(4, 4), dropout=0.0, generator=generator
+        6,
+        3,
+        embedding_dim=5,
+        channels=(4, 4),
+        n_networks=n_networks,
+        dropout=0.0,
+        generator=generator,
     ).double()
     net = ShardedNet(
         module,
@@ -30,19 +36,22 @@ def make_net(n_clips, n_threads=2):
     return net, coefficients, torch.nn.functional.one_hot(torch.arange(n_clips) % 3, 3).double()
 
 
-@pytest.mark.parametrize(("n_clips", "n_shards"), [(2, 1), (15, 1), (16, 2), (25, 3), (64, 4)])
-def test_gradients_are_those_of_plain_autograd_on_the_same_shards(n_clips, n_shards):
-    net, coefficients, targets = make_net(n_clips)
+@pytest.mark.parametrize("n_networks", [1, 2])
+@pytest.mark.parametrize(("n_clips", "shards"), [(2, 1), (23, 1), (25, 2), (40, 2), (64, 4)])
+def test_gradients_are_those_of_plain_autograd_on_the_same_shards(n_clips, shards, n_networks):
+    assert n_shards(n_clips) == shards
+    net, coefficients, targets = make_net(n_clips, n_networks=n_networks)
     module = copy.deepcopy(net.module_).train()
     net.notify("on_train_begin", X=None, y=None)
     loss = net.train_step_single((coefficients, targets))["loss"]
     net._release()
 
     picture, mask = module.picture(coefficients)
-    shards = zip(picture.chunk(n_shards), mask.chunk(n_shards), strict=True)
-    statistics = torch.cat([module.trunk(*shard) for shard in shards])
-    logits = module.classify(module.embed(statistics))[:, 0]
-    expected = torch.nn.functional.cross_entropy(logits, targets)
+    pieces = zip(picture.chunk(shards), mask.chunk(shards), strict=True)
+    statistics = torch.cat([module.trunk(*piece) for piece in pieces])
+    logits = module.classify(module.embed(statistics))
+    losses = [torch.nn.functional.cross_entropy(of_one, targets) for of_one in logits.unbind(1)]
+    expected = torch.stack(losses).mean()
     expected.backward()
     torch.testing.assert_close(loss, expected)
     for (name, parameter), reference in zip(
