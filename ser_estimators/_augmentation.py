@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-__all__ = ["Augmentation", "TrainingExamples", "mix_up"]
+__all__ = ["Augmentation", "Noise", "TrainingExamples", "mix_up"]
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,9 @@ class Augmentation:
         Up to this is added to or taken from the whole picture, in standard deviations of its rows.
     time_mask, frequency_mask : float in [0, 1]
         Up to this share of the frames, and of the rows, is set to the mean, in one piece each [2]_.
+    time_shift : float in [0, 1)
+        A clip is moved by up to this share of its length; the place that becomes free repeats its
+        first or last frame, which is silence in most recordings.
 
     References
     ----------
@@ -45,6 +49,7 @@ class Augmentation:
     gain: float
     time_mask: float
     frequency_mask: float
+    time_shift: float = 0.0
 
     def __call__(
         self, picture: Tensor, mask: Tensor, generator: torch.Generator
@@ -75,9 +80,10 @@ class Augmentation:
         stretch = uniform(-log_stretch, log_stretch).exp()
         scale = 1 + uniform(-self.frequency_warp, self.frequency_warp)
         shift = uniform(-self.frequency_warp / 4, self.frequency_warp / 4)
+        time_shift = uniform(-self.time_shift, self.time_shift) if self.time_shift else None
         lengths = mask[:, 0, 0].sum(dim=1)
         lengths_out = (lengths * stretch).round().clamp(min=1)
-        picture = _resample(picture, lengths, lengths_out, scale, shift)
+        picture = _resample(picture, lengths, lengths_out, scale, shift, time_shift)
         # The first channel alone: the derivatives in the others know nothing of the level.
         picture[:, 0] += uniform(-self.gain, self.gain)[:, None, None]
 
@@ -95,6 +101,59 @@ class Augmentation:
 
 
 @dataclass(frozen=True)
+class Noise:
+    """White noise of a random level, added as powers to the first channel of the picture.
+
+    Parameters
+    ----------
+    snr : float
+        Lowest ratio of the mean power of a clip to that of the noise, in dB. The ratio is drawn
+        evenly from here to `SNR_RANGE` above.
+    mean, std : Tensor of shape (n_channels, n_rows, 1)
+        How the rows were standardised, in dB.
+    """
+
+    snr: float
+    mean: Tensor
+    std: Tensor
+
+    SNR_RANGE: ClassVar[float] = 30.0
+
+    def __call__(self, picture: Tensor, mask: Tensor, generator: torch.Generator) -> Tensor:
+        """Add noise to a batch.
+
+        Parameters
+        ----------
+        picture : Tensor of shape (n, n_channels, n_rows, n_frames)
+            Standardised, and zero in padding.
+        mask : Tensor of shape (n, 1, 1, n_frames)
+            One in real frames and zero in padding.
+        generator : torch.Generator
+
+        Returns
+        -------
+        Tensor of shape (n, n_channels, n_rows, n_frames)
+        """
+        n, _, n_rows, n_frames = picture.shape
+        mean, std = self.mean[0].to(picture), self.std[0].to(picture)
+        # From decibels to natural logarithms of power, in which powers add up.
+        nepers = math.log(10) / 10
+        log_power = (picture[:, 0] * std + mean) * nepers
+        is_real = mask[:, 0].bool()
+        n_real = mask.sum(dim=(1, 2, 3)) * n_rows
+        level = log_power.masked_fill(~is_real, -math.inf).flatten(1).logsumexp(1) - n_real.log()
+        snr = self.snr + self.SNR_RANGE * torch.rand(n, generator=generator).to(picture)
+        # The power of white noise within a band of a frame is distributed exponentially.
+        drawn = torch.rand(n, n_rows, n_frames, generator=generator).to(picture)
+        fluctuation = (-(1 - drawn).log()).clamp(min=1e-6).log()
+        noise = (level - snr * nepers)[:, None, None] + fluctuation
+        noisy = torch.logaddexp(log_power, noise) / nepers
+        picture = picture.clone()
+        picture[:, 0] = ((noisy - mean) / std) * mask[:, 0]
+        return picture
+
+
+@dataclass(frozen=True)
 class TrainingExamples:
     """Makes a batch of pictures and targets into what the network is trained on.
 
@@ -103,6 +162,7 @@ class TrainingExamples:
     mixup_alpha : float >= 0
         Parameter of `mix_up`; 0 leaves it out.
     augmentation : Augmentation or None
+    noise : Noise or None
     generator : torch.Generator
         Source of the augmentation.
     rng : numpy.random.Generator
@@ -111,6 +171,7 @@ class TrainingExamples:
 
     mixup_alpha: float
     augmentation: Augmentation | None
+    noise: Noise | None
     generator: torch.Generator
     rng: np.random.Generator
 
@@ -131,6 +192,8 @@ class TrainingExamples:
         mask : Tensor of shape (n, 1, 1, n_frames_out)
         targets : Tensor of shape (n, n_classes)
         """
+        if self.noise is not None:
+            picture = self.noise(picture, mask, self.generator)
         if self.augmentation is not None:
             picture, mask = self.augmentation(picture, mask, self.generator)
         if self.mixup_alpha > 0:
@@ -174,15 +237,23 @@ def mix_up(
 
 
 def _resample(
-    picture: Tensor, lengths: Tensor, lengths_out: Tensor, scale: Tensor, shift: Tensor
+    picture: Tensor,
+    lengths: Tensor,
+    lengths_out: Tensor,
+    scale: Tensor,
+    shift: Tensor,
+    time_shift: Tensor | None,
 ) -> Tensor:
-    """Stretch time, and scale and shift frequency, by one bilinear interpolation."""
+    """Stretch and shift time, and scale and shift frequency, by one bilinear interpolation."""
     _, _, n_rows, n_frames = picture.shape
     n_frames_out = int(lengths_out.max().item())
     centres = torch.arange(n_frames_out, device=picture.device) + 0.5
     rows = torch.arange(n_rows, device=picture.device) + 0.5
     # Centres of the source pixels; a clip's last frame is repeated rather than its padding read.
-    source_frames = (centres * (lengths / lengths_out)[:, None]).minimum(lengths[:, None] - 0.5)
+    source_frames = centres * (lengths / lengths_out)[:, None]
+    if time_shift is not None:
+        source_frames = (source_frames + (time_shift * lengths)[:, None]).clamp(min=0.5)
+    source_frames = source_frames.minimum(lengths[:, None] - 0.5)
     source_rows = (rows * scale[:, None] + shift[:, None] * n_rows).clamp(0.5, n_rows - 0.5)
     # grid_sample counts from -1 to 1 over the outer edges of the pixels.
     x = (2 * source_frames / n_frames - 1)[:, None, :].expand(-1, n_rows, -1)

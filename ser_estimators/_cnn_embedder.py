@@ -22,7 +22,7 @@ from sklearn.utils import Tags, check_random_state, check_scalar
 from sklearn.utils.validation import check_is_fitted
 from skorch.callbacks import Callback, LRScheduler
 
-from ._augmentation import Augmentation, TrainingExamples
+from ._augmentation import Augmentation, Noise, TrainingExamples
 from ._batches import (
     ClipDataset,
     OrderedBatches,
@@ -118,6 +118,13 @@ class CNNEmbedder(
         training clips.
     time_mask, frequency_mask : float in [0, 1], default=0.15
         Up to this share of the frames, and of the rows, of training clips is hidden.
+    time_shift : float in [0, 1), default=0
+        Training clips are moved by up to this share of their length; the place that becomes free
+        repeats their first or last frame, which is silence in most recordings.
+    noise_snr : float or None, default=None
+        Training clips get white noise, down to this ratio of their mean power to that of the noise
+        and up to 30 more, in dB. It takes the input for MFCCs of decibels, as
+        `MFCCTransformer` gives them without `normalize`. None adds none.
     class_weight : dict, "balanced" or None, default=None
         What each clip of a class counts in the loss, by label; a label that is not named counts 1.
         "balanced" lets all classes count the same in total, however many clips they have.
@@ -219,6 +226,8 @@ class CNNEmbedder(
         gain: float = 0.3,
         time_mask: float = 0.15,
         frequency_mask: float = 0.15,
+        time_shift: float = 0.0,
+        noise_snr: float | None = None,
         class_weight: dict[Any, float] | str | None = None,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
@@ -248,6 +257,8 @@ class CNNEmbedder(
         self.gain = gain
         self.time_mask = time_mask
         self.frequency_mask = frequency_mask
+        self.time_shift = time_shift
+        self.noise_snr = noise_snr
         self.class_weight = class_weight
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
@@ -463,6 +474,11 @@ class CNNEmbedder(
             examples=TrainingExamples(
                 mixup_alpha=self.mixup_alpha if is_picture else 0.0,
                 augmentation=self._augmentation() if is_picture else None,
+                noise=(
+                    Noise(self.noise_snr, module.picture.mean.clone(), module.picture.std.clone())
+                    if is_picture and self.noise_snr is not None
+                    else None
+                ),
                 generator=augmentation,
                 rng=mixing,
             ),
@@ -533,6 +549,7 @@ class CNNEmbedder(
             gain=self.gain,
             time_mask=self.time_mask,
             frequency_mask=self.frequency_mask,
+            time_shift=self.time_shift,
         )
 
     def _check_params(self) -> None:
@@ -574,10 +591,13 @@ class CNNEmbedder(
             value = getattr(self, name)
             if isinstance(value, Real) and not math.isfinite(value):
                 raise ValueError(f"{name} == {value}, must be finite.")
+        if self.noise_snr is not None:
+            check_scalar(self.noise_snr, "noise_snr", Real)
+            check_finite(self.noise_snr, "noise_snr")
         check_scalar(self.lr, "lr", Real, min_val=0, include_boundaries="neither")
         for name in ("weight_decay", "mixup_alpha", "time_stretch", "gain"):
             check_scalar(getattr(self, name), name, Real, min_val=0)
-        for name in ("dropout", "label_smoothing", "frequency_warp"):
+        for name in ("dropout", "label_smoothing", "frequency_warp", "time_shift"):
             check_scalar(
                 getattr(self, name), name, Real, min_val=0, max_val=1, include_boundaries="left"
             )

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ser_estimators._augmentation import Augmentation, mix_up
+from ser_estimators._augmentation import Augmentation, Noise, mix_up
 
 NONE = {"time_stretch": 0, "frequency_warp": 0, "gain": 0, "time_mask": 0, "frequency_mask": 0}
 
@@ -127,3 +127,54 @@ def test_mix_up_blends_pictures_and_targets_by_one_share():
     torch.testing.assert_close(mixed[:, 0, 0, 0], new_targets @ torch.arange(4.0))
     assert (new_mask >= mask).all()
     assert not torch.equal(new_targets, targets)
+
+
+def test_a_shift_moves_and_holds_the_edges():
+    frames = torch.arange(1.0, 31.0).expand(3, 1, 4, 30).clone()
+    mask = torch.ones(3, 1, 1, 30)
+    for seed in range(5):
+        moved, same_mask = augment(frames, mask, seed, time_shift=0.5)
+        assert torch.equal(same_mask, mask)
+        for clip in moved[:, 0, 0]:
+            steps = clip.diff()
+            assert ((steps > -1e-4) & (steps < 1 + 1e-4)).all()
+            held_left, held_right = (clip == 1).sum(), (clip == 30).sum()
+            assert min(held_left, held_right) <= 1
+            assert clip.min() >= 1
+            assert clip.max() <= 30
+    assert (moved[:, 0, 0, 0] != 1).any() or (moved[:, 0, 0, -1] != 30).any()
+
+
+def noise_in_decibels(picture, mask, snr, seed=0):
+    """Add noise to a picture in dB that was standardised by 20 dB around -40 dB."""
+    mean, std = torch.full((1, 10, 1), -40.0), torch.full((1, 10, 1), 20.0)
+    standard = (picture - mean) / std * mask
+    generator = torch.Generator().manual_seed(seed)
+    return (Noise(snr, mean, std)(standard, mask, generator) * std + mean), standard
+
+
+@pytest.mark.parametrize("snr", [-10, 10])
+def test_noise_has_the_power_asked_for(snr):
+    # Clips of silence but for one loud frame of mean power 0 dB over all of the clip.
+    picture = torch.full((40, 1, 10, 200), -300.0)
+    picture[..., 0] = 10 * np.log10(200)
+    mask = torch.ones(40, 1, 1, 200)
+    noisy, _ = noise_in_decibels(picture, mask, snr)
+    level = 10 * torch.log10((10 ** (noisy[..., 1:] / 10)).mean(dim=(1, 2, 3)))
+    assert (-level >= snr - 0.5).all()
+    assert (-level <= snr + 30.5).all()
+    assert (-level).max() - (-level).min() > 20
+    assert (noisy >= picture - 1e-3).all()
+
+
+def test_noise_leaves_padding_and_other_channels_alone():
+    picture, mask = make_batch()
+    both = torch.cat([picture, picture], dim=1)
+    mean, std = torch.zeros(2, 10, 1), torch.ones(2, 10, 1)
+    before = both.clone()
+    noisy = Noise(0.0, mean, std)(both, mask, torch.Generator().manual_seed(0))
+    assert torch.equal(both, before)
+    assert torch.equal(noisy[:, 1], both[:, 1])
+    assert not (noisy * (1 - mask)).any()
+    assert noisy.isfinite().all()
+    assert (noisy[:, 0] > both[:, 0]).any()
