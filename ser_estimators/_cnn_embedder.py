@@ -76,11 +76,11 @@ class CNNEmbedder(
 
     Parameters
     ----------
-    embedding_dim : int >= n_networks, default=64
+    embedding_dim : int >= n_networks, default=96
         Size of the embedding, which the networks share out among them.
-    channels : sequence of int > 0, default=(32, 64, 96, 128)
+    channels : sequence of int > 0, default=(16, 32, 64, 128)
         Output channels of the convolutions, each of which halves the rows and the frames.
-    n_networks : int > 0, default=1
+    n_networks : int > 0, default=3
         Networks that are trained side by side from different initial weights. Their embeddings
         stand side by side, and their probabilities are averaged, which is better than one larger
         network that takes as long [2]_.
@@ -94,9 +94,9 @@ class CNNEmbedder(
         Units of the layers of an "mlp" before its embedding. A "cnn" has none.
     dropout : float in [0, 1), default=0.3
         Share of the embedding that is set to zero in training.
-    max_epochs : int > 0, default=100
+    max_epochs : int > 0, default=80
         Passes over the training clips.
-    batch_size : int >= 2, default=64
+    batch_size : int >= 2, default=32
         Clips in a batch, at most; one more where a batch of a single clip would be left.
     lr : float > 0, default=0.003
         Peak of the learning rate, which rises over the first fifth of the training and then falls
@@ -105,7 +105,7 @@ class CNNEmbedder(
         Decoupled weight decay of the kernels; biases and normalisation have none.
     label_smoothing : float in [0, 1), default=0.1
         Share of each target that is spread over all classes.
-    mixup_alpha : float >= 0, default=0.3
+    mixup_alpha : float >= 0, default=0
         Parameter of the beta distribution from which the shares of blended clips are drawn; 0
         blends none.
     time_stretch : float >= 0, default=0.2
@@ -207,20 +207,20 @@ class CNNEmbedder(
 
     def __init__(
         self,
-        embedding_dim: int = 64,
-        channels: Sequence[int] = (32, 64, 96, 128),
+        embedding_dim: int = 96,
+        channels: Sequence[int] = (16, 32, 64, 128),
         *,
-        n_networks: int = 1,
+        n_networks: int = 3,
         input_channels: int = 1,
         network: str = "cnn",
         hidden_layer_sizes: Sequence[int] = (256,),
         dropout: float = 0.3,
-        max_epochs: int = 100,
-        batch_size: int = 64,
+        max_epochs: int = 80,
+        batch_size: int = 32,
         lr: float = 3e-3,
         weight_decay: float = 1e-2,
         label_smoothing: float = 0.1,
-        mixup_alpha: float = 0.3,
+        mixup_alpha: float = 0.0,
         time_stretch: float = 0.2,
         frequency_warp: float = 0.1,
         gain: float = 0.3,
