@@ -63,13 +63,14 @@ _HISTORY = ("train_loss", "valid_loss", "valid_accuracy", "dur")
 class CNNEmbedder(
     ClassNamePrefixFeaturesOutMixin, ClassifierMixin, TransformerMixin, BaseEstimator
 ):
-    """Convolutional network on MFCC frames: a classifier, and a transformer to its embedding.
+    """Convolutional networks on MFCC frames: a classifier, and a transformer to their embedding.
 
-    The network undoes the cosine transform of the MFCCs, so that it sees a smoothed log-mel
-    spectrogram; convolutions with pooling follow, then statistics over time, a fully connected
-    layer (the embedding) and a softmax. `predict` and `predict_proba` use the softmax; `transform`
-    returns the embedding for another classifier, such as a logistic regression, to learn from.
-    It is trained with AdamW [1]_ on the cross-entropy, with augmentation of the training clips.
+    Several networks are trained side by side. Each undoes the cosine transform of the MFCCs, so
+    that it sees a smoothed log-mel spectrogram; convolutions with pooling follow, then statistics
+    over time, a fully connected layer (its part of the embedding) and a softmax. `predict` and
+    `predict_proba` use the mean of the softmax probabilities; `transform` returns the embedding for
+    another classifier, such as a logistic regression, to learn from. They are trained with AdamW
+    [1]_ on the cross-entropy, with augmentation of the training clips.
 
     Frames that are zero in every coefficient are padding and are left out: a clip predicts the
     same alone and beside longer clips.
@@ -151,8 +152,8 @@ class CNNEmbedder(
     random_state : int, RandomState instance or None, default=None
         Seeds the initial weights, the order of the clips, the augmentation and the dropout through
         generators of the estimator's own. On a CPU an int gives the same result at every call,
-        whatever the number of threads or workers. None follows ``numpy.random.seed``, as in all of
-        scikit-learn.
+        whatever the number of threads or workers; another kind of processor rounds otherwise. None
+        follows ``numpy.random.seed``, as in all of scikit-learn.
     verbose : int, default=0
         1 shows a progress bar in a terminal and about ten lines elsewhere, 2 a line an epoch.
 
