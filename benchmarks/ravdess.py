@@ -10,40 +10,20 @@ changed.
 """
 
 import argparse
-import hashlib
 import json
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
-import sklearn
-import torch
-from sklearn.metrics import accuracy_score, balanced_accuracy_score
-from sklearn.model_selection import StratifiedKFold, train_test_split
+from _recognition import HALVES, VERSIONS, resumed, score, split
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-import ser_estimators
 from ser_estimators import AcousticFeatures, CNNEmbedder, make_ser_pipeline
 from ser_estimators.datasets import load_ravdess
 
-FOLDS = (
-    (1, 11, 20, 21),
-    (4, 10, 12, 14),
-    (8, 9, 19, 23),
-    (3, 5, 7, 24),
-    (2, 15, 16, 18),
-    (6, 13, 17, 22),
-)
-VERSIONS = {
-    "ser_estimators": ser_estimators.__version__,
-    "torch": torch.__version__,
-    "scikit-learn": sklearn.__version__,
-    "numpy": np.__version__,
-}
-# What was looked at while the defaults were chosen, and what was not.
-HALVES = {"folds 1-3": (0, 1, 2), "folds 4-6": (3, 4, 5)}
 SOFTMAX, LOGISTIC = "CNN softmax", "CNN + logistic regression"
 SVM, MLP = "SVM on acoustic features", "fully connected network on them"
 # Systems that are trained together.
@@ -69,7 +49,6 @@ def main() -> None:
     corpus = load_ravdess(args.root)
     parameters = {name: json.loads(value) for name, value in (s.split("=", 1) for s in args.set)}
 
-    code = hash_of_package()
     parts = [("speakers", fold - 1) for fold in args.folds]
     parts += [(f"random {args.kfold}-fold", part) for part in range(args.kfold)]
     parts += [("random 80/20", part) for part in range(args.random)]
@@ -81,55 +60,17 @@ def main() -> None:
         for system in args.systems
         if protocol == "speakers" or seed == args.seeds[0]
     ]
-    args.results.parent.mkdir(parents=True, exist_ok=True)
     rows = []
     for number, (system, protocol, part, seed) in enumerate(tasks, start=1):
         key = {"system": system, "protocol": protocol, "part": part, "seed": seed}
-        key |= {"parameters": parameters, "code": code, "versions": VERSIONS}
-        row = find(args.results, key)
-        if row is None:
-            label = f"{system}, {protocol}, part {part + 1}, seed {seed}"
-            print(f"run {number}/{len(tasks)}: {label} ...", flush=True)
-            row = key | run(corpus, system, protocol, part, seed, parameters)
-            with args.results.open("a") as file:
-                file.write(json.dumps(row) + "\n")
-            scores = ", ".join(f"{name} UA {row[name]['ua']:.3f}" for name in RUNS[system])
-            print(f"  {scores}, {row['fit_seconds']:.0f} s", flush=True)
+        label = f"{system}, {protocol}, part {part + 1}, seed {seed}"
+        print(f"run {number}/{len(tasks)}: {label} ...", flush=True)
+        task = partial(run, corpus, system, protocol, part, seed, parameters)
+        row = resumed(args.results, key | {"parameters": parameters}, task)
+        scores = ", ".join(f"{name} UA {row[name]['ua']:.3f}" for name in RUNS[system])
+        print(f"  {scores}, {row['fit_seconds']:.0f} s", flush=True)
         rows.append(row)
     print_table(rows)
-
-
-def hash_of_package() -> str:
-    """Return a hash of the package's code, so that figures of older code are not taken for new."""
-    root = Path(ser_estimators.__file__).parent
-    digest = hashlib.sha256()
-    for path in sorted(root.rglob("*.py")):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
-
-
-def find(path: Path, key: dict) -> dict | None:
-    """Return the row of a run that has ended before, if there is one."""
-    if not path.exists():
-        return None
-    rows = (json.loads(line) for line in path.read_text().splitlines())
-    return next((row for row in rows if all(row[name] == key[name] for name in key)), None)
-
-
-def split(corpus, protocol: str, part: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return which clips a protocol trains and tests on."""
-    clips = np.arange(len(corpus.data))
-    if protocol == "speakers":
-        is_test = np.isin(corpus.speakers.astype(int), FOLDS[part])
-        return clips[~is_test], clips[is_test]
-    if protocol == "random 80/20":
-        train, test = train_test_split(
-            clips, test_size=0.2, stratify=corpus.target, random_state=part
-        )
-        return train, test
-    n_folds = int(protocol.removeprefix("random ").removesuffix("-fold"))
-    folds = StratifiedKFold(n_folds, shuffle=True, random_state=0)
-    return list(folds.split(clips, corpus.target))[part]
 
 
 def make_system(system: str, seed: int, parameters: dict) -> Pipeline:
@@ -158,13 +99,7 @@ def run(corpus, system: str, protocol: str, part: int, seed: int, parameters: di
         }
     else:
         predictions = dict.fromkeys(RUNS[system], pipe.predict(paths[test]))
-    scores = {
-        name: {
-            "ua": balanced_accuracy_score(truth, predicted),
-            "wa": accuracy_score(truth, predicted),
-        }
-        for name, predicted in predictions.items()
-    }
+    scores = {name: score(truth, predicted) for name, predicted in predictions.items()}
     return scores | {"fit_seconds": seconds, "n_train": len(train), "n_test": len(test)}
 
 

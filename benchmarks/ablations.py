@@ -1,0 +1,114 @@
+"""What each default of the network is worth, on speakers that the model never heard.
+
+    python benchmarks/ablations.py /path/to/ravdess --seeds 0
+
+Each line of the table changes one default, with the same folds and seeds, and says by how much the
+balanced accuracy changes. Only the first three of EmoBox's folds are used, those on which the
+defaults were chosen. Each run is appended to a file as it ends, and a second call goes on where
+the first one stopped, unless the code of the package or a version has changed.
+"""
+
+import argparse
+import tempfile
+import time
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from _recognition import HALVES, VERSIONS, resumed, score, split
+
+from ser_estimators import make_ser_pipeline
+from ser_estimators.datasets import load_ravdess
+
+DEFAULTS = "defaults"
+CHANGES: dict[str, dict] = {
+    DEFAULTS: {},
+    "one network": {"n_networks": 1, "embedding_dim": 32},
+    "one wide network": {"n_networks": 1, "channels": (32, 64, 96, 128), "embedding_dim": 64},
+    "no time stretch": {"time_stretch": 0.0},
+    "no frequency warp": {"frequency_warp": 0.0},
+    "no gain": {"gain": 0.0},
+    "no time mask": {"time_mask": 0.0},
+    "no frequency mask": {"frequency_mask": 0.0},
+    "time shift 0.2": {"time_shift": 0.2},
+    "noise from 10 dB": {"noise_snr": 10.0},
+    "mixup 0.3": {"mixup_alpha": 0.3},
+    "no label smoothing": {"label_smoothing": 0.0},
+    "no dropout": {"dropout": 0.0},
+    "no weight decay": {"weight_decay": 0.0},
+    "batches of 64": {"batch_size": 64},
+    "half the epochs": {},
+}
+SYSTEMS = ("softmax", "logistic regression")
+
+
+def main() -> None:
+    """Run what is asked for and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("root", type=Path, help="folder of RAVDESS")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--epochs", type=int, default=40, help="of each training")
+    parser.add_argument("--changes", nargs="+", default=list(CHANGES), choices=CHANGES)
+    parser.add_argument("--results", type=Path, default=Path("benchmarks/results/ablations.jsonl"))
+    args = parser.parse_args()
+    corpus = load_ravdess(args.root)
+    names = [DEFAULTS, *(name for name in args.changes if name != DEFAULTS)]
+    tasks = [
+        (name, fold, seed) for seed in args.seeds for name in names for fold in HALVES["folds 1-3"]
+    ]
+    rows: dict[str, list[dict]] = {}
+    with tempfile.TemporaryDirectory() as memory:
+        for number, (name, fold, seed) in enumerate(tasks, start=1):
+            print(
+                f"run {number}/{len(tasks)}: {name}, fold {fold + 1}, seed {seed} ...", flush=True
+            )
+            epochs = args.epochs // 2 if name == "half the epochs" else args.epochs
+            key = {"change": name, "fold": fold, "seed": seed, "epochs": epochs}
+            task = partial(run, corpus, fold, seed, {"max_epochs": epochs} | CHANGES[name], memory)
+            rows.setdefault(name, []).append(resumed(args.results, key, task))
+    print_table(rows, args.epochs)
+
+
+def run(corpus, fold: int, seed: int, parameters: dict, memory: str) -> dict:
+    """Train on the other speakers and score on those of a fold."""
+    paths = np.array(corpus.data)
+    train, test = split(corpus, "speakers", fold)
+    pipe = make_ser_pipeline(random_state=seed, n_jobs=-1, memory=memory)
+    pipe.set_params(**{f"cnn__{name}": value for name, value in parameters.items()})
+    start = time.perf_counter()
+    pipe.fit(paths[train], corpus.target[train])
+    seconds = time.perf_counter() - start
+    frames, truth = pipe["mfcc"].transform(paths[test]), corpus.target[test]
+    return {
+        "softmax": score(truth, pipe["cnn"].predict(frames)),
+        "logistic regression": score(truth, pipe["lr"].predict(pipe["cnn"].transform(frames))),
+        "fit_seconds": seconds,
+    }
+
+
+def print_table(rows: dict[str, list[dict]], epochs: int) -> None:
+    """Print the balanced accuracy of each change, and its difference from the defaults'."""
+    print("\n" + ", ".join(f"{name} {version}" for name, version in VERSIONS.items()))
+    n_runs = len(rows[DEFAULTS])
+    print(f"balanced accuracy over {n_runs} runs of {epochs} epochs on speakers never heard;")
+    print("difference: mean ± standard error of the differences, run by run\n")
+    titles = "".join(f"{system:>22}{'difference':>18}" for system in SYSTEMS)
+    print(f"{'':<20}{titles}{'fit':>8}")
+    for name, of_change in rows.items():
+        line = f"{name:<20}"
+        for system in SYSTEMS:
+            values, reference = (
+                np.array([row[system]["ua"] for row in chosen])
+                for chosen in (of_change, rows[DEFAULTS])
+            )
+            difference = values - reference
+            error = difference.std(ddof=1) / np.sqrt(n_runs) if n_runs > 1 else np.nan
+            line += f"{values.mean():>22.3f}"
+            cell = "" if name == DEFAULTS else f"{difference.mean():+.3f} ± {error:.3f}"
+            line += f"{cell:>18}"
+        seconds = np.mean([row["fit_seconds"] for row in of_change])
+        print(f"{line}{seconds:>6.0f} s")
+
+
+if __name__ == "__main__":
+    main()
