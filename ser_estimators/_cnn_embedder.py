@@ -106,7 +106,7 @@ class CNNEmbedder(
         Decoupled weight decay of the kernels; biases and normalisation have none.
     label_smoothing : float in [0, 1), default=0.1
         Share of each target that is spread over all classes.
-    mixup_alpha : float >= 0, default=0
+    mixup_alpha : float >= 0, default=0.0
         Parameter of the beta distribution from which the shares of blended clips are drawn; 0
         blends none.
     time_stretch : float >= 0, default=0.2
@@ -119,7 +119,7 @@ class CNNEmbedder(
         training clips.
     time_mask, frequency_mask : float in [0, 1], default=0.15
         Up to this share of the frames, and of the rows, of training clips is hidden.
-    time_shift : float in [0, 1), default=0
+    time_shift : float in [0, 1), default=0.0
         Training clips are moved by up to this share of their length; the place that becomes free
         repeats their first or last frame, which is silence in most recordings.
     noise_snr : float or None, default=None
@@ -199,11 +199,11 @@ class CNNEmbedder(
     >>> frames = rng.normal(size=(24, 13, 20))
     >>> emotion = np.repeat(["anger", "sadness"], 12)
     >>> frames[emotion == "anger", 0] += 5
-    >>> cnn = CNNEmbedder(embedding_dim=8, channels=(8, 16), max_epochs=20, random_state=0)
+    >>> cnn = CNNEmbedder(12, channels=(8, 16), batch_size=8, max_epochs=20, random_state=0)
     >>> cnn.fit(frames, emotion).predict(frames[[0, -1]])
     array(['anger', 'sadness'], dtype='<U7')
     >>> cnn.transform(frames).shape
-    (24, 8)
+    (24, 12)
     """
 
     def __init__(
