@@ -44,7 +44,7 @@ OURS = "ser_estimators, float32"
 LOOP = "hand-written loop, float32"
 SKORCH = "plain skorch, float32"
 DESCRIPTIONS = {
-    OURS: "CNNEmbedder with precision='float32' and no augmentation: four shards a batch, side by "
+    OURS: "CNNEmbedder with precision='float32' and no augmentation: shards of 16 clips side by "
     "side, clips cut to the longest of their batch",
     "ser_estimators, bfloat16": "the same with precision='bfloat16', which the default takes where "
     "the processor has it",
@@ -304,7 +304,7 @@ def print_table(rows: list[dict]) -> None:
         is_done = len(good) == len(turns)
         done[system] = max(good, key=speed_of) if is_done else turns[-1]
     rates = done.pop(PRODUCTS).get("products", {})
-    print(f"{N_CLIPS} clips of {FRAMES[0]} to {FRAMES[1]} frames, batches of {BATCH_SIZE}, ")
+    print(f"{N_CLIPS} clips of {FRAMES[0]} to {FRAMES[1]} frames, batches of {BATCH_SIZE},")
     print(f"convolutions of {CHANNELS} channels, {convolution_gigaflops():.2f} Gflop a clip\n")
     print(f"{'':<30}{'version':>12}{'clips/s':>9}{'times the loop':>16}{'of products':>13}")
     loop = done[LOOP].get("clips_per_second", math.nan)
