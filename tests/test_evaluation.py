@@ -87,6 +87,24 @@ def test_scores_are_sklearns(report):
             assert low <= value <= high, title
 
 
+def test_an_even_number_of_folds_does_not_part_men_from_women():
+    # Speakers take turns, as in RAVDESS: odd numbers are men, even ones women.
+    speakers = np.repeat(np.arange(1, 25), 4)
+    clips = [np.full(800, speaker / 100) for speaker in speakers]
+    labels = np.tile(["anger", "fear"], 48)
+    reports = [
+        evaluate(
+            DummyClassifier(), clips, labels, speakers, cv=6, check_leaks=False, random_state=seed
+        )
+        for seed in (0, 0, 1)
+    ]
+    sexes = [set(speakers[fold.test] % 2) for fold in reports[0].main.folds]
+    assert sum(len(sex) == 2 for sex in sexes) >= 4
+    first, again, other = ([set(f.test) for f in report.main.folds] for report in reports)
+    assert first == again
+    assert first != other
+
+
 def test_random_split_stands_beside_and_is_labelled(report, voices):
     protocol = report.protocols["random split"]
     assert len(protocol.folds) == 3

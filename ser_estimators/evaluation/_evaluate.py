@@ -73,8 +73,8 @@ def evaluate(
         Who speaks. Without it the figures would say nothing of new speakers, so it must be given.
     cv : int, cross-validation generator, iterable of (train, test) or None, default=None
         An int is the number of folds, each of which tests speakers that it does not train on, with
-        the classes spread evenly; at most one fold a speaker. None means 5. A splitter is called
-        with the speakers as groups.
+        the classes spread evenly; at most one fold a speaker. None means 5. Speakers are dealt out
+        at random, by `random_state`. A splitter is called with the speakers as groups.
     random_split : bool, default=False
         Whether to run as many random folds beside it, in which speakers stand on both sides. The
         report labels them as what they are.
@@ -97,7 +97,7 @@ def evaluate(
     n_jobs : int or None, default=None
         Folds that run at once, in processes.
     random_state : int, default=0
-        Seeds the random folds, and nothing in the estimator.
+        Seeds which speakers, and which clips, are in a fold together, and nothing in the estimator.
     verbose : int, default=0
         1 prints a line as folds end; with `n_jobs`, in the order of the folds.
 
@@ -228,7 +228,7 @@ def _run_fold(estimator: Any, plan: Plan, number: int, param_grid: Any, scoring:
                 "expected at least two, so that the inner search of param_grid can keep them apart"
             )
         # Splits rather than a splitter: the search needs no groups, and so no metadata routing.
-        inner = group_folds(train, n_inner)
+        inner = group_folds(train, n_inner, random_state=0)
         model = GridSearchCV(model, param_grid, scoring=scoring, cv=inner, error_score="raise")
     start = time.perf_counter()
     with warnings.catch_warnings():

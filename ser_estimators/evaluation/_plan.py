@@ -115,7 +115,7 @@ def make_plans(
             f"speakers names {n_speakers(train)} speaker; expected at least two, so that one can "
             "be tested who was not trained on"
         )
-    plans = [_folds(train, cv)]
+    plans = [_folds(train, cv, random_state)]
     if random_split:
         plans.append(_random_folds(train, max(2, len(plans[0].splits)), random_state))
     return plans
@@ -126,12 +126,16 @@ def n_speakers(side: Side) -> int:
     return len(np.unique(side.speakers))
 
 
-def group_folds(side: Side, n_folds: int) -> list[Split]:
-    """Split clips so that no speaker stands on both sides, with the classes spread evenly."""
+def group_folds(side: Side, n_folds: int, random_state: int) -> list[Split]:
+    """Split clips so that no speaker stands on both sides, with the classes spread evenly.
+
+    Speakers are dealt out at random: in their order, an even number of folds of RAVDESS, where
+    men have odd numbers and women even ones, would each hold one sex alone.
+    """
     _check_class_sizes(side, n_folds)
     with _sklearns_own_words_ignored():
-        folds = StratifiedGroupKFold(n_folds).split(side.labels, side.labels, side.speakers)
-        return list(folds)
+        folds = StratifiedGroupKFold(n_folds, shuffle=True, random_state=random_state)
+        return list(folds.split(side.labels, side.labels, side.speakers))
 
 
 def search_leaks(plans: Sequence[Plan], *, n_jobs: int | None) -> list[Plan]:
@@ -186,12 +190,12 @@ def _other_corpus(train: Side, test: Side) -> Plan:
     return Plan("other corpus", text, [split], train, test, [])
 
 
-def _folds(side: Side, cv: Any) -> Plan:
+def _folds(side: Side, cv: Any, random_state: int) -> Plan:
     n_clips = len(side.labels)
     cv = _DEFAULT_FOLDS if cv is None else cv
     if isinstance(cv, Integral):
         check_scalar(cv, "cv", Integral, min_val=2)
-        splits = group_folds(side, min(int(cv), n_speakers(side)))
+        splits = group_folds(side, min(int(cv), n_speakers(side)), random_state)
     elif hasattr(cv, "split") and not isinstance(cv, str):
         with _sklearns_own_words_ignored():
             splits = list(cv.split(np.zeros(n_clips), side.labels, side.speakers))
