@@ -1,57 +1,15 @@
-"""What happens between the steps of a training: learning rate, progress, an early end."""
+"""What happens between the steps of a training: learning rate and progress."""
 
 from __future__ import annotations
 
-import copy
 import math
 import sys
 from typing import Any
 
 from skorch.callbacks import Callback
-from torch import Tensor
 from tqdm.auto import tqdm
 
-__all__ = ["BestWeights", "Progress", "StopTraining", "learning_rate_factor"]
-
-
-class StopTraining(Exception):  # noqa: N818 - it is no error
-    """Raised by a callback that ends the training."""
-
-
-class BestWeights(Callback):
-    """Keep the weights of the epoch with the lowest validation loss, in memory, and stop early.
-
-    Parameters
-    ----------
-    n_iter_no_change : int > 0
-        Training ends after so many epochs without a lower loss.
-    """
-
-    def __init__(self, n_iter_no_change: int) -> None:
-        self.n_iter_no_change = n_iter_no_change
-
-    def on_train_begin(self, net: Any, **kwargs: Any) -> None:
-        """Forget what an earlier training has left."""
-        self.best_loss_, self.best_epoch_ = math.inf, 0
-        self.best_state_: dict[str, Tensor] = {}
-
-    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
-        """Look at the epoch that has ended."""
-        row = net.history[-1]
-        batches = row["batches"]
-        row["valid_accuracy"] = sum(b["valid_right"] for b in batches if "valid_right" in b) / sum(
-            b["valid_weight"] for b in batches if "valid_weight" in b
-        )
-        if row["valid_loss"] < self.best_loss_:
-            self.best_loss_, self.best_epoch_ = row["valid_loss"], row["epoch"]
-            self.best_state_ = copy.deepcopy(net.module_.state_dict())
-        elif row["epoch"] - self.best_epoch_ >= self.n_iter_no_change:
-            raise StopTraining
-
-    def on_train_end(self, net: Any, **kwargs: Any) -> None:
-        """Go back to the best weights, if the loss was ever a number."""
-        if self.best_state_:
-            net.module_.load_state_dict(self.best_state_)
+__all__ = ["Progress", "learning_rate_factor"]
 
 
 class Progress(Callback):

@@ -20,7 +20,7 @@ from sklearn.base import (
 )
 from sklearn.utils import Tags, check_random_state, check_scalar
 from sklearn.utils.validation import check_is_fitted
-from skorch.callbacks import Callback, LRScheduler
+from skorch.callbacks import Callback, EarlyStopping, LRScheduler, PassthroughScoring
 
 from ._augmentation import Augmentation, Noise, TrainingExamples
 from ._batches import (
@@ -30,7 +30,7 @@ from ._batches import (
     coefficients_of,
     n_batches,
 )
-from ._callbacks import BestWeights, Progress, learning_rate_factor
+from ._callbacks import Progress, learning_rate_factor
 from ._checks import check_choice, check_finite
 from ._coefficients import (
     as_frames,
@@ -465,7 +465,7 @@ class CNNEmbedder(
                         step_every="batch",
                     ),
                 ),
-                *([("best", BestWeights(self.n_iter_no_change))] if self.early_stopping else []),
+                *(self._early_stopping() if self.early_stopping else []),
                 *([("progress", Progress(self.verbose))] if self.verbose else []),
                 *(self.callbacks or []),
             ],
@@ -518,6 +518,11 @@ class CNNEmbedder(
                 stacklevel=find_stack_level(),
             )
         return {index: self.class_weight.get(label, 1.0) for index, label in enumerate(known)}
+
+    def _early_stopping(self) -> list[tuple[str, Callback]]:
+        best = EarlyStopping(patience=self.n_iter_no_change, threshold=0.0, load_best=True)
+        accuracy = PassthroughScoring("valid_accuracy", lower_is_better=False)
+        return [("accuracy", accuracy), ("early_stopping", best)]
 
     def _make_module(
         self, n_features: int, n_classes: int, generator: torch.Generator

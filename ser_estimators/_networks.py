@@ -38,7 +38,7 @@ class Networks(nn.Module):
     ----------
     picture : StandardLayer
         Standardises the input; all networks see the same.
-    trunk : nn.Module
+    trunk : SideBySide
         From a picture and its mask to statistics, nearly all of the work.
     heads : sequence of Head
         One for each network.
@@ -54,7 +54,7 @@ class Networks(nn.Module):
     def __init__(
         self,
         picture: StandardLayer,
-        trunk: nn.Module,
+        trunk: SideBySide,
         heads: Sequence[Head],
         generator: torch.Generator,
     ) -> None:
@@ -207,7 +207,7 @@ class FeatureMLP(Networks):
     ) -> None:
         super().__init__(
             StandardLayer(n_features),
-            OnlyFrame(),
+            SideBySide([OnlyFrame()]),
             [
                 Head(n_features, size, n_classes, hidden_layer_sizes, dropout=dropout)
                 for size in shared_out(embedding_dim, n_networks)

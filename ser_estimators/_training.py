@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import copy
-from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from skorch import NeuralNet
+from skorch.helper import predefined_split
 from torch import Tensor, nn
 
 from ._augmentation import TrainingExamples
 from ._batches import ClipDataset
-from ._callbacks import StopTraining
 from ._layers import ConvolutionalTrunk
 from ._networks import Networks, SideBySide, average_logits
 from ._threads import one_thread_per_operation, thread_pool
@@ -39,9 +38,8 @@ def continue_from(previous: Networks, module: Networks) -> None:
         ) from error
 
 
-def _both(training: Any, validation: Any, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
-    """Be a split of skorch's that was made before."""
-    return training, validation
+class _StopTraining(Exception):  # noqa: N818 - it is no error
+    """A callback has ended the training."""
 
 
 class ShardedNet(NeuralNet):
@@ -83,11 +81,11 @@ class ShardedNet(NeuralNet):
         one that a callback raises is, as skorch's own ``EarlyStopping`` does.
         """
         if validation is not None:
-            self.set_params(train_split=partial(_both, training, validation))
+            self.set_params(train_split=predefined_split(validation))
         self.initialize()
         try:
             self.notify("on_train_begin", X=training, y=None)
-            with contextlib.suppress(StopTraining):
+            with contextlib.suppress(_StopTraining):
                 self.fit_loop(training)
             self.notify("on_train_end", X=training, y=None)
         finally:
@@ -100,7 +98,7 @@ class ShardedNet(NeuralNet):
         except KeyboardInterrupt as interrupt:
             if method_name != "on_epoch_end":
                 raise
-            raise StopTraining from interrupt
+            raise _StopTraining from interrupt
 
     def run_single_epoch(
         self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any
@@ -111,15 +109,13 @@ class ShardedNet(NeuralNet):
             gather_statistics(self.module_.trunk, self.replicas_)
 
     def validation_step(self, batch: tuple[Tensor, Tensor], **fit_params: Any) -> dict[str, Tensor]:
-        """Compute the loss of a batch of validation clips, and the weight of the right answers."""
+        """Compute the loss of a batch of validation clips, and the share of right answers."""
         coefficients, targets = (tensor.to(self.device) for tensor in batch)
         with torch.no_grad():
             logits = self.module_.eval()(coefficients)
             loss = self.get_loss(logits, targets, training=False)
         is_right = logits.argmax(dim=1) == targets.argmax(dim=1)
-        weights = targets.sum(dim=1)
-        self.history.record_batch("valid_right", (weights * is_right).sum().item())
-        self.history.record_batch("valid_weight", weights.sum().item())
+        self.history.record_batch("valid_accuracy", is_right.double().mean().item())
         return {"loss": loss, "y_pred": logits}
 
     def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
@@ -171,7 +167,7 @@ class ShardedNet(NeuralNet):
         # As many chunks come out, because each has more clips than there are shards.
         n_chunks = n_shards(len(targets))
         shards = zip(self.replicas_, picture.chunk(n_chunks), mask.chunk(n_chunks), strict=False)
-        tasks = [(trunk, *shard) for twin, *shard in shards for trunk in trunks_of(twin)]
+        tasks = [(trunk, *shard) for twin, *shard in shards for trunk in twin]
         outputs = list(self.pool_.map(lambda task: task[0](*task[1:]), tasks))
 
         # Cut from the trunks, and put together as one trunk would have given them.
@@ -208,12 +204,7 @@ def n_shards(n_clips: int) -> int:
     return max(1, round(n_clips / _SHARD_CLIPS))
 
 
-def trunks_of(trunk: nn.Module) -> list[nn.Module]:
-    """Return the trunks that stand side by side, or the only one."""
-    return list(trunk) if isinstance(trunk, SideBySide) else [trunk]
-
-
-def replica(trunk: nn.Module) -> nn.Module:
+def replica(trunk: SideBySide) -> SideBySide:
     """Copy a module, sharing its parameters but not its batch statistics."""
     copied = copy.deepcopy(trunk)
     for original, twin in zip(trunk.modules(), copied.modules(), strict=True):
@@ -223,7 +214,7 @@ def replica(trunk: nn.Module) -> nn.Module:
 
 
 @torch.no_grad()
-def gather_statistics(trunk: nn.Module, replicas: list[nn.Module]) -> None:
+def gather_statistics(trunk: SideBySide, replicas: list[SideBySide]) -> None:
     """Give a trunk, and all its replicas, the mean of the statistics that replicas have gathered.
 
     Replicas that have seen no batch since the last time are left out: small batches have fewer
@@ -240,7 +231,7 @@ def gather_statistics(trunk: nn.Module, replicas: list[nn.Module]) -> None:
             buffer.copy_(own)
 
 
-def _n_batches_seen(trunk: nn.Module) -> int:
+def _n_batches_seen(trunk: SideBySide) -> int:
     return int(next(b for name, b in trunk.named_buffers() if name.endswith("num_batches_tracked")))
 
 

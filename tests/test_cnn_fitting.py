@@ -226,12 +226,12 @@ def test_warm_start_with_other_data_or_another_network_is_told(frames):
 
 def test_callbacks_are_called_and_may_end_the_training(frames):
     X, y = frames
+    n_threads = threading.active_count()
     losses = Losses()
     stop = EarlyStopping(monitor="train_loss", patience=2, threshold=10.0, sink=lambda _: None)
     cnn = CNNEmbedder(**QUICK | {"max_epochs": 30}, callbacks=[losses, ("stop", stop)]).fit(X, y)
     assert cnn.n_iter_ == len(losses.weights_) < 30
-    assert cnn.score(X, y) > 0.4
-    assert threading.active_count() < 10
+    assert threading.active_count() == n_threads
     assert clone(cnn).callbacks is not cnn.callbacks
 
 
