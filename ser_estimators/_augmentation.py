@@ -14,6 +14,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from ._layers import clip_lengths
+
 __all__ = ["Augmentation", "Noise", "TrainingExamples", "mix_up"]
 
 
@@ -61,7 +63,7 @@ class Augmentation:
         picture : Tensor of shape (n, n_channels, n_rows, n_frames)
             Standardised, so that 0 is the mean, and zero in padding.
         mask : Tensor of shape (n, 1, 1, n_frames)
-            One in real frames, which come first, and zero in padding.
+            One in real frames and zero in padding, which is cut off at the end of a clip.
         generator : torch.Generator
             On the device of the picture or on the CPU.
 
@@ -81,7 +83,7 @@ class Augmentation:
         scale = 1 + uniform(-self.frequency_warp, self.frequency_warp)
         shift = uniform(-self.frequency_warp / 4, self.frequency_warp / 4)
         time_shift = uniform(-self.time_shift, self.time_shift) if self.time_shift else None
-        lengths = mask[:, 0, 0].sum(dim=1)
+        lengths = clip_lengths(mask)
         lengths_out = (lengths * stretch).round().clamp(min=1)
         picture = _resample(picture, lengths, lengths_out, scale, shift, time_shift)
         # The first channel alone: the derivatives in the others know nothing of the level.

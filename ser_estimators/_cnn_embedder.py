@@ -182,7 +182,7 @@ class CNNEmbedder(
     A 2-D input (n_samples, n_features) is read as clips of one frame. It is a table and no picture,
     so stretching, warping and masking do not apply to it; gain and mixup neither.
 
-    Every batch is cut into shards of about 16 clips that run side by side in threads, and whose
+    Every batch is cut, by length, into shards of about 16 clips that run side by side, and whose
     gradients are added in a fixed order: the number of threads changes the speed, not the result.
 
     References

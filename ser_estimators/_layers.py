@@ -19,14 +19,11 @@ __all__ = [
     "PictureLayer",
     "SeededDropout",
     "StandardLayer",
+    "clip_lengths",
     "frame_mask",
     "masked_statistics",
     "reset_parameters",
 ]
-
-# Pictures are padded to a multiple of so many frames: torch compiles and keeps a kernel for every
-# shape that it meets, and stretched clips come in hundreds of lengths.
-_FRAMES_STEP = 16
 
 # Deviations under this are rounding, not spread: a constant input is centred, not blown up.
 _MIN_STD = 1e-4
@@ -137,34 +134,41 @@ class ConvolutionalTrunk(nn.Module):
             ConvBlock(n_in, n_out, kernel_size=3, stride=1, pool=True)
             for n_in, n_out in pairwise(channels)
         )
+        self.n_stages = len(channels)
         for _ in channels:  # every stage halves the rows, rounding up
             n_rows = math.ceil(n_rows / 2)
         self.collapse = CollapseFrequency(channels[-1], n_rows)
 
     def forward(self, picture: Tensor, mask: Tensor) -> Tensor:
         # picture (n, input_channels, rows, frames), mask (n, 1, 1, frames)
-        n_missing = -picture.shape[3] % _FRAMES_STEP if picture.shape[3] > _FRAMES_STEP else 0
+        step = 2**self.n_stages
+        n_missing = -picture.shape[3] % step
         x = functional.pad(picture, (0, n_missing)).contiguous(memory_format=torch.channels_last)
-        mask = functional.pad(mask, (0, n_missing))
+        # Clips go on to a multiple of what is one frame in the end: no window of the pooling is
+        # partly padding then, and torch, which compiles and keeps a kernel for every shape that it
+        # meets, meets few.
+        mask = functional.max_pool2d(functional.pad(mask, (0, n_missing)), (1, step))
         is_lower = self.training and self.precision != torch.float32
         with torch.autocast(x.device.type, self.precision, enabled=is_lower):
             # Minus infinity in padding: the ReLUs turn it into zero, in both directions.
             padding = mask.log().to(self.precision if is_lower else x.dtype)
-            x, padding = self.stem(x, padding)
+            # padding (n, 1, 1, frames / 2^stages)
+            x = self.stem(x, padding)
             # x (n, channels[0], rows / 2, frames / 2)
             for block in self.blocks:
-                x, padding = block(x, padding)
+                x = block(x, padding)
             # x (n, channels[-1], rows / 2^stages, frames / 2^stages)
             x = self.collapse(x, padding)
             # x (n, channels[-1], frames / 2^stages)
-        return masked_statistics(x.to(mask.dtype), padding[:, 0].to(mask.dtype).exp())
+        return masked_statistics(x.to(mask.dtype), mask[:, 0])
         # (n, 3 * channels[-1])
 
 
 class ConvBlock(nn.Module):
-    """Convolution, batch normalisation, ReLU, and max pooling over 2 x 2 if asked for.
+    """Convolution, max pooling over 2 x 2 if asked for, batch normalisation, ReLU.
 
-    It is given, beside its input, zero for real frames and minus infinity for padding.
+    Pooling comes early because all that follows then has a quarter of the values to go through. It
+    is given, beside its input, zero for real frames and minus infinity for padding.
     """
 
     def __init__(self, n_in: int, n_out: int, *, kernel_size: int, stride: int, pool: bool) -> None:
@@ -173,21 +177,16 @@ class ConvBlock(nn.Module):
             nn.Conv2d, n_in, n_out, kernel_size, stride, padding=kernel_size // 2, bias=False
         )
         self.norm = nn.BatchNorm2d(n_out)
-        self.stride = stride
         self.pool = pool
 
-    def forward(self, x: Tensor, padding: Tensor) -> tuple[Tensor, Tensor]:
-        # x (n, n_in, rows, frames), padding (n, 1, 1, frames)
-        padding = padding[..., :: self.stride]
-        # In place, because backward needs neither value: memory traffic is what this costs.
-        x = self.norm(self.convolution(x)).add_(padding).relu_()
+    def forward(self, x: Tensor, padding: Tensor) -> Tensor:
+        # x (n, n_in, rows, frames), padding (n, 1, 1, fewer frames)
+        x = self.convolution(x)
         # x (n, n_out, rows / stride, frames / stride)
         if self.pool:
-            # After ReLU nothing is below zero, so a padded frame in a window changes no maximum;
-            # ceil_mode keeps a last odd row or frame, and inputs of a single frame.
             x = functional.max_pool2d(x, 2, ceil_mode=True)
-            padding = padding[..., ::2]
-        return x, padding
+        return clear_padding(self.norm(x), padding).relu_()
+        # (n, n_out, rows / 2, frames / 2)
 
 
 class CollapseFrequency(nn.Module):
@@ -200,9 +199,29 @@ class CollapseFrequency(nn.Module):
 
     def forward(self, x: Tensor, padding: Tensor) -> Tensor:
         # x (n, n_channels, n_rows, frames), padding (n, 1, 1, frames)
-        x = self.norm(self.convolution(x)).add_(padding).relu_()
+        x = clear_padding(self.norm(self.convolution(x)), padding).relu_()
         # x (n, n_channels, 1, frames)
         return x[:, :, 0]
+
+
+def clear_padding(x: Tensor, padding: Tensor) -> Tensor:
+    """Add `padding` to x in place: backward needs neither, and memory traffic is what it costs.
+
+    Parameters
+    ----------
+    x : Tensor of shape (n, n_channels, n_rows, n_frames)
+    padding : Tensor of shape (n, 1, 1, n_windows)
+        Zero where x is real and minus infinity where it is padding, for windows of frames.
+
+    Returns
+    -------
+    Tensor of shape (n, n_channels, n_rows, n_frames)
+    """
+    padding = padding.repeat_interleave(x.shape[3] // padding.shape[3], dim=3)
+    # A value for each channel, because torch adds along a broadcast innermost axis one by one,
+    # which takes 15 times as long in bfloat16.
+    padding = padding.expand(-1, x.shape[1], -1, -1)
+    return x.add_(padding.contiguous(memory_format=torch.channels_last))
 
 
 class SeededDropout(nn.Module):
@@ -249,6 +268,22 @@ def frame_mask(coefficients: Tensor) -> Tensor:
     # empty (n, 1)
     mask[:, :, 0] |= empty
     return mask
+
+
+def clip_lengths(mask: Tensor) -> Tensor:
+    """Return the frames of each clip up to its last real one.
+
+    Parameters
+    ----------
+    mask : Tensor of shape (n, 1, 1, n_frames)
+
+    Returns
+    -------
+    Tensor of shape (n,)
+        Of the dtype of the mask.
+    """
+    places = torch.arange(1, mask.shape[3] + 1, device=mask.device)
+    return (mask[:, 0, 0] * places).amax(dim=1)
 
 
 def masked_statistics(x: Tensor, mask: Tensor) -> Tensor:

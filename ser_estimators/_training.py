@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from ._augmentation import TrainingExamples
 from ._batches import ClipDataset
-from ._layers import ConvolutionalTrunk
+from ._layers import ConvolutionalTrunk, clip_lengths
 from ._networks import Networks, SideBySide, average_logits
 from ._threads import one_thread_per_operation, thread_pool
 from ._training_set import count_frames
@@ -163,16 +163,17 @@ class ShardedNet(NeuralNet):
         with torch.no_grad():
             picture, mask = module.picture(coefficients)
             picture, mask, targets = self.examples(picture, mask, targets)
-
-        # As many chunks come out, because each has more clips than there are shards.
-        n_chunks = n_shards(len(targets))
-        shards = zip(self.replicas_, picture.chunk(n_chunks), mask.chunk(n_chunks), strict=False)
-        tasks = [(trunk, *shard) for twin, *shard in shards for trunk in twin]
+            shards, targets = cut_by_length(picture, mask, targets)
+        tasks = [
+            (trunk, *shard)
+            for twin, shard in zip(self.replicas_, shards, strict=False)
+            for trunk in twin
+        ]
         outputs = list(self.pool_.map(lambda task: task[0](*task[1:]), tasks))
 
         # Cut from the trunks, and put together as one trunk would have given them.
         leaves = [output.detach().requires_grad_() for output in outputs]
-        n_trunks = len(leaves) // n_chunks
+        n_trunks = len(leaves) // len(shards)
         by_shard = [leaves[i : i + n_trunks] for i in range(0, len(leaves), n_trunks)]
         statistics = torch.cat([torch.cat(shard, dim=1) for shard in by_shard])
         logits = module.classify(module.embed(statistics))
@@ -197,6 +198,34 @@ class ShardedNet(NeuralNet):
                     gradient if parameter.grad is None else parameter.grad.add_(gradient)
                 )
         return {"loss": loss, "y_pred": logits}
+
+
+def cut_by_length(
+    picture: Tensor, mask: Tensor, targets: Tensor
+) -> tuple[list[tuple[Tensor, Tensor]], Tensor]:
+    """Cut a batch into shards of clips of similar length, each without frames that all lack.
+
+    Parameters
+    ----------
+    picture : Tensor of shape (n, n_channels, n_rows, n_frames)
+    mask : Tensor of shape (n, 1, 1, n_frames)
+    targets : Tensor of shape (n, n_classes)
+
+    Returns
+    -------
+    shards : list of (Tensor, Tensor)
+        Pictures and masks; the longest first, so that threads end their work at about one time.
+    targets : Tensor of shape (n, n_classes)
+        In the order of the clips in the shards.
+    """
+    lengths, order = clip_lengths(mask).sort(descending=True, stable=True)
+    # As many chunks come out, because each has more clips than there are shards.
+    parts = [part.chunk(n_shards(len(order))) for part in (lengths, picture[order], mask[order])]
+    shards = [
+        (picture[..., : int(longest[0])], mask[..., : int(longest[0])])
+        for longest, picture, mask in zip(*parts, strict=True)
+    ]
+    return shards, targets[order]
 
 
 def n_shards(n_clips: int) -> int:

@@ -33,6 +33,13 @@ def test_nothing_asked_for_changes_nothing():
     assert torch.equal(same_mask, mask)
 
 
+def test_what_follows_a_silence_within_a_clip_is_kept():
+    picture, mask = make_batch(lengths=(30,))
+    mask[..., 10:15] = 0
+    augmented, _ = augment(picture * mask, mask)
+    torch.testing.assert_close(augmented[..., 15:], picture[..., 15:], atol=1e-5, rtol=0)
+
+
 @given(
     seed=st.integers(0, 1000),
     time_stretch=st.floats(0, 1),

@@ -5,10 +5,18 @@ import copy
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ser_estimators._augmentation import TrainingExamples
 from ser_estimators._networks import SpectrogramCNN
-from ser_estimators._training import ShardedNet, gather_statistics, n_shards, replica
+from ser_estimators._training import (
+    ShardedNet,
+    cut_by_length,
+    gather_statistics,
+    n_shards,
+    replica,
+)
 
 
 def make_net(n_clips, n_threads=2, n_networks=1):
@@ -59,6 +67,30 @@ def test_gradients_are_those_of_plain_autograd_on_the_same_shards(n_clips, shard
     ):
         assert parameter.grad.abs().sum() > 0, name
         torch.testing.assert_close(parameter.grad, reference.grad, msg=name)
+
+
+@given(lengths=st.lists(st.integers(1, 30), min_size=1, max_size=70), extra=st.integers(0, 5))
+def test_shards_hold_every_frame_once_and_no_useless_ones(lengths, extra):
+    n_frames = torch.tensor(lengths)
+    mask = (torch.arange(max(lengths) + extra) < n_frames[:, None]).float()[:, None, None]
+    number = torch.arange(1.0, len(lengths) + 1)
+    shards, targets = cut_by_length(number[:, None, None, None] * mask, mask, number[:, None])
+    assert len(shards) == n_shards(len(lengths))
+    widths = [picture.shape[3] for picture, _ in shards]
+    assert widths == sorted(widths, reverse=True)
+    for picture, of_shard in shards:
+        assert of_shard[..., -1].any()
+        assert picture.shape == of_shard.shape
+    in_shards = torch.cat([picture.sum(dim=(1, 2, 3)) for picture, _ in shards])
+    torch.testing.assert_close(in_shards, targets[:, 0] * n_frames[targets[:, 0].long() - 1])
+    assert sorted(targets[:, 0].tolist()) == number.tolist()
+
+
+def test_shards_keep_what_follows_a_silence_within_a_clip():
+    mask = torch.ones(2, 1, 1, 9)
+    mask[:, ..., 3:6] = 0
+    [(picture, _)], _ = cut_by_length(mask, mask, torch.eye(2))
+    assert picture.shape[3] == 9
 
 
 def test_replicas_share_weights_and_not_statistics():
