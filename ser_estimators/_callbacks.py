@@ -1,4 +1,4 @@
-"""What happens between the steps of a training: learning rate and progress."""
+"""What happens between the steps of a training: learning rate, averages, progress."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import sys
 from typing import Any
 
 from skorch.callbacks import Callback
+from torch.optim.swa_utils import AveragedModel
 from tqdm.auto import tqdm
 
-__all__ = ["Progress", "learning_rate_factor"]
+__all__ = ["Progress", "WeightAveraging", "learning_rate_factor"]
 
 
 class Progress(Callback):
@@ -54,6 +55,38 @@ class Progress(Callback):
         if self.bar_ is not None:
             self.bar_.close()
         self.bar_ = None
+
+
+class WeightAveraging(Callback):
+    """End with the mean of the weights after each of the last epochs.
+
+    Batch statistics are averaged like weights.
+
+    Parameters
+    ----------
+    share : float in (0, 1]
+        Share of the training, in epochs, that counts.
+    """
+
+    def __init__(self, share: float) -> None:
+        self.share = share
+
+    def on_train_begin(self, net: Any, **kwargs: Any) -> None:
+        """Begin anew."""
+        self.average_: AveragedModel | None = None
+
+    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+        """Take the weights in, if their turn has come."""
+        if len(net.history) > net.max_epochs - round(self.share * net.max_epochs):
+            if self.average_ is None:
+                self.average_ = AveragedModel(net.module_, use_buffers=True)
+            self.average_.update_parameters(net.module_)
+
+    def on_train_end(self, net: Any, **kwargs: Any) -> None:
+        """Give the network the mean, unless a callback has ended the training before."""
+        if self.average_ is not None:
+            net.module_.load_state_dict(self.average_.module.state_dict())
+        self.average_ = None
 
 
 def learning_rate_factor(step: int, *, n_steps: int, warmup: float) -> float:

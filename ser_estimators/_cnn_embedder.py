@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Sequence
 from functools import partial
-from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -18,7 +16,7 @@ from sklearn.base import (
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
 )
-from sklearn.utils import Tags, check_random_state, check_scalar
+from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted
 from skorch.callbacks import Callback, EarlyStopping, LRScheduler, PassthroughScoring
 
@@ -30,8 +28,8 @@ from ._batches import (
     coefficients_of,
     n_batches,
 )
-from ._callbacks import Progress, learning_rate_factor
-from ._checks import check_choice, check_finite
+from ._callbacks import Progress, WeightAveraging, learning_rate_factor
+from ._cnn_parameters import check_parameters
 from ._coefficients import (
     as_frames,
     check_coefficients,
@@ -39,6 +37,7 @@ from ._coefficients import (
     check_labels,
     check_weights,
 )
+from ._devices import device_at_hand, resolve_device, resolve_precision
 from ._networks import FeatureMLP, SpectrogramCNN
 from ._stack_level import find_stack_level
 from ._threads import one_thread_per_operation
@@ -104,6 +103,9 @@ class CNNEmbedder(
         to zero along half a cosine.
     weight_decay : float >= 0, default=0.01
         Decoupled weight decay of the kernels; biases and normalisation have none.
+    weight_averaging : float in [0, 1], default=0.0
+        Share of the training, at its end, over which the weights are averaged, as they are after
+        each epoch [3]_; 0 keeps the last. `early_stopping` keeps the best ones instead.
     label_smoothing : float in [0, 1), default=0.1
         Share of each target that is spread over all classes.
     mixup_alpha : float >= 0, default=0.0
@@ -190,6 +192,8 @@ class CNNEmbedder(
     .. [1] I. Loshchilov and F. Hutter, "Decoupled weight decay regularization", ICLR 2019.
     .. [2] B. Lakshminarayanan, A. Pritzel and C. Blundell, "Simple and scalable predictive
        uncertainty estimation using deep ensembles", NeurIPS 2017.
+    .. [3] P. Izmailov et al., "Averaging weights leads to wider optima and better generalization",
+       UAI 2018.
 
     Examples
     --------
@@ -220,6 +224,7 @@ class CNNEmbedder(
         batch_size: int = 32,
         lr: float = 3e-3,
         weight_decay: float = 1e-2,
+        weight_averaging: float = 0.0,
         label_smoothing: float = 0.1,
         mixup_alpha: float = 0.0,
         time_stretch: float = 0.2,
@@ -251,6 +256,7 @@ class CNNEmbedder(
         self.batch_size = batch_size
         self.lr = lr
         self.weight_decay = weight_decay
+        self.weight_averaging = weight_averaging
         self.label_smoothing = label_smoothing
         self.mixup_alpha = mixup_alpha
         self.time_stretch = time_stretch
@@ -307,7 +313,7 @@ class CNNEmbedder(
             a parameter is out of its range, if `early_stopping` can spare no clips, or if
             `warm_start` finds other classes or another network than before.
         """
-        self._check_params()
+        check_parameters(self)
         n_features_before = getattr(self, "n_features_in_", None)
         X = check_coefficients(self, X, reset=True)
         y = check_labels(y, X)
@@ -401,7 +407,7 @@ class CNNEmbedder(
             self.net_.module_,
             as_frames(X),
             batch_size=_PREDICT_BATCH,
-            device=_device_at_hand(self.device),
+            device=device_at_hand(self.device),
             embed=embed,
         )
 
@@ -415,7 +421,7 @@ class CNNEmbedder(
     ) -> ShardedNet:
         is_picture = X.ndim == 3
         X = as_frames(X)
-        device = _resolve_device(self.device)
+        device = resolve_device(self.device)
         random_state = check_random_state(self.random_state)
         seed = int(random_state.randint(np.iinfo(np.int32).max))
         # One generator for each use, so that changing one (say, no dropout) leaves the others.
@@ -432,7 +438,7 @@ class CNNEmbedder(
         training = ClipDataset(X, clips.rows, n_frames, targets)
 
         module = self._make_module(X.shape[1], n_classes, weights)
-        set_precision(module.trunk, _resolve_precision(self.precision, device))
+        set_precision(module.trunk, resolve_precision(self.precision, device))
         if self._is_continued():
             continue_from(self.net_.module_, module)
         else:
@@ -465,7 +471,7 @@ class CNNEmbedder(
                         step_every="batch",
                     ),
                 ),
-                *(self._early_stopping() if self.early_stopping else []),
+                *self._keep_weights(),
                 *([("progress", Progress(self.verbose))] if self.verbose else []),
                 *(self.callbacks or []),
             ],
@@ -519,7 +525,11 @@ class CNNEmbedder(
             )
         return {index: self.class_weight.get(label, 1.0) for index, label in enumerate(known)}
 
-    def _early_stopping(self) -> list[tuple[str, Callback]]:
+    def _keep_weights(self) -> list[tuple[str, Callback]]:
+        """Return the callbacks that decide which weights are kept, if not the last ones."""
+        if not self.early_stopping:
+            averaging = WeightAveraging(self.weight_averaging)
+            return [("weight_averaging", averaging)] if self.weight_averaging else []
         best = EarlyStopping(patience=self.n_iter_no_change, threshold=0.0, load_best=True)
         accuracy = PassthroughScoring("valid_accuracy", lower_is_better=False)
         return [("accuracy", accuracy), ("early_stopping", best)]
@@ -558,70 +568,6 @@ class CNNEmbedder(
             time_shift=self.time_shift,
         )
 
-    def _check_params(self) -> None:
-        for name in ("embedding_dim", "max_epochs", "n_iter_no_change"):
-            check_scalar(getattr(self, name), name, Integral, min_val=1)
-        check_scalar(self.batch_size, "batch_size", Integral, min_val=2)
-        check_scalar(self.n_networks, "n_networks", Integral, min_val=1)
-        if self.embedding_dim < self.n_networks:
-            raise ValueError(
-                f"embedding_dim == {self.embedding_dim}, must be >= n_networks, {self.n_networks}, "
-                "which share it out."
-            )
-        check_scalar(self.input_channels, "input_channels", Integral, min_val=1)
-        check_choice(self.network, "network", ("cnn", "mlp"))
-        for name in ("channels", "hidden_layer_sizes"):
-            sizes = getattr(self, name)
-            if isinstance(sizes, str) or np.ndim(sizes) != 1 or not len(sizes):
-                raise ValueError(f"{name} == {sizes!r}, must be a sequence of integers.")
-            for count in sizes:
-                check_scalar(count, name, Integral, min_val=1)
-        self._check_class_weight()
-        check_scalar(
-            self.validation_fraction,
-            "validation_fraction",
-            Real,
-            min_val=0,
-            max_val=1,
-            include_boundaries="neither",
-        )
-        if not isinstance(self.callbacks, (list, tuple, type(None))):
-            raise TypeError(
-                f"callbacks == {self.callbacks!r}, must be a list of skorch callbacks or None."
-            )
-        for name in ("early_stopping", "warm_start"):
-            check_scalar(getattr(self, name), name, (bool, np.bool_))
-        check_choice(self.precision, "precision", ("auto", "float32", "bfloat16"))
-        _resolve_device(self.device)
-        for name in ("lr", "weight_decay", "mixup_alpha", "time_stretch", "gain"):
-            value = getattr(self, name)
-            if isinstance(value, Real) and not math.isfinite(value):
-                raise ValueError(f"{name} == {value}, must be finite.")
-        if self.noise_snr is not None:
-            check_scalar(self.noise_snr, "noise_snr", Real)
-            check_finite(self.noise_snr, "noise_snr")
-        check_scalar(self.lr, "lr", Real, min_val=0, include_boundaries="neither")
-        for name in ("weight_decay", "mixup_alpha", "time_stretch", "gain"):
-            check_scalar(getattr(self, name), name, Real, min_val=0)
-        for name in ("dropout", "label_smoothing", "frequency_warp", "time_shift"):
-            check_scalar(
-                getattr(self, name), name, Real, min_val=0, max_val=1, include_boundaries="left"
-            )
-        for name in ("time_mask", "frequency_mask"):
-            check_scalar(getattr(self, name), name, Real, min_val=0, max_val=1)
-
-    def _check_class_weight(self) -> None:
-        if not isinstance(self.class_weight, dict):
-            check_choice(self.class_weight, "class_weight", (None, "balanced"))
-            return
-        for label, weight in self.class_weight.items():
-            check_scalar(weight, f"class_weight[{label!r}]", Real, min_val=0)
-            check_finite(weight, f"class_weight[{label!r}]")
-        if not any(self.class_weight.values()):
-            raise ValueError(
-                f"class_weight == {self.class_weight!r}; expected at least one weight that is not 0"
-            )
-
     @property
     def _n_features_out(self) -> int:
         # The name that ClassNamePrefixFeaturesOutMixin looks for.
@@ -633,33 +579,3 @@ class CNNEmbedder(
         tags.non_deterministic = self.random_state is None
         tags.transformer_tags.preserves_dtype = []  # always float32
         return tags
-
-
-def _resolve_device(device: str) -> str:
-    if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError, TypeError) as error:
-        raise ValueError(
-            f"device == {device!r}, must be 'auto', 'cpu' or a device that this PyTorch has, "
-            f"such as 'cuda': {str(error).splitlines()[0]}"
-        ) from error
-    return device
-
-
-def _resolve_precision(precision: str, device: str) -> torch.dtype:
-    if precision == "auto":
-        # Older versions of PyTorch do not say.
-        has: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
-        is_native = device == "cpu" and (has.get("avx512_bf16") or has.get("amx_bf16"))
-        precision = "bfloat16" if is_native else "float32"
-    return torch.bfloat16 if precision == "bfloat16" else torch.float32
-
-
-def _device_at_hand(device: str) -> str:
-    """Return the device, or the CPU if this machine lacks it: models come from other machines."""
-    try:
-        return _resolve_device(device)
-    except ValueError:
-        return "cpu"

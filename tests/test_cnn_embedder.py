@@ -345,6 +345,7 @@ def test_verbose_prints_ten_lines_or_one_an_epoch(frames, capsys):
         ({"dropout": 1.0}, ValueError, "dropout == 1.0, must be < 1"),
         ({"label_smoothing": -1}, ValueError, "label_smoothing == -1, must be >= 0"),
         ({"time_mask": 1.1}, ValueError, "time_mask == 1.1, must be <= 1"),
+        ({"weight_averaging": 1.1}, ValueError, "weight_averaging == 1.1, must be <= 1"),
         ({"frequency_mask": "x"}, TypeError, "frequency_mask must be an instance of float"),
         ({"class_weight": "even"}, ValueError, "class_weight == 'even', must be one of None, 'bal"),
         ({"class_weight": {"anger": -1}}, ValueError, "class_weight['anger'] == -1, must be >= 0"),

@@ -7,6 +7,7 @@ import threading
 import numpy as np
 import pytest
 import sklearn
+import torch
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold, cross_validate
@@ -222,6 +223,24 @@ def test_warm_start_with_other_data_or_another_network_is_told(frames):
     cnn.set_params(embedding_dim=8)
     with pytest.raises(ValueError, match="network for 13 coefficients, but X has 12"):
         cnn.fit(X[:, :12], y)
+
+
+@pytest.mark.parametrize(("share", "n_averaged"), [(1.0, 6), (0.5, 3), (0.2, 1), (0.01, 1)])
+def test_the_last_weights_are_averaged(frames, share, n_averaged):
+    losses = Losses()
+    parameters = QUICK | {"max_epochs": 6, "callbacks": [losses]}
+    cnn = CNNEmbedder(**parameters, weight_averaging=share).fit(*frames)
+    expected = np.mean(losses.weights_[-n_averaged:], axis=0)
+    kept = cnn.net_.module_.heads[0].output.weight.detach().numpy()
+    np.testing.assert_allclose(kept, expected, atol=1e-6)
+    statistics = cnn.net_.module_.trunk[0].stem.norm.running_mean
+    plain = CNNEmbedder(**parameters).fit(*frames).net_.module_.trunk[0].stem.norm.running_mean
+    assert torch.equal(statistics, plain) == (n_averaged == 1)
+
+
+def test_early_stopping_keeps_its_weights_and_averages_none(frames):
+    stopped = {"early_stopping": True, "max_epochs": 6}
+    assert np.array_equal(proba(frames, **stopped, weight_averaging=1.0), proba(frames, **stopped))
 
 
 def test_callbacks_are_called_and_may_end_the_training(frames):

@@ -112,6 +112,7 @@ FLOORS = {
     "_networks": 1,
     "_augmentation": 1,
     "_training_set": 1,
+    "_devices": 1,
     "_clips": 2,
     "_batches": 1,
     "_callbacks": 1,
@@ -119,6 +120,7 @@ FLOORS = {
     "_extraction": 3,
     "_clip_transformer": 3,
     "_coefficients": 3,
+    "_cnn_parameters": 3,
     "_mfcc_transformer": 4,
     "_acoustic_features": 4,
     "_cnn_embedder": 4,
@@ -138,10 +140,12 @@ NOT_HERE = {  # packages that a file may not import, so that each library has it
     ),
     **dict.fromkeys(("_frames", "_feature_cache", "_extraction"), NUMBERS_ALONE),
     **dict.fromkeys(
-        ("_threads", "_layers", "_networks", "_augmentation"), ("sklearn", "skorch", "librosa")
+        ("_threads", "_layers", "_networks", "_augmentation", "_devices"),
+        ("sklearn", "skorch", "librosa"),
     ),
     **dict.fromkeys(
-        ("_training_set", "_clips", "_clip_transformer", "_coefficients"), (*NETWORKS, "librosa")
+        ("_training_set", "_clips", "_clip_transformer", "_coefficients", "_cnn_parameters"),
+        (*NETWORKS, "librosa"),
     ),
     **dict.fromkeys(("_batches", "_callbacks", "_training"), ("sklearn", "librosa")),
     "_mfcc_transformer": NETWORKS,

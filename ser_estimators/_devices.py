@@ -1,0 +1,41 @@
+"""Where a network runs, and in what numbers it is trained."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+__all__ = ["device_at_hand", "resolve_device", "resolve_precision"]
+
+
+def resolve_device(device: str) -> str:
+    """Return what "auto" stands for, or raise if PyTorch cannot use a device here."""
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, TypeError) as error:
+        raise ValueError(
+            f"device == {device!r}, must be 'auto', 'cpu' or a device that this PyTorch has, "
+            f"such as 'cuda': {str(error).splitlines()[0]}"
+        ) from error
+    return device
+
+
+def resolve_precision(precision: str, device: str) -> torch.dtype:
+    """Return in what to train: "auto" is bfloat16 where the processor has products of it."""
+    if precision == "auto":
+        # Older versions of PyTorch do not say.
+        has: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
+        is_native = device == "cpu" and (has.get("avx512_bf16") or has.get("amx_bf16"))
+        precision = "bfloat16" if is_native else "float32"
+    return torch.bfloat16 if precision == "bfloat16" else torch.float32
+
+
+def device_at_hand(device: str) -> str:
+    """Return the device, or the CPU if this machine lacks it: models come from other machines."""
+    try:
+        return resolve_device(device)
+    except ValueError:
+        return "cpu"
