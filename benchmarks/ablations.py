@@ -11,13 +11,17 @@ the first one stopped, unless the code of the package or a version has changed.
 import argparse
 import tempfile
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
+import torch
 from _recognition import HALVES, VERSIONS, resumed, score, split
 
 from ser_estimators import make_ser_pipeline
+from ser_estimators._layers import masked_statistics
 from ser_estimators.datasets import load_ravdess
 
 DEFAULTS = "defaults"
@@ -32,13 +36,21 @@ CHANGES: dict[str, dict] = {
     "no frequency mask": {"frequency_mask": 0.0},
     "time shift 0.2": {"time_shift": 0.2},
     "noise from 10 dB": {"noise_snr": 10.0},
+    "no MixStyle": {"mixstyle_p": 0.0},
     "mixup 0.3": {"mixup_alpha": 0.3},
     "no label smoothing": {"label_smoothing": 0.0},
     "no dropout": {"dropout": 0.0},
     "no weight decay": {"weight_decay": 0.0},
+    "no weight averaging": {"weight_averaging": 0.0},
+    "one view": {"n_views": 1},
+    "no mean over time": {},
+    "no deviation over time": {},
+    "no maximum over time": {},
     "batches of 64": {"batch_size": 64},
     "half the epochs": {},
 }
+# What the pooling over time is made of, in this order.
+STATISTICS = ("mean", "deviation", "maximum")
 SYSTEMS = ("softmax", "logistic regression")
 
 
@@ -47,7 +59,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("root", type=Path, help="folder of RAVDESS")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
-    parser.add_argument("--epochs", type=int, default=40, help="of each training")
+    parser.add_argument("--epochs", type=int, default=60, help="of each training")
     parser.add_argument("--changes", nargs="+", default=list(CHANGES), choices=CHANGES)
     parser.add_argument("--results", type=Path, default=Path("benchmarks/results/ablations.jsonl"))
     args = parser.parse_args()
@@ -64,26 +76,38 @@ def main() -> None:
             )
             epochs = args.epochs // 2 if name == "half the epochs" else args.epochs
             key = {"change": name, "fold": fold, "seed": seed, "epochs": epochs}
-            task = partial(run, corpus, fold, seed, {"max_epochs": epochs} | CHANGES[name], memory)
+            task = partial(run, corpus, fold, seed, name, epochs, memory)
             rows.setdefault(name, []).append(resumed(args.results, key, task))
     print_table(rows, args.epochs)
 
 
-def run(corpus, fold: int, seed: int, parameters: dict, memory: str) -> dict:
+def run(corpus, fold: int, seed: int, name: str, epochs: int, memory: str) -> dict:
     """Train on the other speakers and score on those of a fold."""
     paths = np.array(corpus.data)
     train, test = split(corpus, "speakers", fold)
     pipe = make_ser_pipeline(random_state=seed, n_jobs=-1, memory=memory)
+    parameters = {"max_epochs": epochs} | CHANGES[name]
     pipe.set_params(**{f"cnn__{name}": value for name, value in parameters.items()})
-    start = time.perf_counter()
-    pipe.fit(paths[train], corpus.target[train])
-    seconds = time.perf_counter() - start
-    frames, truth = pipe["mfcc"].transform(paths[test]), corpus.target[test]
-    return {
-        "softmax": score(truth, pipe["cnn"].predict(frames)),
-        "logistic regression": score(truth, pipe["lr"].predict(pipe["cnn"].transform(frames))),
-        "fit_seconds": seconds,
-    }
+    with patch("ser_estimators._layers.masked_statistics", statistics_for(name)):
+        start = time.perf_counter()
+        pipe.fit(paths[train], corpus.target[train])
+        seconds = time.perf_counter() - start
+        frames, truth = pipe["mfcc"].transform(paths[test]), corpus.target[test]
+        return {
+            "softmax": score(truth, pipe["cnn"].predict(frames)),
+            "logistic regression": score(truth, pipe["lr"].predict(pipe["cnn"].transform(frames))),
+            "fit_seconds": seconds,
+        }
+
+
+def statistics_for(name: str) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
+    """Return the pooling over time, without one of its parts if that is the change."""
+
+    def statistics(x: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        parts = zip(STATISTICS, masked_statistics(x, mask).chunk(3, dim=1), strict=True)
+        return torch.cat([part * (name != f"no {what} over time") for what, part in parts], dim=1)
+
+    return statistics
 
 
 def print_table(rows: dict[str, list[dict]], epochs: int) -> None:
@@ -93,9 +117,9 @@ def print_table(rows: dict[str, list[dict]], epochs: int) -> None:
     print(f"balanced accuracy over {n_runs} runs of {epochs} epochs on speakers never heard;")
     print("difference: mean ± standard error of the differences, run by run\n")
     titles = "".join(f"{system:>22}{'difference':>18}" for system in SYSTEMS)
-    print(f"{'':<20}{titles}{'fit':>8}")
+    print(f"{'':<24}{titles}{'fit':>8}")
     for name, of_change in rows.items():
-        line = f"{name:<20}"
+        line = f"{name:<24}"
         for system in SYSTEMS:
             values, reference = (
                 np.array([row[system]["ua"] for row in chosen])

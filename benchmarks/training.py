@@ -123,6 +123,7 @@ def ours(precision: str) -> dict:
         batch_size=BATCH_SIZE,
         precision=precision,
         mixup_alpha=0.0,
+        mixstyle_p=0.0,
         time_stretch=0.0,
         frequency_warp=0.0,
         gain=0.0,

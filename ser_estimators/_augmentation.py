@@ -16,7 +16,10 @@ from torch.nn import functional
 
 from ._layers import clip_lengths
 
-__all__ = ["Augmentation", "Noise", "TrainingExamples", "mix_up"]
+__all__ = ["Augmentation", "Noise", "TrainingExamples", "mix_style", "mix_up", "scale_rows"]
+
+# Parameter of the beta distribution of shares in `mix_style`: most are near 0 or 1.
+_MIXSTYLE_ALPHA = 0.3
 
 
 @dataclass(frozen=True)
@@ -163,6 +166,8 @@ class TrainingExamples:
     ----------
     mixup_alpha : float >= 0
         Parameter of `mix_up`; 0 leaves it out.
+    mixstyle_p : float in [0, 1]
+        Parameter of `mix_style`; 0 leaves it out.
     augmentation : Augmentation or None
     noise : Noise or None
     generator : torch.Generator
@@ -172,6 +177,7 @@ class TrainingExamples:
     """
 
     mixup_alpha: float
+    mixstyle_p: float
     augmentation: Augmentation | None
     noise: Noise | None
     generator: torch.Generator
@@ -196,6 +202,8 @@ class TrainingExamples:
         """
         if self.noise is not None:
             picture = self.noise(picture, mask, self.generator)
+        if self.mixstyle_p > 0:
+            picture = mix_style(picture, mask, self.mixstyle_p, self.rng)
         if self.augmentation is not None:
             picture, mask = self.augmentation(picture, mask, self.generator)
         if self.mixup_alpha > 0:
@@ -236,6 +244,70 @@ def mix_up(
         torch.maximum(mask, mask[partner]),
         torch.lerp(targets[partner], targets, share[:, None]),
     )
+
+
+def mix_style(picture: Tensor, mask: Tensor, p: float, rng: np.random.Generator) -> Tensor:
+    """Blend the mean and deviation of each row, over time, with those of another clip [1]_, [2]_.
+
+    They hold much of who speaks, and where, and less of how: a clip keeps its course and its target
+    and is heard from somebody between two speakers.
+
+    Parameters
+    ----------
+    picture : Tensor of shape (n, n_channels, n_rows, n_frames)
+        Zero in padding.
+    mask : Tensor of shape (n, 1, 1, n_frames)
+        One in real frames and zero in padding.
+    p : float in (0, 1]
+        Probability of each clip to be changed.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    Tensor of shape (n, n_channels, n_rows, n_frames)
+
+    References
+    ----------
+    .. [1] K. Zhou et al., "Domain generalization with MixStyle", ICLR 2021.
+    .. [2] F. Schmid et al., "Knowledge distillation from transformers for low-complexity acoustic
+       scene classification", DCASE Workshop 2022, where the statistics are those of rows.
+    """
+    n = picture.shape[0]
+    partner = torch.from_numpy(rng.permutation(n)).to(picture.device)
+    drawn = rng.beta(_MIXSTYLE_ALPHA, _MIXSTYLE_ALPHA, size=n)
+    own = np.where(rng.random(n) < p, drawn, 1.0)
+    share = torch.from_numpy(own).to(picture)[:, None, None, None]
+    n_frames = mask.sum(dim=3, keepdim=True)
+    mean = picture.sum(dim=3, keepdim=True) / n_frames
+    deviation = (picture - mean) * mask
+    # The small term keeps rows that are constant, such as those of silence, from being blown up.
+    std = (deviation.square().sum(dim=3, keepdim=True) / n_frames + 1e-3).sqrt()
+    # mean, std (n, n_channels, n_rows, 1)
+    new_mean = torch.lerp(mean[partner], mean, share)
+    new_std = torch.lerp(std[partner], std, share)
+    return (deviation * (new_std / std) + new_mean) * mask
+
+
+def scale_rows(picture: Tensor, scale: float) -> Tensor:
+    """Scale the frequency axis as `Augmentation` does, by linear interpolation.
+
+    Parameters
+    ----------
+    picture : Tensor of shape (n, n_channels, n_rows, n_frames)
+    scale : float > 0
+        What is in row ``r * scale`` moves to row ``r``; 1 returns the picture itself.
+
+    Returns
+    -------
+    Tensor of shape (n, n_channels, n_rows, n_frames)
+    """
+    if scale == 1:
+        return picture
+    n_rows = picture.shape[2]
+    source = ((torch.arange(n_rows) + 0.5) * scale - 0.5).clamp(0, n_rows - 1)
+    # Each row is the mean of the two nearest, by how near they are.
+    weights = (1 - (source[:, None] - torch.arange(n_rows)).abs()).clamp(min=0)
+    return torch.matmul(weights.to(picture), picture)
 
 
 def _resample(

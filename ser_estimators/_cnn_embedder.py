@@ -94,7 +94,7 @@ class CNNEmbedder(
         Units of the layers of an "mlp" before its embedding. A "cnn" has none.
     dropout : float in [0, 1), default=0.3
         Share of the embedding that is set to zero in training.
-    max_epochs : int > 0, default=80
+    max_epochs : int > 0, default=120
         Passes over the training clips.
     batch_size : int >= 2, default=32
         Clips in a batch, at most; one more where a batch of a single clip would be left.
@@ -103,7 +103,7 @@ class CNNEmbedder(
         to zero along half a cosine.
     weight_decay : float >= 0, default=0.01
         Decoupled weight decay of the kernels; biases and normalisation have none.
-    weight_averaging : float in [0, 1], default=0.0
+    weight_averaging : float in [0, 1], default=0.25
         Share of the training, at its end, over which the weights are averaged, as they are after
         each epoch [3]_; 0 keeps the last. `early_stopping` keeps the best ones instead.
     label_smoothing : float in [0, 1), default=0.1
@@ -111,6 +111,9 @@ class CNNEmbedder(
     mixup_alpha : float >= 0, default=0.0
         Parameter of the beta distribution from which the shares of blended clips are drawn; 0
         blends none.
+    mixstyle_p : float in [0, 1], default=0.5
+        Probability of a training clip that the mean and the deviation over time of each row of its
+        picture are blended with those of another clip [4]_.
     time_stretch : float >= 0, default=0.2
         Training clips become up to ``1 + time_stretch`` times longer or shorter.
     frequency_warp : float in [0, 1), default=0.1
@@ -128,6 +131,10 @@ class CNNEmbedder(
         Training clips get white noise, down to this ratio of their mean power to that of the noise
         and up to 30 more, in dB. It takes the input for MFCCs of decibels, as
         `MFCCTransformer` gives them without `normalize`. None adds none.
+    n_views : int > 0, default=3
+        Versions of each clip whose embeddings and probabilities are averaged in prediction. The
+        frequency axis of each is scaled, in equal steps, by up to half of `frequency_warp`; 1 is
+        the clip as it is.
     class_weight : dict, "balanced" or None, default=None
         What each clip of a class counts in the loss, by label; a label that is not named counts 1.
         "balanced" lets all classes count the same in total, however many clips they have.
@@ -169,6 +176,8 @@ class CNNEmbedder(
         One entry an epoch: ``epoch`` (from 1), ``train_loss`` (on augmented clips, with label
         smoothing), ``dur`` (seconds), and with `early_stopping` ``valid_loss`` and
         ``valid_accuracy``. With `warm_start` it goes on.
+    frequency_scales_ : list of float
+        Of the views that predictions average.
     n_iter_ : int
         Epochs that were run, the entries of ``history_``.
     n_features_in_ : int
@@ -182,7 +191,7 @@ class CNNEmbedder(
     Notes
     -----
     A 2-D input (n_samples, n_features) is read as clips of one frame. It is a table and no picture,
-    so stretching, warping and masking do not apply to it; gain and mixup neither.
+    so neither augmentation nor views apply to it.
 
     Every batch is cut, by length, into shards of about 16 clips that run side by side, and whose
     gradients are added in a fixed order: the number of threads changes the speed, not the result.
@@ -194,6 +203,7 @@ class CNNEmbedder(
        uncertainty estimation using deep ensembles", NeurIPS 2017.
     .. [3] P. Izmailov et al., "Averaging weights leads to wider optima and better generalization",
        UAI 2018.
+    .. [4] K. Zhou et al., "Domain generalization with MixStyle", ICLR 2021.
 
     Examples
     --------
@@ -220,13 +230,14 @@ class CNNEmbedder(
         network: str = "cnn",
         hidden_layer_sizes: Sequence[int] = (256,),
         dropout: float = 0.3,
-        max_epochs: int = 80,
+        max_epochs: int = 120,
         batch_size: int = 32,
         lr: float = 3e-3,
         weight_decay: float = 1e-2,
-        weight_averaging: float = 0.0,
+        weight_averaging: float = 0.25,
         label_smoothing: float = 0.1,
         mixup_alpha: float = 0.0,
+        mixstyle_p: float = 0.5,
         time_stretch: float = 0.2,
         frequency_warp: float = 0.1,
         gain: float = 0.3,
@@ -234,6 +245,7 @@ class CNNEmbedder(
         frequency_mask: float = 0.15,
         time_shift: float = 0.0,
         noise_snr: float | None = None,
+        n_views: int = 3,
         class_weight: dict[Any, float] | str | None = None,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
@@ -259,6 +271,7 @@ class CNNEmbedder(
         self.weight_averaging = weight_averaging
         self.label_smoothing = label_smoothing
         self.mixup_alpha = mixup_alpha
+        self.mixstyle_p = mixstyle_p
         self.time_stretch = time_stretch
         self.frequency_warp = frequency_warp
         self.gain = gain
@@ -266,6 +279,7 @@ class CNNEmbedder(
         self.frequency_mask = frequency_mask
         self.time_shift = time_shift
         self.noise_snr = noise_snr
+        self.n_views = n_views
         self.class_weight = class_weight
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
@@ -349,6 +363,7 @@ class CNNEmbedder(
         ]
         self.n_iter_ = len(self.history_)
         self.classes_ = classes
+        self.frequency_scales_ = self._frequency_scales(X)
         net.trim_for_prediction()
         self.net_ = net
         return self
@@ -409,6 +424,7 @@ class CNNEmbedder(
             batch_size=_PREDICT_BATCH,
             device=device_at_hand(self.device),
             embed=embed,
+            frequency_scales=self.frequency_scales_,
         )
 
     def _train(
@@ -450,6 +466,8 @@ class CNNEmbedder(
             criterion=torch.nn.CrossEntropyLoss,
             optimizer=torch.optim.AdamW,
             optimizer__weight_decay=self.weight_decay,
+            # Half the time of torch's default, which on a CPU goes through the weights one by one.
+            optimizer__fused=device == "cpu" or None,
             optimizer__param_groups=[
                 ("*norm*", {"weight_decay": 0.0}),
                 ("*.bias", {"weight_decay": 0.0}),
@@ -480,6 +498,7 @@ class CNNEmbedder(
             device=device,
             examples=TrainingExamples(
                 mixup_alpha=self.mixup_alpha if is_picture else 0.0,
+                mixstyle_p=self.mixstyle_p if is_picture else 0.0,
                 augmentation=self._augmentation() if is_picture else None,
                 noise=(
                     Noise(self.noise_snr, module.picture.mean.clone(), module.picture.std.clone())
@@ -557,6 +576,12 @@ class CNNEmbedder(
             dropout=self.dropout,
             generator=generator,
         )
+
+    def _frequency_scales(self, X: NDArray[np.float32]) -> list[float]:
+        if X.ndim == 2 or self.n_views == 1 or self.frequency_warp == 0:
+            return [1.0]
+        steps: NDArray[np.float64] = np.linspace(-0.5, 0.5, self.n_views)
+        return (1 + self.frequency_warp * steps).tolist()
 
     def _augmentation(self) -> Augmentation:
         return Augmentation(

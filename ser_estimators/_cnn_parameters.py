@@ -17,7 +17,7 @@ __all__ = ["check_parameters"]
 
 def check_parameters(estimator: Any) -> None:
     """Raise for a parameter of CNNEmbedder that is of the wrong type or out of its range."""
-    for name in ("embedding_dim", "max_epochs", "n_iter_no_change"):
+    for name in ("embedding_dim", "max_epochs", "n_iter_no_change", "n_views"):
         check_scalar(getattr(estimator, name), name, Integral, min_val=1)
     check_scalar(estimator.batch_size, "batch_size", Integral, min_val=2)
     check_scalar(estimator.n_networks, "n_networks", Integral, min_val=1)
@@ -65,7 +65,7 @@ def check_parameters(estimator: Any) -> None:
         check_scalar(
             getattr(estimator, name), name, Real, min_val=0, max_val=1, include_boundaries="left"
         )
-    for name in ("time_mask", "frequency_mask", "weight_averaging"):
+    for name in ("time_mask", "frequency_mask", "mixstyle_p", "weight_averaging"):
         check_scalar(getattr(estimator, name), name, Real, min_val=0, max_val=1)
 
 

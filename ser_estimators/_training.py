@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from skorch import NeuralNet
 from skorch.helper import predefined_split
 from torch import Tensor, nn
 
-from ._augmentation import TrainingExamples
+from ._augmentation import TrainingExamples, scale_rows
 from ._batches import ClipDataset
 from ._layers import ConvolutionalTrunk, clip_lengths
 from ._networks import Networks, SideBySide, average_logits
@@ -278,6 +279,7 @@ def predict_in_batches(
     batch_size: int,
     device: str,
     embed: bool,
+    frequency_scales: Sequence[float] = (1.0,),
 ) -> NDArray[np.float32]:
     """Run a trained network on clips, batches side by side.
 
@@ -290,6 +292,9 @@ def predict_in_batches(
     device : str
     embed : bool
         Whether to return the embedding, or else the logits.
+    frequency_scales : sequence of float > 0, default=(1.0,)
+        Each clip is run with its frequency axis scaled by each; embeddings are averaged, or else
+        probabilities.
 
     Returns
     -------
@@ -305,8 +310,16 @@ def predict_in_batches(
         part = slice(start, start + batch_size)
         # A copy, because torch warns of arrays that it may not write to.
         batch = torch.from_numpy(np.array(coefficients[part, :, : n_frames[part].max()]))
-        embedding = module.embed(module.trunk(*module.picture(batch.to(device))))
-        output = embedding if embed else average_logits(module.classify(embedding))
+        picture, mask = module.picture(batch.to(device))
+        embeddings = [
+            module.embed(module.trunk(scale_rows(picture, scale), mask))
+            for scale in frequency_scales
+        ]
+        # embeddings (n, embedding_dim) each
+        if embed:
+            output = torch.stack(embeddings).mean(dim=0)
+        else:
+            output = average_logits(torch.cat([module.classify(e) for e in embeddings], dim=1))
         return output.cpu().numpy()
 
     with (

@@ -6,7 +6,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ser_estimators._augmentation import Augmentation, Noise, mix_up
+from ser_estimators._augmentation import (
+    Augmentation,
+    Noise,
+    _resample,
+    mix_style,
+    mix_up,
+    scale_rows,
+)
 
 NONE = {"time_stretch": 0, "frequency_warp": 0, "gain": 0, "time_mask": 0, "frequency_mask": 0}
 
@@ -95,6 +102,15 @@ def test_warping_moves_rows_and_not_frames():
     assert set(warped[:, 0].amax(dim=1).argmax(dim=1).tolist()) == {5}
 
 
+def test_rows_are_scaled_as_in_training():
+    picture, mask = make_batch(lengths=(30, 18))
+    lengths, unit = mask[:, 0, 0].sum(dim=1), torch.ones(2)
+    for scale in (0.5, 0.95, 1.0, 1.3):
+        expected = _resample(picture, lengths, lengths, unit * scale, unit * 0, None)
+        torch.testing.assert_close(scale_rows(picture, scale) * mask, expected * mask)
+    assert scale_rows(picture, 1.0) is picture
+
+
 def test_masks_hide_one_interval_of_at_most_their_share():
     picture, mask = make_batch([30] * 50, value=1.0)
     hidden = augment(picture, mask, time_mask=0.4)[0] == 0
@@ -134,6 +150,47 @@ def test_mix_up_blends_pictures_and_targets_by_one_share():
     torch.testing.assert_close(mixed[:, 0, 0, 0], new_targets @ torch.arange(4.0))
     assert (new_mask >= mask).all()
     assert not torch.equal(new_targets, targets)
+
+
+def row_statistics(picture, mask):
+    real = mask[:, 0, 0].bool()
+    clips = [clip[..., is_real] for clip, is_real in zip(picture, real, strict=True)]
+    return (
+        torch.stack([clip.mean(dim=2) for clip in clips]),
+        torch.stack([clip.std(dim=2, correction=0) for clip in clips]),
+    )
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_style_lies_between_two_clips_and_the_course_stays(seed):
+    picture, mask = make_batch(lengths=(30, 18))
+    picture[1] = (3 * picture[1] + 2) * mask[1]
+    styled = mix_style(picture, mask, 1.0, np.random.default_rng(seed))
+    assert not (styled * (1 - mask)).any()
+    for before, after in zip(
+        row_statistics(picture, mask), row_statistics(styled, mask), strict=True
+    ):
+        low, high = before.amin(dim=0), before.amax(dim=0)
+        assert (after >= low - 1e-3).all()
+        assert (after <= high + 1e-3).all()
+    for clip, original, length in zip(styled, picture, (30, 18), strict=True):
+        for row, row_before in zip(clip[0, :, :length], original[0, :, :length], strict=True):
+            assert torch.corrcoef(torch.stack([row, row_before]))[0, 1] > 0.9999
+
+
+def test_style_of_as_many_clips_as_asked_for_is_mixed():
+    generator = torch.Generator().manual_seed(0)
+    picture, mask = torch.randn(500, 1, 2, 10, generator=generator), torch.ones(500, 1, 1, 10)
+    styled = mix_style(picture, mask, 0.3, np.random.default_rng(0))
+    is_changed = ((styled - picture).abs() > 1e-3).flatten(1).any(dim=1)
+    # Shares near 1 are common, and change little.
+    assert 0.2 < is_changed.float().mean() < 0.36
+
+
+def test_style_of_constant_rows_and_of_a_single_frame_stays_finite():
+    picture, mask = make_batch(lengths=(30, 1), value=2.0)
+    styled = mix_style(picture, mask, 1.0, np.random.default_rng(0))
+    torch.testing.assert_close(styled, picture)
 
 
 def test_a_shift_moves_and_holds_the_edges():

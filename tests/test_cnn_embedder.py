@@ -236,6 +236,9 @@ def test_clip_predicts_the_same_alone_in_a_batch_and_in_any_order(fitted):
         {"dropout": 0.9},
         {"label_smoothing": 0.9},
         {"mixup_alpha": 5.0},
+        {"mixstyle_p": 0.0},
+        {"weight_averaging": 1.0},
+        {"n_views": 1},
         {"time_stretch": 0.9},
         {"frequency_warp": 0.5},
         {"gain": 2.0},
@@ -255,6 +258,32 @@ def test_clip_predicts_the_same_alone_in_a_batch_and_in_any_order(fitted):
 def test_every_parameter_has_an_effect(frames, parameter):
     default = fit_proba(*frames, random_state=0)
     assert np.abs(default - fit_proba(*frames, random_state=0, **parameter)).max() > 1e-4
+
+
+def test_predictions_are_the_mean_over_views(frames):
+    X, y = frames
+    cnn = CNNEmbedder(**SMALL, random_state=0, frequency_warp=0.4).fit(X, y)
+    assert cnn.frequency_scales_ == pytest.approx([0.8, 1.0, 1.2])
+    singles = []
+    for scale in cnn.frequency_scales_:
+        single = copy.deepcopy(cnn)
+        single.frequency_scales_ = [scale]
+        singles.append((single.transform(X), single.predict_proba(X)))
+    assert np.abs(singles[0][1] - singles[2][1]).max() > 1e-3
+    for found, of_views in zip(
+        (cnn.transform(X), cnn.predict_proba(X)), zip(*singles, strict=True), strict=True
+    ):
+        np.testing.assert_allclose(found, np.mean(of_views, axis=0), atol=1e-5)
+    assert np.array_equal(cnn.predict(X), cnn.classes_[cnn.predict_proba(X).argmax(axis=1)])
+
+
+@pytest.mark.parametrize(
+    ("parameters", "scales"),
+    [({"n_views": 1}, [1.0]), ({"n_views": 2}, [0.95, 1.05]), ({"frequency_warp": 0.0}, [1.0])],
+)
+def test_views_spread_over_half_the_warp(frames, parameters, scales):
+    cnn = CNNEmbedder(**SMALL | {"max_epochs": 1}, **parameters).fit(*frames)
+    assert cnn.frequency_scales_ == pytest.approx(scales)
 
 
 @pytest.mark.parametrize("n_frames", [1, 2, 3, 5])
@@ -345,6 +374,8 @@ def test_verbose_prints_ten_lines_or_one_an_epoch(frames, capsys):
         ({"dropout": 1.0}, ValueError, "dropout == 1.0, must be < 1"),
         ({"label_smoothing": -1}, ValueError, "label_smoothing == -1, must be >= 0"),
         ({"time_mask": 1.1}, ValueError, "time_mask == 1.1, must be <= 1"),
+        ({"n_views": 0}, ValueError, "n_views == 0, must be >= 1"),
+        ({"mixstyle_p": -0.1}, ValueError, "mixstyle_p == -0.1, must be >= 0"),
         ({"weight_averaging": 1.1}, ValueError, "weight_averaging == 1.1, must be <= 1"),
         ({"frequency_mask": "x"}, TypeError, "frequency_mask must be an instance of float"),
         ({"class_weight": "even"}, ValueError, "class_weight == 'even', must be one of None, 'bal"),
@@ -460,6 +491,7 @@ def test_few_clips_are_learnt_although_shards_are_few(n_clips, batch_size):
         max_epochs=20,
         batch_size=batch_size,
         mixup_alpha=0,
+        mixstyle_p=0,
         time_stretch=0,
         frequency_warp=0,
         gain=0,
@@ -484,18 +516,23 @@ def test_failed_fit_leaves_no_threads_behind(frames, monkeypatch):
 
 def test_interrupt_ends_the_fit_instead_of_passing_for_a_model():
     code = (
+        # A shell lets what it starts in the background ignore interrupts.
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "import numpy as np; from ser_estimators import CNNEmbedder\n"
         "X = np.random.default_rng(0).normal(size=(64, 20, 200))\n"
         "CNNEmbedder(max_epochs=10_000, verbose=2).fit(X, [0, 1] * 32)\n"
         "print('finished')"
     )
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    assert "epoch" in process.stdout.readline()
-    time.sleep(0.2)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    ) as process:
+        try:
+            assert "epoch" in process.stdout.readline()
+            time.sleep(0.2)
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert "KeyboardInterrupt" in err
     assert "finished" not in out
 
@@ -583,6 +620,10 @@ def test_fully_connected_network_refuses_frames():
     _, y = table()
     with pytest.raises(ValueError, match=r"network='mlp' takes tables .n_clips, n_features.: "):
         CNNEmbedder(**MLP).fit(np.zeros((300, 4, 9)), y)
+
+
+def test_a_table_has_one_view():
+    assert CNNEmbedder(**MLP | {"max_epochs": 1}).fit(*table()).frequency_scales_ == [1.0]
 
 
 def test_derivatives_are_channels_of_the_picture(voices):

@@ -147,7 +147,8 @@ def test_early_stopping_goes_back_to_the_best_epoch(frames):
 def test_validation_loss_is_that_of_the_clips_set_aside(frames):
     X, y = frames
     groups = np.arange(len(y)) // 12
-    cnn = CNNEmbedder(**QUICK, early_stopping=True, n_iter_no_change=4).fit(X, y, groups=groups)
+    stopped = {"early_stopping": True, "n_iter_no_change": 4, "n_views": 1}
+    cnn = CNNEmbedder(**QUICK, **stopped).fit(X, y, groups=groups)
     losses = [
         -np.log(cnn.predict_proba(X[groups == group])[np.arange(12), np.arange(12) % 2]).mean()
         for group in range(4)
@@ -234,8 +235,8 @@ def test_the_last_weights_are_averaged(frames, share, n_averaged):
     kept = cnn.net_.module_.heads[0].output.weight.detach().numpy()
     np.testing.assert_allclose(kept, expected, atol=1e-6)
     statistics = cnn.net_.module_.trunk[0].stem.norm.running_mean
-    plain = CNNEmbedder(**parameters).fit(*frames).net_.module_.trunk[0].stem.norm.running_mean
-    assert torch.equal(statistics, plain) == (n_averaged == 1)
+    last = CNNEmbedder(**parameters, weight_averaging=0).fit(*frames).net_.module_
+    assert torch.equal(statistics, last.trunk[0].stem.norm.running_mean) == (n_averaged == 1)
 
 
 def test_early_stopping_keeps_its_weights_and_averages_none(frames):

@@ -34,7 +34,7 @@ def make_net(n_clips, n_threads=2, n_networks=1):
     net = ShardedNet(
         module,
         criterion=torch.nn.CrossEntropyLoss,
-        examples=TrainingExamples(0.0, None, None, generator, np.random.default_rng(0)),
+        examples=TrainingExamples(0.0, 0.0, None, None, generator, np.random.default_rng(0)),
         n_threads=n_threads,
         train_split=None,
         callbacks__print_log=None,

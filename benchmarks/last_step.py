@@ -1,0 +1,129 @@
+"""What the logistic regression should see, and what it adds to the network's own softmax.
+
+    python benchmarks/last_step.py /path/to/ravdess --seeds 0
+
+The network of ``make_ser_pipeline`` is trained once for each of the first three of EmoBox's folds,
+those on which the defaults were chosen, and each seed; then logistic regressions learn from
+different things that it says about the training clips. Each run is appended to a file as it ends,
+and a second call goes on where the first one stopped, unless the code of the package or a version
+has changed.
+"""
+
+import argparse
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from _recognition import HALVES, VERSIONS, resumed, score, split
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
+from sklearn.preprocessing import StandardScaler
+
+from ser_estimators import CNNEmbedder, MFCCTransformer
+from ser_estimators.datasets import load_ravdess
+
+SOFTMAX = "softmax"
+C = (0.001, 0.003, 0.01, 0.03, 0.1, 1.0)
+AUGMENTED_PASSES = 4
+
+
+def main() -> None:
+    """Run what is asked for and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("root", type=Path, help="folder of RAVDESS")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--epochs", type=int, help="of each training; the default otherwise")
+    parser.add_argument("--results", type=Path, default=Path("benchmarks/results/last_step.jsonl"))
+    args = parser.parse_args()
+    corpus = load_ravdess(args.root)
+    frames = MFCCTransformer(n_jobs=-1).fit_transform(corpus.data)
+    tasks = [(fold, seed) for seed in args.seeds for fold in HALVES["folds 1-3"]]
+    rows = []
+    for number, (fold, seed) in enumerate(tasks, start=1):
+        print(f"run {number}/{len(tasks)}: fold {fold + 1}, seed {seed} ...", flush=True)
+        key = {"fold": fold, "seed": seed, "epochs": args.epochs}
+        rows.append(
+            resumed(args.results, key, partial(run, corpus, frames, fold, seed, args.epochs))
+        )
+    print_table(rows)
+
+
+def run(corpus, frames: np.ndarray, fold: int, seed: int, epochs: int | None) -> dict:
+    """Train on the other speakers, and score all last steps on those of a fold."""
+    train, test = split(corpus, "speakers", fold)
+    y, truth = corpus.target[train], corpus.target[test]
+    cnn = CNNEmbedder(random_state=seed)
+    if epochs is not None:
+        cnn.set_params(max_epochs=epochs)
+    cnn.fit(frames[train], y)
+    scores = {SOFTMAX: measure(truth, cnn.predict_proba(frames[test]), cnn.classes_)}
+    for name, (seen, answers, unseen) in inputs_of(cnn, frames, train, test, y, seed).items():
+        for class_weight in (None, "balanced") if name == "embedding" else (None,):
+            for c in C:
+                lr = LogisticRegression(C=c, class_weight=class_weight, max_iter=5000)
+                probabilities = lr.fit(seen, answers).predict_proba(unseen)
+                label = f"{name}, balanced" if class_weight else name
+                scores[f"{label}|{c}"] = measure(truth, probabilities, lr.classes_)
+    return {"scores": scores}
+
+
+def inputs_of(cnn, frames, train, test, y, seed: int) -> dict[str, tuple]:
+    """Return what logistic regressions may see: training inputs, their labels, test inputs."""
+    seen, unseen = cnn.transform(frames[train]), cnn.transform(frames[test])
+    scaler = StandardScaler().fit(seen)
+    logs = [np.log(cnn.predict_proba(frames[part])) for part in (train, test)]
+    augmented = embed_augmented(cnn, frames[train], seed)
+    return {
+        "embedding": (seen, y, unseen),
+        "embedding, scaled": (scaler.transform(seen), y, scaler.transform(unseen)),
+        "embedding after ReLU": (seen.clip(min=0), y, unseen.clip(min=0)),
+        "log-probabilities": (logs[0], y, logs[1]),
+        "embedding and log-probabilities": (
+            np.hstack([seen, logs[0]]),
+            y,
+            np.hstack([unseen, logs[1]]),
+        ),
+        "embedding of augmented clips": (augmented, np.tile(y, AUGMENTED_PASSES), unseen),
+    }
+
+
+@torch.inference_mode()
+def embed_augmented(cnn, frames: np.ndarray, seed: int) -> np.ndarray:
+    """Return the embedding of clips after other augmentations than those of the training."""
+    module, augmentation = cnn.net_.module_.eval(), cnn._augmentation()
+    generator = torch.Generator().manual_seed(seed)
+    parts = []
+    for _ in range(AUGMENTED_PASSES):
+        for batch in torch.from_numpy(frames).split(32):
+            picture = augmentation(*module.picture(batch), generator)
+            parts.append(module.embed(module.trunk(*picture)).numpy())
+    return np.concatenate(parts)
+
+
+def measure(truth: np.ndarray, probabilities: np.ndarray, classes: np.ndarray) -> dict[str, float]:
+    """Return balanced accuracy, accuracy and the mean negative log-likelihood."""
+    total = probabilities.sum(axis=1, keepdims=True, dtype=float)
+    loss = log_loss(truth, probabilities / total, labels=classes)
+    return score(truth, classes[probabilities.argmax(axis=1)]) | {"log_loss": loss}
+
+
+def print_table(rows: list[dict]) -> None:
+    """Print the mean of each last step, and its difference from softmax."""
+    print("\n" + ", ".join(f"{name} {version}" for name, version in VERSIONS.items()))
+    print(f"mean over {len(rows)} runs on speakers never heard; difference from softmax in UA:")
+    print("mean ± standard error over the runs\n")
+    print(f"{'input of the regression':<34}{'C':>6}{'UA':>8}{'difference':>18}{'log-loss':>10}")
+    reference = np.array([row["scores"][SOFTMAX]["ua"] for row in rows])
+    for label in rows[0]["scores"]:
+        name, _, c = label.partition("|")
+        values = np.array([row["scores"][label]["ua"] for row in rows])
+        losses = [row["scores"][label]["log_loss"] for row in rows]
+        difference = values - reference
+        error = difference.std(ddof=1) / np.sqrt(len(rows)) if len(rows) > 1 else np.nan
+        cell = f"{difference.mean():+.3f} ± {error:.3f}" if c else ""
+        print(f"{name:<34}{c:>6}{values.mean():>8.3f}{cell:>18}{np.mean(losses):>10.3f}")
+
+
+if __name__ == "__main__":
+    main()
