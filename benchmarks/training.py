@@ -30,9 +30,11 @@ N_CLIPS = 480
 FRAMES = (180, 330)
 N_COEFFICIENTS = 40
 N_CLASSES = 8
-BATCH_SIZE = 64
-CHANNELS = (32, 64, 96, 128)
-EMBEDDING_DIM = 64
+# The defaults of CNNEmbedder.
+BATCH_SIZE = 32
+CHANNELS = (16, 48, 64, 128)
+N_NETWORKS = 3
+EMBEDDING_DIM = 96
 LR = 3e-3
 WEIGHT_DECAY = 1e-2
 LABEL_SMOOTHING = 0.1
@@ -40,17 +42,18 @@ LABEL_SMOOTHING = 0.1
 N_WARM_EPOCHS = 2
 N_EPOCHS = 6
 
-OURS = "ser_estimators, float32"
-LOOP = "hand-written loop, float32"
+LIBRARY, HAND = "ser_estimators", "hand-written loop"
+OURS = f"{LIBRARY}, float32"
+LOOP = f"{HAND}, float32"
 SKORCH = "plain skorch, float32"
 DESCRIPTIONS = {
     OURS: "CNNEmbedder with precision='float32' and no augmentation: shards of 16 clips side by "
     "side, clips cut to the longest of their batch",
-    "ser_estimators, bfloat16": "the same with precision='bfloat16', which the default takes where "
+    f"{LIBRARY}, bfloat16": "the same with precision='bfloat16', which the default takes where "
     "the processor has it",
     LOOP: "the same module in a plain PyTorch loop: indexed tensors, clips cut to the longest of "
     "their batch, channels_last, AdamW, torch's own threads",
-    "hand-written loop, bfloat16": "the same with the convolutions in autocast",
+    f"{HAND}, bfloat16": "the same with the convolutions in autocast",
     SKORCH: "the same module in skorch.NeuralNetClassifier as it is: a DataLoader over clips "
     "padded to the longest of all",
     "keras, float32": "the same layers in Keras on TensorFlow, without masks, on pictures that are "
@@ -118,7 +121,7 @@ def ours(precision: str) -> dict:
     cnn = CNNEmbedder(
         embedding_dim=EMBEDDING_DIM,
         channels=CHANNELS,
-        n_networks=1,
+        n_networks=N_NETWORKS,
         max_epochs=N_WARM_EPOCHS + N_EPOCHS,
         batch_size=BATCH_SIZE,
         precision=precision,
@@ -145,6 +148,7 @@ def make_module(X: np.ndarray):
         N_CLASSES,
         embedding_dim=EMBEDDING_DIM,
         channels=CHANNELS,
+        n_networks=N_NETWORKS,
         dropout=0.3,
         generator=torch.Generator().manual_seed(0),
     )
@@ -206,22 +210,26 @@ def keras() -> dict:
     pictures = X.transpose(0, 2, 1)[..., None]
     # pictures (n, frames, rows, 1)
     layers = k.layers
-    x = inputs = k.Input(pictures.shape[1:])
-    rows = N_COEFFICIENTS
-    for number, channels in enumerate(CHANNELS):
-        size, strides = (5, 2) if number == 0 else (3, 1)
-        x = layers.Conv2D(channels, size, strides, padding="same", use_bias=False)(x)
+    inputs = k.Input(pictures.shape[1:])
+    logits = []
+    for _ in range(N_NETWORKS):
+        x, rows = inputs, N_COEFFICIENTS
+        for number, channels in enumerate(CHANNELS):
+            size, strides = (3 if number else 5), (2 if number < 2 else 1)
+            x = layers.Conv2D(channels, size, strides, padding="same", use_bias=False)(x)
+            if strides == 1:
+                x = layers.MaxPooling2D(2, padding="same")(x)
+            x = layers.ReLU()(layers.BatchNormalization()(x))
+            rows = math.ceil(rows / 2)
+        x = layers.Conv2D(CHANNELS[-1], (1, rows), use_bias=False)(x)
         x = layers.ReLU()(layers.BatchNormalization()(x))
-        if number > 0:
-            x = layers.MaxPooling2D(2, padding="same")(x)
-        rows = math.ceil(rows / 2)
-    x = layers.Conv2D(CHANNELS[-1], (1, rows), use_bias=False)(x)
-    x = layers.ReLU()(layers.BatchNormalization()(x))
-    x = k.ops.concatenate(
-        [k.ops.mean(x, (1, 2)), k.ops.std(x, (1, 2)), k.ops.max(x, (1, 2))], axis=1
-    )
-    x = layers.ReLU()(layers.BatchNormalization()(layers.Dense(EMBEDDING_DIM, use_bias=False)(x)))
-    model = k.Model(inputs, layers.Dense(N_CLASSES)(layers.Dropout(0.3)(x)))
+        x = k.ops.concatenate(
+            [k.ops.mean(x, (1, 2)), k.ops.std(x, (1, 2)), k.ops.max(x, (1, 2))], axis=1
+        )
+        x = layers.Dense(EMBEDDING_DIM // N_NETWORKS, use_bias=False)(x)
+        x = layers.ReLU()(layers.BatchNormalization()(x))
+        logits.append(layers.Dense(N_CLASSES)(layers.Dropout(0.3)(x)))
+    model = k.Model(inputs, layers.Average()(logits))
     model.compile(
         k.optimizers.AdamW(LR, weight_decay=WEIGHT_DECAY),
         k.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=LABEL_SMOOTHING),
@@ -268,9 +276,9 @@ PRODUCTS = "matrix products"
 SYSTEMS = {
     PRODUCTS: measure_products,
     OURS: partial(ours, "float32"),
-    "ser_estimators, bfloat16": partial(ours, "bfloat16"),
+    f"{LIBRARY}, bfloat16": partial(ours, "bfloat16"),
     LOOP: partial(hand_written, "float32"),
-    "hand-written loop, bfloat16": partial(hand_written, "bfloat16"),
+    f"{HAND}, bfloat16": partial(hand_written, "bfloat16"),
     SKORCH: plain_skorch,
     "keras, float32": keras,
 }
@@ -283,12 +291,15 @@ def convolution_gigaflops() -> float:
     """Count the operations of the convolutions for a clip of mean length, forward and backward."""
     rows, frames = math.ceil(N_COEFFICIENTS / 2), math.ceil(sum(FRAMES) / 4)
     products = 25 * CHANNELS[0] * rows * frames
-    for n_in, n_out in pairwise(CHANNELS):
-        products += 9 * n_in * n_out * rows * frames
-        rows, frames = math.ceil(rows / 2), math.ceil(frames / 2)
+    for number, (n_in, n_out) in enumerate(pairwise(CHANNELS)):
+        halved = math.ceil(rows / 2), math.ceil(frames / 2)
+        # The first of them strides, the others pool what they have computed.
+        rows_out, frames_out = halved if number == 0 else (rows, frames)
+        products += 9 * n_in * n_out * rows_out * frames_out
+        rows, frames = halved
     products += rows * CHANNELS[-1] ** 2 * frames
     # A product and a sum each, for the output, the gradient of the input and that of the kernel.
-    return 2 * 3 * products / 1e9
+    return N_NETWORKS * 2 * 3 * products / 1e9
 
 
 def speed_of(row: dict) -> float:
@@ -306,7 +317,8 @@ def print_table(rows: list[dict]) -> None:
         done[system] = max(good, key=speed_of) if is_done else turns[-1]
     rates = done.pop(PRODUCTS).get("products", {})
     print(f"{N_CLIPS} clips of {FRAMES[0]} to {FRAMES[1]} frames, batches of {BATCH_SIZE},")
-    print(f"convolutions of {CHANNELS} channels, {convolution_gigaflops():.2f} Gflop a clip\n")
+    print(f"{N_NETWORKS} networks side by side with convolutions of {CHANNELS} channels,")
+    print(f"{convolution_gigaflops():.2f} Gflop a clip\n")
     print(f"{'':<30}{'version':>12}{'clips/s':>9}{'times the loop':>16}{'of products':>13}")
     loop = done[LOOP].get("clips_per_second", math.nan)
     for system, row in done.items():
@@ -316,9 +328,12 @@ def print_table(rows: list[dict]) -> None:
         speed, precision = row["clips_per_second"], system.split(", ")[1]
         share = speed * convolution_gigaflops() / rates.get(precision, math.nan)
         print(f"{system:<30}{row['version']:>12}{speed:>9.0f}{speed / loop:>16.2f}{share:>12.0%}")
-    mine, plain = (done[system].get("clips_per_second", math.nan) for system in (OURS, SKORCH))
-    print(f"\nin float32: {mine / loop:.2f} times the hand-written loop,", end=" ")
-    print(f"{mine / plain:.2f} times plain skorch")
+    speeds = {system: row.get("clips_per_second", math.nan) for system, row in done.items()}
+    print()
+    for precision in ("float32", "bfloat16"):
+        mine, by_hand = (speeds[f"{name}, {precision}"] for name in (LIBRARY, HAND))
+        print(f"{LIBRARY} in {precision}: {mine / by_hand:.2f} times the hand-written loop in it,")
+        print(f"    {mine / speeds[SKORCH]:.2f} times plain skorch, which computes in float32")
     print("\nNotes")
     notes = [
         f"{os.cpu_count()} processors; matrix products of 2048 x 2048 reach "

@@ -78,7 +78,7 @@ class CNNEmbedder(
     ----------
     embedding_dim : int >= n_networks, default=96
         Size of the embedding, which the networks share out among them.
-    channels : sequence of int > 0, default=(16, 32, 64, 128)
+    channels : sequence of int > 0, default=(16, 48, 64, 128)
         Output channels of the convolutions, each of which halves the rows and the frames.
     n_networks : int > 0, default=3
         Networks that are trained side by side from different initial weights. Their embeddings
@@ -223,7 +223,7 @@ class CNNEmbedder(
     def __init__(
         self,
         embedding_dim: int = 96,
-        channels: Sequence[int] = (16, 32, 64, 128),
+        channels: Sequence[int] = (16, 48, 64, 128),
         *,
         n_networks: int = 3,
         input_channels: int = 1,

@@ -114,8 +114,8 @@ class ConvolutionalTrunk(nn.Module):
     n_rows : int > 0
         Rows of the picture.
     channels : sequence of int > 0
-        Output channels of the convolutions. The first halves both axes by its stride, which costs
-        little accuracy and most of the memory traffic; each of the others by max pooling.
+        Output channels of the convolutions. The first two halve both axes by their stride, because
+        all that follows is then a quarter of the work; each of the others by max pooling.
     input_channels : int > 0
         Channels of the picture.
 
@@ -129,10 +129,10 @@ class ConvolutionalTrunk(nn.Module):
     def __init__(self, n_rows: int, channels: Sequence[int], input_channels: int = 1) -> None:
         super().__init__()
         self.precision = torch.float32
-        self.stem = ConvBlock(input_channels, channels[0], kernel_size=5, stride=2, pool=False)
+        self.stem = ConvBlock(input_channels, channels[0], kernel_size=5, is_strided=True)
         self.blocks = nn.ModuleList(
-            ConvBlock(n_in, n_out, kernel_size=3, stride=1, pool=True)
-            for n_in, n_out in pairwise(channels)
+            ConvBlock(n_in, n_out, kernel_size=3, is_strided=number == 0)
+            for number, (n_in, n_out) in enumerate(pairwise(channels))
         )
         self.n_stages = len(channels)
         for _ in channels:  # every stage halves the rows, rounding up
@@ -165,28 +165,34 @@ class ConvolutionalTrunk(nn.Module):
 
 
 class ConvBlock(nn.Module):
-    """Convolution, max pooling over 2 x 2 if asked for, batch normalisation, ReLU.
+    """Convolution, batch normalisation, ReLU; both axes are halved by a stride or by max pooling.
 
-    Pooling comes early because all that follows then has a quarter of the values to go through. It
-    is given, beside its input, zero for real frames and minus infinity for padding.
+    Pooling comes before the normalisation because all that follows then has a quarter of the values
+    to go through. The block is given, beside its input, zero for real frames and minus infinity
+    for padding.
     """
 
-    def __init__(self, n_in: int, n_out: int, *, kernel_size: int, stride: int, pool: bool) -> None:
+    def __init__(self, n_in: int, n_out: int, *, kernel_size: int, is_strided: bool) -> None:
         super().__init__()
         self.convolution = skip_init(
-            nn.Conv2d, n_in, n_out, kernel_size, stride, padding=kernel_size // 2, bias=False
+            nn.Conv2d,
+            n_in,
+            n_out,
+            kernel_size,
+            stride=2 if is_strided else 1,
+            padding=kernel_size // 2,
+            bias=False,
         )
         self.norm = nn.BatchNorm2d(n_out)
-        self.pool = pool
+        self.is_strided = is_strided
 
     def forward(self, x: Tensor, padding: Tensor) -> Tensor:
         # x (n, n_in, rows, frames), padding (n, 1, 1, fewer frames)
         x = self.convolution(x)
-        # x (n, n_out, rows / stride, frames / stride)
-        if self.pool:
+        if not self.is_strided:
             x = functional.max_pool2d(x, 2, ceil_mode=True)
+        # x (n, n_out, rows / 2, frames / 2)
         return clear_padding(self.norm(x), padding).relu_()
-        # (n, n_out, rows / 2, frames / 2)
 
 
 class CollapseFrequency(nn.Module):

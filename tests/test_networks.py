@@ -153,6 +153,6 @@ def test_weights_follow_the_generator_alone():
 
 
 def test_default_size_is_a_few_hundred_thousand():
-    network = make_network(40, 8, embedding_dim=96, channels=(16, 32, 64, 128), n_networks=3)
+    network = make_network(40, 8, embedding_dim=96, channels=(16, 48, 64, 128), n_networks=3)
     n_parameters = sum(parameter.numel() for parameter in network.parameters())
     assert 100_000 < n_parameters < 700_000
