@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import astuple
 from functools import partial
 from typing import Any
 
@@ -583,8 +584,8 @@ class CNNEmbedder(
         steps: NDArray[np.float64] = np.linspace(-0.5, 0.5, self.n_views)
         return (1 + self.frequency_warp * steps).tolist()
 
-    def _augmentation(self) -> Augmentation:
-        return Augmentation(
+    def _augmentation(self) -> Augmentation | None:
+        augmentation = Augmentation(
             time_stretch=self.time_stretch,
             frequency_warp=self.frequency_warp,
             gain=self.gain,
@@ -592,6 +593,7 @@ class CNNEmbedder(
             frequency_mask=self.frequency_mask,
             time_shift=self.time_shift,
         )
+        return augmentation if any(astuple(augmentation)) else None
 
     @property
     def _n_features_out(self) -> int:

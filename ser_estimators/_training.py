@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -124,7 +125,7 @@ class ShardedNet(NeuralNet):
         super().on_train_begin(net, X, y, **kwargs)
         # A batch may be one clip larger than asked for.
         n_replicas = max(n_shards(n_clips) for n_clips in (self.batch_size, self.batch_size + 1))
-        self.replicas_ = [replica(self.module_.trunk) for _ in range(n_replicas)]
+        self.replicas_ = [replica(self.module_.trunk).train() for _ in range(n_replicas)]
         self.pool_ = thread_pool(self.n_threads)
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
@@ -158,8 +159,6 @@ class ShardedNet(NeuralNet):
     ) -> dict[str, Tensor]:
         """Compute the loss of a batch and leave its gradients in the parameters."""
         module = self.module_.train()
-        for twin in self.replicas_:
-            twin.train()
         coefficients, targets = (tensor.to(self.device) for tensor in batch)
         with torch.no_grad():
             picture, mask = module.picture(coefficients)
@@ -215,18 +214,40 @@ def cut_by_length(
     Returns
     -------
     shards : list of (Tensor, Tensor)
-        Pictures and masks; the longest first, so that threads end their work at about one time.
+        Pictures and masks, the longest first.
     targets : Tensor of shape (n, n_classes)
         In the order of the clips in the shards.
     """
     lengths, order = clip_lengths(mask).sort(descending=True, stable=True)
-    # As many chunks come out, because each has more clips than there are shards.
-    parts = [part.chunk(n_shards(len(order))) for part in (lengths, picture[order], mask[order])]
+    sizes = shard_sizes(lengths)
+    parts = [part.split(sizes) for part in (lengths, picture[order], mask[order])]
     shards = [
         (picture[..., : int(longest[0])], mask[..., : int(longest[0])])
         for longest, picture, mask in zip(*parts, strict=True)
     ]
     return shards, targets[order]
+
+
+def shard_sizes(lengths: Tensor) -> list[int]:
+    """Share clips out to shards that are about the same work, of half the usual clips at least.
+
+    Parameters
+    ----------
+    lengths : Tensor of shape (n,)
+        Frames of the clips, the longest first.
+
+    Returns
+    -------
+    list of int
+    """
+    n_clips, n_parts = len(lengths), n_shards(len(lengths))
+    total = lengths.cumsum(0, dtype=torch.float64)
+    ends = [round(n_clips * part / n_parts) for part in range(n_parts + 1)]
+    least = n_clips // (2 * n_parts)
+    for part in range(1, n_parts):
+        end = int(torch.searchsorted(total, total[-1] * part / n_parts)) + 1
+        ends[part] = min(max(end, ends[part - 1] + least), n_clips - least * (n_parts - part))
+    return [end - start for start, end in pairwise(ends)]
 
 
 def n_shards(n_clips: int) -> int:

@@ -16,6 +16,7 @@ from ser_estimators._training import (
     gather_statistics,
     n_shards,
     replica,
+    shard_sizes,
 )
 
 
@@ -76,6 +77,7 @@ def test_shards_hold_every_frame_once_and_no_useless_ones(lengths, extra):
     number = torch.arange(1.0, len(lengths) + 1)
     shards, targets = cut_by_length(number[:, None, None, None] * mask, mask, number[:, None])
     assert len(shards) == n_shards(len(lengths))
+    assert min(len(picture) for picture, _ in shards) >= len(lengths) // (2 * len(shards))
     widths = [picture.shape[3] for picture, _ in shards]
     assert widths == sorted(widths, reverse=True)
     for picture, of_shard in shards:
@@ -84,6 +86,17 @@ def test_shards_hold_every_frame_once_and_no_useless_ones(lengths, extra):
     in_shards = torch.cat([picture.sum(dim=(1, 2, 3)) for picture, _ in shards])
     torch.testing.assert_close(in_shards, targets[:, 0] * n_frames[targets[:, 0].long() - 1])
     assert sorted(targets[:, 0].tolist()) == number.tolist()
+
+
+def test_shards_are_about_the_same_work():
+    lengths = torch.linspace(400, 100, 48)
+    sizes = shard_sizes(lengths)
+    work = torch.stack([part.sum() for part in lengths.split(sizes)])
+    assert sizes == sorted(sizes)
+    assert work.max() / work.min() < 1.15
+    assert shard_sizes(torch.ones(48)) == [16, 16, 16]
+    # One endless clip is not left alone with the statistics of its batch.
+    assert min(shard_sizes(torch.tensor([1e6] + [1.0] * 31))) == 8
 
 
 def test_shards_keep_what_follows_a_silence_within_a_clip():
