@@ -77,7 +77,7 @@ def find(path: Path, key: dict) -> dict | None:
     if not path.exists():
         return None
     rows = (json.loads(line) for line in path.read_text().splitlines())
-    return next((row for row in rows if all(row[name] == key[name] for name in key)), None)
+    return next((row for row in rows if row | key == row), None)
 
 
 def split(corpus, protocol: str, part: int) -> tuple[np.ndarray, np.ndarray]:
