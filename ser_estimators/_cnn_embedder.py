@@ -157,7 +157,7 @@ class CNNEmbedder(
         as ``"cpu"`` or ``"cuda:1"``.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
         Numbers in which the convolutions of a training are computed. "auto" is bfloat16 on a CPU
-        that multiplies it natively, where it is 1.6 times as fast, and float32 elsewhere. Weights
+        that multiplies it natively, where it is 1.4 times as fast, and float32 elsewhere. Weights
         and predictions are float32 in any case.
     random_state : int, RandomState instance or None, default=None
         Seeds the initial weights, the order of the clips, the augmentation and the dropout through
