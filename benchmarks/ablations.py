@@ -11,7 +11,7 @@ the first one stopped, unless the code of the package or a version has changed.
 import argparse
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from unittest.mock import patch
@@ -19,9 +19,11 @@ from unittest.mock import patch
 import numpy as np
 import torch
 from _recognition import HALVES, VERSIONS, resumed, score, split
+from torch import Tensor, nn
+from torch.nn.utils import skip_init
 
 from ser_estimators import make_ser_pipeline
-from ser_estimators._layers import masked_statistics
+from ser_estimators._layers import ConvolutionalTrunk
 from ser_estimators.datasets import load_ravdess
 
 DEFAULTS = "defaults"
@@ -41,17 +43,63 @@ CHANGES: dict[str, dict] = {
     "no label smoothing": {"label_smoothing": 0.0},
     "no dropout": {"dropout": 0.0},
     "no weight decay": {"weight_decay": 0.0},
+    "no warm-up": {"warmup": 0.0},
+    "constant learning rate": {"lr_schedule": "constant"},
     "no weight averaging": {"weight_averaging": 0.0},
     "one view": {"n_views": 1},
     "no mean over time": {},
     "no deviation over time": {},
     "no maximum over time": {},
+    "attention over time": {},
     "batches of 64": {"batch_size": 64},
     "half the epochs": {},
 }
-# What the pooling over time is made of, in this order.
-STATISTICS = ("mean", "deviation", "maximum")
 SYSTEMS = ("softmax", "logistic regression")
+
+
+class PartialTrunk(ConvolutionalTrunk):
+    """A trunk that lacks one of the statistics over time."""
+
+    def __init__(self, *args, without: int) -> None:
+        super().__init__(*args)
+        self.without = without
+
+    def pool(self, x: Tensor, mask: Tensor) -> Tensor:
+        """Return the statistics, one of them zero."""
+        parts = list(super().pool(x, mask).chunk(3, dim=1))
+        parts[self.without] = torch.zeros_like(parts[self.without])
+        return torch.cat(parts, dim=1)
+
+
+class AttentiveTrunk(ConvolutionalTrunk):
+    """A trunk whose mean and deviation weigh the frames as it has learned to.
+
+    K. Okabe, T. Koshinaka and K. Shinoda, "Attentive statistics pooling for deep speaker
+    embedding", Interspeech 2018.
+    """
+
+    def __init__(self, n_rows: int, channels: Sequence[int], input_channels: int = 1) -> None:
+        super().__init__(n_rows, channels, input_channels)
+        self.hidden = skip_init(nn.Conv2d, channels[-1], 32, 1, bias=False)
+        self.score = skip_init(nn.Conv2d, 32, 1, 1, bias=False)
+
+    def pool(self, x: Tensor, mask: Tensor) -> Tensor:
+        """Return mean and deviation with weights, and the maximum."""
+        # x (n, channels[-1], frames), mask (n, 1, frames)
+        scores = self.score(self.hidden(x[:, :, None]).tanh())[:, :, 0]
+        weights = (scores + mask.log()).softmax(dim=2)
+        # weights (n, 1, frames)
+        mean = (weights * x).sum(dim=2)
+        variance = (weights * (x - mean[..., None]).square()).sum(dim=2)
+        return torch.cat([mean, (variance + 1e-5).sqrt(), x.amax(dim=2)], dim=1)
+
+
+TRUNKS = {
+    "no mean over time": partial(PartialTrunk, without=0),
+    "no deviation over time": partial(PartialTrunk, without=1),
+    "no maximum over time": partial(PartialTrunk, without=2),
+    "attention over time": AttentiveTrunk,
+}
 
 
 def main() -> None:
@@ -88,7 +136,7 @@ def run(corpus, fold: int, seed: int, name: str, epochs: int, memory: str) -> di
     pipe = make_ser_pipeline(random_state=seed, n_jobs=-1, memory=memory)
     parameters = {"max_epochs": epochs} | CHANGES[name]
     pipe.set_params(**{f"cnn__{name}": value for name, value in parameters.items()})
-    with patch("ser_estimators._layers.masked_statistics", statistics_for(name)):
+    with patch("ser_estimators._networks.ConvolutionalTrunk", TRUNKS.get(name, ConvolutionalTrunk)):
         start = time.perf_counter()
         pipe.fit(paths[train], corpus.target[train])
         seconds = time.perf_counter() - start
@@ -98,16 +146,6 @@ def run(corpus, fold: int, seed: int, name: str, epochs: int, memory: str) -> di
             "logistic regression": score(truth, pipe["lr"].predict(pipe["cnn"].transform(frames))),
             "fit_seconds": seconds,
         }
-
-
-def statistics_for(name: str) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
-    """Return the pooling over time, without one of its parts if that is the change."""
-
-    def statistics(x: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        parts = zip(STATISTICS, masked_statistics(x, mask).chunk(3, dim=1), strict=True)
-        return torch.cat([part * (name != f"no {what} over time") for what, part in parts], dim=1)
-
-    return statistics
 
 
 def print_table(rows: dict[str, list[dict]], epochs: int) -> None:

@@ -21,9 +21,12 @@ from sklearn.metrics import log_loss
 from sklearn.preprocessing import StandardScaler
 
 from ser_estimators import CNNEmbedder, MFCCTransformer
+from ser_estimators._training import predict_in_batches
 from ser_estimators.datasets import load_ravdess
 
-SOFTMAX = "softmax"
+SOFTMAX, BALANCED = "softmax", "softmax over share of the class"
+# It holds the last step that is under question here, and plays no part.
+PIPELINE = "pipeline.py"
 C = (0.001, 0.003, 0.01, 0.03, 0.1, 1.0)
 AUGMENTED_PASSES = 4
 
@@ -43,9 +46,8 @@ def main() -> None:
     for number, (fold, seed) in enumerate(tasks, start=1):
         print(f"run {number}/{len(tasks)}: fold {fold + 1}, seed {seed} ...", flush=True)
         key = {"fold": fold, "seed": seed, "epochs": args.epochs}
-        rows.append(
-            resumed(args.results, key, partial(run, corpus, frames, fold, seed, args.epochs))
-        )
+        task = partial(run, corpus, frames, fold, seed, args.epochs)
+        rows.append(resumed(args.results, key, task, without=PIPELINE))
     print_table(rows)
 
 
@@ -58,14 +60,22 @@ def run(corpus, frames: np.ndarray, fold: int, seed: int, epochs: int | None) ->
         cnn.set_params(max_epochs=epochs)
     cnn.fit(frames[train], y)
     scores = {SOFTMAX: measure(truth, cnn.predict_proba(frames[test]), cnn.classes_)}
+    scores[BALANCED] = measure(truth, balanced(cnn, frames[test], y), cnn.classes_)
     for name, (seen, answers, unseen) in inputs_of(cnn, frames, train, test, y, seed).items():
-        for class_weight in (None, "balanced") if name == "embedding" else (None,):
+        for class_weight in (None, "balanced") if name == "embedding" else ("balanced",):
             for c in C:
                 lr = LogisticRegression(C=c, class_weight=class_weight, max_iter=5000)
                 probabilities = lr.fit(seen, answers).predict_proba(unseen)
-                label = f"{name}, balanced" if class_weight else name
+                label = name if class_weight else f"{name}, clips weighted alike"
                 scores[f"{label}|{c}"] = measure(truth, probabilities, lr.classes_)
     return {"scores": scores}
+
+
+def balanced(cnn, frames: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return softmax probabilities as if all classes had been as frequent."""
+    shares = (y[:, None] == cnn.classes_).mean(axis=0)
+    weighted = cnn.predict_proba(frames) / shares
+    return weighted / weighted.sum(axis=1, keepdims=True)
 
 
 def inputs_of(cnn, frames, train, test, y, seed: int) -> dict[str, tuple]:
@@ -74,6 +84,7 @@ def inputs_of(cnn, frames, train, test, y, seed: int) -> dict[str, tuple]:
     scaler = StandardScaler().fit(seen)
     logs = [np.log(cnn.predict_proba(frames[part])) for part in (train, test)]
     augmented = embed_augmented(cnn, frames[train], seed)
+    views = [embed_view(cnn, frames[train], scale) for scale in cnn.frequency_scales_]
     return {
         "embedding": (seen, y, unseen),
         "embedding, scaled": (scaler.transform(seen), y, scaler.transform(unseen)),
@@ -84,8 +95,21 @@ def inputs_of(cnn, frames, train, test, y, seed: int) -> dict[str, tuple]:
             y,
             np.hstack([unseen, logs[1]]),
         ),
+        "embedding of each view": (np.concatenate(views), np.tile(y, len(views)), unseen),
         "embedding of augmented clips": (augmented, np.tile(y, AUGMENTED_PASSES), unseen),
     }
+
+
+def embed_view(cnn, frames: np.ndarray, scale: float) -> np.ndarray:
+    """Return the embedding of clips in one of the views that are averaged otherwise."""
+    return predict_in_batches(
+        cnn.net_.module_,
+        frames,
+        batch_size=32,
+        device="cpu",
+        embed=True,
+        frequency_scales=[scale],
+    )
 
 
 @torch.inference_mode()
@@ -121,7 +145,7 @@ def print_table(rows: list[dict]) -> None:
         losses = [row["scores"][label]["log_loss"] for row in rows]
         difference = values - reference
         error = difference.std(ddof=1) / np.sqrt(len(rows)) if len(rows) > 1 else np.nan
-        cell = f"{difference.mean():+.3f} ± {error:.3f}" if c else ""
+        cell = f"{difference.mean():+.3f} ± {error:.3f}" if label != SOFTMAX else ""
         print(f"{name:<34}{c:>6}{values.mean():>8.3f}{cell:>18}{np.mean(losses):>10.3f}")
 
 

@@ -89,8 +89,8 @@ class WeightAveraging(Callback):
         self.average_ = None
 
 
-def learning_rate_factor(step: int, *, n_steps: int, warmup: float) -> float:
-    """Share of the peak learning rate at a step: a linear rise, then half a cosine down to zero.
+def learning_rate_factor(step: int, *, n_steps: int, warmup: float, schedule: str) -> float:
+    """Share of the peak learning rate at a step: a linear rise, then what the schedule says.
 
     Parameters
     ----------
@@ -100,6 +100,8 @@ def learning_rate_factor(step: int, *, n_steps: int, warmup: float) -> float:
         Steps of the whole training.
     warmup : float in [0, 1)
         Share of the steps in which the rate rises.
+    schedule : {"cosine", "constant"}
+        Half a cosine down to zero, or the peak until the end.
 
     Returns
     -------
@@ -108,5 +110,7 @@ def learning_rate_factor(step: int, *, n_steps: int, warmup: float) -> float:
     n_warmup = warmup * n_steps
     if step < n_warmup:
         return (step + 1) / (n_warmup + 1)
+    if schedule == "constant":
+        return 1.0
     progress = (step - n_warmup) / (n_steps - n_warmup)
     return max((1 + math.cos(math.pi * min(progress, 1.0))) / 2, 1e-4)

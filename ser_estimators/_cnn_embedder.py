@@ -53,8 +53,6 @@ from ._training_set import (
 
 __all__ = ["CNNEmbedder"]
 
-# Share of the training in which the learning rate rises to its peak.
-_WARMUP = 0.2
 _PREDICT_BATCH = 32
 # What history_ keeps of an epoch, where it is there.
 _HISTORY = ("train_loss", "valid_loss", "valid_accuracy", "dur")
@@ -100,8 +98,12 @@ class CNNEmbedder(
     batch_size : int >= 2, default=32
         Clips in a batch, at most; one more where a batch of a single clip would be left.
     lr : float > 0, default=0.003
-        Peak of the learning rate, which rises over the first fifth of the training and then falls
-        to zero along half a cosine.
+        Peak of the learning rate.
+    warmup : float in [0, 1), default=0.2
+        Share of the training, at its beginning, over which the learning rate rises evenly.
+    lr_schedule : {"cosine", "constant"}, default="cosine"
+        How the learning rate goes on from its peak: down to zero along half a cosine, or not at
+        all.
     weight_decay : float >= 0, default=0.01
         Decoupled weight decay of the kernels; biases and normalisation have none.
     weight_averaging : float in [0, 1], default=0.25
@@ -234,6 +236,8 @@ class CNNEmbedder(
         max_epochs: int = 120,
         batch_size: int = 32,
         lr: float = 3e-3,
+        warmup: float = 0.2,
+        lr_schedule: str = "cosine",
         weight_decay: float = 1e-2,
         weight_averaging: float = 0.25,
         label_smoothing: float = 0.1,
@@ -268,6 +272,8 @@ class CNNEmbedder(
         self.max_epochs = max_epochs
         self.batch_size = batch_size
         self.lr = lr
+        self.warmup = warmup
+        self.lr_schedule = lr_schedule
         self.weight_decay = weight_decay
         self.weight_averaging = weight_averaging
         self.label_smoothing = label_smoothing
@@ -486,7 +492,12 @@ class CNNEmbedder(
                     "learning_rate",
                     LRScheduler(
                         torch.optim.lr_scheduler.LambdaLR,
-                        lr_lambda=partial(learning_rate_factor, n_steps=n_steps, warmup=_WARMUP),
+                        lr_lambda=partial(
+                            learning_rate_factor,
+                            n_steps=n_steps,
+                            warmup=self.warmup,
+                            schedule=self.lr_schedule,
+                        ),
                         step_every="batch",
                     ),
                 ),

@@ -49,6 +49,7 @@ def check_parameters(estimator: Any) -> None:
         )
     for name in ("early_stopping", "warm_start"):
         check_scalar(getattr(estimator, name), name, (bool, np.bool_))
+    check_choice(estimator.lr_schedule, "lr_schedule", ("cosine", "constant"))
     check_choice(estimator.precision, "precision", ("auto", "float32", "bfloat16"))
     resolve_device(estimator.device)
     for name in ("lr", "weight_decay", "mixup_alpha", "time_stretch", "gain"):
@@ -61,7 +62,7 @@ def check_parameters(estimator: Any) -> None:
     check_scalar(estimator.lr, "lr", Real, min_val=0, include_boundaries="neither")
     for name in ("weight_decay", "mixup_alpha", "time_stretch", "gain"):
         check_scalar(getattr(estimator, name), name, Real, min_val=0)
-    for name in ("dropout", "label_smoothing", "frequency_warp", "time_shift"):
+    for name in ("warmup", "dropout", "label_smoothing", "frequency_warp", "time_shift"):
         check_scalar(
             getattr(estimator, name), name, Real, min_val=0, max_val=1, include_boundaries="left"
         )

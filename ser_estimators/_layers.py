@@ -160,8 +160,12 @@ class ConvolutionalTrunk(nn.Module):
             # x (n, channels[-1], rows / 2^stages, frames / 2^stages)
             x = self.collapse(x, padding)
             # x (n, channels[-1], frames / 2^stages)
-        return masked_statistics(x.to(mask.dtype), mask[:, 0])
+        return self.pool(x.to(mask.dtype), mask[:, 0])
         # (n, 3 * channels[-1])
+
+    def pool(self, x: Tensor, mask: Tensor) -> Tensor:
+        """Return `masked_statistics`: from a clip of any length to one vector."""
+        return masked_statistics(x, mask)
 
 
 class ConvBlock(nn.Module):
