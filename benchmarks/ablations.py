@@ -27,6 +27,7 @@ from ser_estimators._layers import ConvolutionalTrunk
 from ser_estimators.datasets import load_ravdess
 
 DEFAULTS = "defaults"
+# Parameters are those of the network where they name no other step.
 CHANGES: dict[str, dict] = {
     DEFAULTS: {},
     "one network": {"n_networks": 1, "embedding_dim": 32},
@@ -42,6 +43,7 @@ CHANGES: dict[str, dict] = {
     "mixup 0.3": {"mixup_alpha": 0.3},
     "no label smoothing": {"label_smoothing": 0.0},
     "no dropout": {"dropout": 0.0},
+    "dropout 0.5": {"dropout": 0.5},
     "no weight decay": {"weight_decay": 0.0},
     "no warm-up": {"warmup": 0.0},
     "constant learning rate": {"lr_schedule": "constant"},
@@ -51,6 +53,8 @@ CHANGES: dict[str, dict] = {
     "no deviation over time": {},
     "no maximum over time": {},
     "attention over time": {},
+    "derivatives beside MFCCs": {"mfcc__deltas": 1, "input_channels": 2},
+    "batches of 16": {"batch_size": 16},
     "batches of 64": {"batch_size": 64},
     "half the epochs": {},
 }
@@ -135,7 +139,8 @@ def run(corpus, fold: int, seed: int, name: str, epochs: int, memory: str) -> di
     train, test = split(corpus, "speakers", fold)
     pipe = make_ser_pipeline(random_state=seed, n_jobs=-1, memory=memory)
     parameters = {"max_epochs": epochs} | CHANGES[name]
-    pipe.set_params(**{f"cnn__{name}": value for name, value in parameters.items()})
+    for parameter, value in parameters.items():
+        pipe.set_params(**{parameter if "__" in parameter else f"cnn__{parameter}": value})
     with patch("ser_estimators._networks.ConvolutionalTrunk", TRUNKS.get(name, ConvolutionalTrunk)):
         start = time.perf_counter()
         pipe.fit(paths[train], corpus.target[train])
@@ -155,9 +160,9 @@ def print_table(rows: dict[str, list[dict]], epochs: int) -> None:
     print(f"balanced accuracy over {n_runs} runs of {epochs} epochs on speakers never heard;")
     print("difference: mean ± standard error of the differences, run by run\n")
     titles = "".join(f"{system:>22}{'difference':>18}" for system in SYSTEMS)
-    print(f"{'':<24}{titles}{'fit':>8}")
+    print(f"{'':<26}{titles}{'fit':>8}")
     for name, of_change in rows.items():
-        line = f"{name:<24}"
+        line = f"{name:<26}"
         for system in SYSTEMS:
             values, reference = (
                 np.array([row[system]["ua"] for row in chosen])
