@@ -21,6 +21,7 @@ from sklearn.metrics import log_loss
 from sklearn.preprocessing import StandardScaler
 
 from ser_estimators import CNNEmbedder, MFCCTransformer
+from ser_estimators._cnn_training import augmentation_of
 from ser_estimators._training import predict_in_batches
 from ser_estimators.datasets import load_ravdess
 
@@ -115,7 +116,7 @@ def embed_view(cnn, frames: np.ndarray, scale: float) -> np.ndarray:
 @torch.inference_mode()
 def embed_augmented(cnn, frames: np.ndarray, seed: int) -> np.ndarray:
     """Return the embedding of clips after other augmentations than those of the training."""
-    module, augmentation = cnn.net_.module_.eval(), cnn._augmentation()
+    module, augmentation = cnn.net_.module_.eval(), augmentation_of(cnn)
     generator = torch.Generator().manual_seed(seed)
     parts = []
     for _ in range(AUGMENTED_PASSES):

@@ -1,11 +1,12 @@
-"""Checks of parameters that scikit-learn's `check_scalar` leaves out."""
+"""Checks of parameters that scikit-learn's `check_scalar` leaves out, and fits that fail."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["check_choice", "check_finite"]
+__all__ = ["check_choice", "check_finite", "restored_on_failure"]
 
 
 def check_choice(value: Any, name: str, choices: Iterable[Any]) -> None:
@@ -20,3 +21,15 @@ def check_finite(value: float, name: str) -> None:
     """Raise for NaN and infinity, which `check_scalar` lets through."""
     if not abs(value) < float("inf"):
         raise ValueError(f"{name} == {value}, must be finite.")
+
+
+@contextmanager
+def restored_on_failure(estimator: Any) -> Iterator[None]:
+    """Give an estimator back all attributes that it had, if what is done to it fails."""
+    before = vars(estimator).copy()
+    try:
+        yield
+    except BaseException:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise

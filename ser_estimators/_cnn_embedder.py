@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import astuple
-from functools import partial
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import (
     BaseEstimator,
@@ -17,20 +14,13 @@ from sklearn.base import (
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
 )
-from sklearn.utils import Tags, check_random_state
+from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
-from skorch.callbacks import Callback, EarlyStopping, LRScheduler, PassthroughScoring
+from skorch.callbacks import Callback
 
-from ._augmentation import Augmentation, Noise, TrainingExamples
-from ._batches import (
-    ClipDataset,
-    OrderedBatches,
-    TrainingBatches,
-    coefficients_of,
-    n_batches,
-)
-from ._callbacks import Progress, WeightAveraging, learning_rate_factor
+from ._checks import restored_on_failure
 from ._cnn_parameters import check_parameters
+from ._cnn_training import train
 from ._coefficients import (
     as_frames,
     check_coefficients,
@@ -38,18 +28,12 @@ from ._coefficients import (
     check_labels,
     check_weights,
 )
-from ._devices import device_at_hand, resolve_device, resolve_precision
-from ._networks import FeatureMLP, SpectrogramCNN
+from ._devices import device_at_hand
+from ._networks import FeatureMLP
 from ._stack_level import find_stack_level
 from ._threads import one_thread_per_operation
-from ._training import ShardedNet, continue_from, predict_in_batches, set_precision
-from ._training_set import (
-    TrainingSet,
-    count_frames,
-    make_training_set,
-    soft_targets,
-    split_off_validation,
-)
+from ._training import predict_in_batches
+from ._training_set import count_frames, make_training_set
 
 __all__ = ["CNNEmbedder"]
 
@@ -334,45 +318,8 @@ class CNNEmbedder(
             a parameter is out of its range, if `early_stopping` can spare no clips, or if
             `warm_start` finds other classes or another network than before.
         """
-        check_parameters(self)
-        n_features_before = getattr(self, "n_features_in_", None)
-        X = check_coefficients(self, X, reset=True)
-        y = check_labels(y, X)
-        weights, groups = check_weights(sample_weight, X), check_groups(groups, X)
-        # Clips of no weight are as good as not there.
-        classes = np.unique(y if weights is None else y[weights > 0])
-        if len(classes) < 2:
-            raise ValueError(
-                f"y holds one class, {classes.tolist()[0]!r}; "
-                "expected at least two classes to tell apart"
-            )
-        history: list[dict[str, Any]] = []
-        if self._is_continued():
-            self._check_same(n_features_before, classes)
-            history = self.history_  # type: ignore[has-type]
-        n_frames = count_frames(as_frames(X))
-        clips = make_training_set(
-            as_frames(X),
-            # What is in no class has no weight.
-            np.searchsorted(classes, y).clip(max=len(classes) - 1),
-            n_frames,
-            sample_weight=weights,
-            groups=groups,
-            class_weight=self._class_weight_by_index(classes),
-        )
-        with one_thread_per_operation() as n_threads:
-            net = self._train(X, clips, n_frames, len(classes), n_threads)
-        # All at once and only now, so that a fit that fails leaves the last good one as it was.
-        self.history_ = history + [
-            {"epoch": len(history) + row["epoch"]}
-            | {name: row[name] for name in _HISTORY if name in row}
-            for row in net.history
-        ]
-        self.n_iter_ = len(self.history_)
-        self.classes_ = classes
-        self.frequency_scales_ = self._frequency_scales(X)
-        net.trim_for_prediction()
-        self.net_ = net
+        with restored_on_failure(self):
+            self._fit(X, y, sample_weight, groups)
         return self
 
     def transform(self, X: ArrayLike) -> NDArray[np.float32]:
@@ -422,111 +369,68 @@ class CNNEmbedder(
         best = self._forward(X, embed=False).argmax(axis=1)
         return self.classes_[best]
 
+    def _fit(self, X: Any, y: Any, sample_weight: Any, groups: Any) -> None:
+        check_parameters(self)
+        n_features_before = getattr(self, "n_features_in_", None)
+        X = check_coefficients(self, X, reset=True, is_table=self.network == "mlp")
+        y = check_labels(y, X)
+        weights, groups = check_weights(sample_weight, X), check_groups(groups, X)
+        # Clips of no weight are as good as not there.
+        classes = np.unique(y if weights is None else y[weights > 0])
+        if len(classes) < 2:
+            raise ValueError(
+                f"y holds one class, {classes.tolist()[0]!r}; "
+                "expected at least two classes to tell apart"
+            )
+        history: list[dict[str, Any]] = []
+        is_continued = self.warm_start and hasattr(self, "net_")
+        if is_continued:
+            self._check_same(n_features_before, classes)
+            history = self.history_  # type: ignore[has-type]
+        n_frames = count_frames(as_frames(X))
+        clips = make_training_set(
+            as_frames(X),
+            # What is in no class has no weight.
+            np.searchsorted(classes, y).clip(max=len(classes) - 1),
+            n_frames,
+            sample_weight=weights,
+            groups=groups,
+            class_weight=self._class_weight_by_index(classes),
+        )
+        with one_thread_per_operation() as n_threads:
+            net = train(
+                self,
+                as_frames(X),
+                clips,
+                n_frames,
+                n_classes=len(classes),
+                is_picture=X.ndim == 3,
+                n_threads=n_threads,
+                previous=self.net_.module_ if is_continued else None,  # type: ignore[has-type]
+            )
+        self.history_ = history + [
+            {"epoch": len(history) + row["epoch"]}
+            | {name: row[name] for name in _HISTORY if name in row}
+            for row in net.history
+        ]
+        self.n_iter_ = len(self.history_)
+        self.classes_ = classes
+        self.frequency_scales_ = self._frequency_scales(X)
+        net.trim_for_prediction()
+        self.net_ = net
+
     def _forward(self, X: ArrayLike, *, embed: bool) -> NDArray[np.float32]:
         check_is_fitted(self, "net_")
-        X = check_coefficients(self, X, reset=False)
+        module = self.net_.module_
+        X = check_coefficients(self, X, reset=False, is_table=isinstance(module, FeatureMLP))
         return predict_in_batches(
-            self.net_.module_,
+            module,
             as_frames(X),
             batch_size=_PREDICT_BATCH,
             device=device_at_hand(self.device),
             embed=embed,
             frequency_scales=self.frequency_scales_,
         )
-
-    def _train(
-        self,
-        X: NDArray[np.float32],
-        clips: TrainingSet,
-        n_frames: NDArray[np.int64],
-        n_classes: int,
-        n_threads: int,
-    ) -> ShardedNet:
-        is_picture = X.ndim == 3
-        X = as_frames(X)
-        device = resolve_device(self.device)
-        random_state = check_random_state(self.random_state)
-        seed = int(random_state.randint(np.iinfo(np.int32).max))
-        # One generator for each use, so that changing one (say, no dropout) leaves the others.
-        weights, augmentation = (torch.Generator().manual_seed(seed + i) for i in (0, 1))
-        order, mixing, splitting = (np.random.default_rng([seed, i]) for i in (0, 1, 2))
-
-        validation = None
-        if self.early_stopping:
-            clips, held_out = split_off_validation(clips, self.validation_fraction, splitting)
-            held_out = held_out.with_copies()
-            validation = ClipDataset(X, held_out.rows, n_frames, soft_targets(held_out, n_classes))
-        clips = clips.with_copies()
-        targets = soft_targets(clips, n_classes, self.label_smoothing)
-        training = ClipDataset(X, clips.rows, n_frames, targets)
-
-        module = self._make_module(X.shape[1], n_classes, weights)
-        set_precision(module.trunk, resolve_precision(self.precision, device))
-        if self._is_continued():
-            continue_from(self.net_.module_, module)
-        else:
-            module.picture.fit_scale(partial(coefficients_of, training, _PREDICT_BATCH))
-            module.start_from_shares(torch.from_numpy(targets.mean(axis=0)))
-        n_steps = self.max_epochs * n_batches(len(training), self.batch_size)
-        net = ShardedNet(
-            module.to(memory_format=torch.channels_last),  # type: ignore[call-overload]
-            criterion=torch.nn.CrossEntropyLoss,
-            optimizer=torch.optim.AdamW,
-            optimizer__weight_decay=self.weight_decay,
-            # Half the time of torch's default, which on a CPU goes through the weights one by one.
-            optimizer__fused=device == "cpu" or None,
-            optimizer__param_groups=[
-                ("*norm*", {"weight_decay": 0.0}),
-                ("*.bias", {"weight_decay": 0.0}),
-            ],
-            lr=self.lr,
-            max_epochs=self.max_epochs,
-            batch_size=self.batch_size,
-            iterator_train=TrainingBatches,
-            iterator_train__rng=order,
-            iterator_valid=OrderedBatches,
-            iterator_valid__batch_size=_PREDICT_BATCH,
-            train_split=None,
-            callbacks=[
-                (
-                    "learning_rate",
-                    LRScheduler(
-                        torch.optim.lr_scheduler.LambdaLR,
-                        lr_lambda=partial(
-                            learning_rate_factor,
-                            n_steps=n_steps,
-                            warmup=self.warmup,
-                            schedule=self.lr_schedule,
-                        ),
-                        step_every="batch",
-                    ),
-                ),
-                *self._keep_weights(),
-                *([("progress", Progress(self.verbose))] if self.verbose else []),
-                *(self.callbacks or []),
-            ],
-            callbacks__print_log=None,
-            verbose=0,
-            device=device,
-            examples=TrainingExamples(
-                mixup_alpha=self.mixup_alpha if is_picture else 0.0,
-                mixstyle_p=self.mixstyle_p if is_picture else 0.0,
-                augmentation=self._augmentation() if is_picture else None,
-                noise=(
-                    Noise(self.noise_snr, module.picture.mean.clone(), module.picture.std.clone())
-                    if is_picture and self.noise_snr is not None
-                    else None
-                ),
-                generator=augmentation,
-                rng=mixing,
-            ),
-            n_threads=n_threads if device == "cpu" else 1,
-        )
-        net.run(training, validation)
-        return net
-
-    def _is_continued(self) -> bool:
-        return self.warm_start and hasattr(self, "net_")
 
     def _check_same(self, n_features: int | None, classes: NDArray[Any]) -> None:
         """Raise if a warm start meets other data than the network was made for."""
@@ -556,55 +460,11 @@ class CNNEmbedder(
             )
         return {index: self.class_weight.get(label, 1.0) for index, label in enumerate(known)}
 
-    def _keep_weights(self) -> list[tuple[str, Callback]]:
-        """Return the callbacks that decide which weights are kept, if not the last ones."""
-        if not self.early_stopping:
-            averaging = WeightAveraging(self.weight_averaging)
-            return [("weight_averaging", averaging)] if self.weight_averaging else []
-        best = EarlyStopping(patience=self.n_iter_no_change, threshold=0.0, load_best=True)
-        accuracy = PassthroughScoring("valid_accuracy", lower_is_better=False)
-        return [("accuracy", accuracy), ("early_stopping", best)]
-
-    def _make_module(
-        self, n_features: int, n_classes: int, generator: torch.Generator
-    ) -> SpectrogramCNN | FeatureMLP:
-        if self.network == "mlp":
-            return FeatureMLP(
-                n_features,
-                n_classes,
-                hidden_layer_sizes=tuple(self.hidden_layer_sizes),
-                embedding_dim=self.embedding_dim,
-                n_networks=self.n_networks,
-                dropout=self.dropout,
-                generator=generator,
-            )
-        return SpectrogramCNN(
-            n_features,
-            n_classes,
-            embedding_dim=self.embedding_dim,
-            n_networks=self.n_networks,
-            channels=tuple(self.channels),
-            input_channels=self.input_channels,
-            dropout=self.dropout,
-            generator=generator,
-        )
-
     def _frequency_scales(self, X: NDArray[np.float32]) -> list[float]:
         if X.ndim == 2 or self.n_views == 1 or self.frequency_warp == 0:
             return [1.0]
         steps: NDArray[np.float64] = np.linspace(-0.5, 0.5, self.n_views)
         return (1 + self.frequency_warp * steps).tolist()
-
-    def _augmentation(self) -> Augmentation | None:
-        augmentation = Augmentation(
-            time_stretch=self.time_stretch,
-            frequency_warp=self.frequency_warp,
-            gain=self.gain,
-            time_mask=self.time_mask,
-            frequency_mask=self.frequency_mask,
-            time_shift=self.time_shift,
-        )
-        return augmentation if any(astuple(augmentation)) else None
 
     @property
     def _n_features_out(self) -> int:

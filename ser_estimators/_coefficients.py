@@ -16,7 +16,9 @@ from ._clips import is_missing
 __all__ = ["as_frames", "check_coefficients", "check_groups", "check_labels", "check_weights"]
 
 
-def check_coefficients(estimator: Any, X: Any, *, reset: bool) -> NDArray[np.float32]:
+def check_coefficients(
+    estimator: Any, X: Any, *, reset: bool, is_table: bool
+) -> NDArray[np.float32]:
     """Return X as a float32 array of two or three dimensions.
 
     Parameters
@@ -26,6 +28,8 @@ def check_coefficients(estimator: Any, X: Any, *, reset: bool) -> NDArray[np.flo
     X : array-like
     reset : bool
         Whether this is a fit.
+    is_table : bool
+        Whether the network is one for tables.
 
     Returns
     -------
@@ -53,12 +57,12 @@ def check_coefficients(estimator: Any, X: Any, *, reset: bool) -> NDArray[np.flo
             f"X has the shape {X.shape}; expected (n_clips, n_coefficients, n_frames), with at "
             "least one of each, or (n_clips, n_coefficients)"
         )
-    if estimator.network == "mlp" and X.ndim == 3:
+    if is_table and X.ndim == 3:
         raise ValueError(
             f"X has the shape {X.shape}, but network='mlp' takes tables (n_clips, n_features): "
             "put AcousticFeatures before this step, or take network='cnn'"
         )
-    if estimator.network == "cnn" and X.shape[1] % estimator.input_channels:
+    if reset and not is_table and X.shape[1] % estimator.input_channels:
         raise ValueError(
             f"X has {X.shape[1]} coefficients, which input_channels == {estimator.input_channels} "
             "does not divide; expected 1 + deltas of MFCCTransformer"

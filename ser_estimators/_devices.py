@@ -14,13 +14,16 @@ def resolve_device(device: str) -> str:
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:
+        kind = torch.device(device).type
+        if kind not in ("cpu", "cuda"):
+            raise RuntimeError(f"{kind} is not supported")
         torch.empty(0, device=device)
-    except (RuntimeError, AssertionError, TypeError) as error:
+    except (RuntimeError, AssertionError) as error:
         raise ValueError(
-            f"device == {device!r}, must be 'auto', 'cpu' or a device that this PyTorch has, "
-            f"such as 'cuda': {str(error).splitlines()[0]}"
+            f"device == {device!r}, must be 'auto', 'cpu' or a CUDA GPU that this PyTorch has, "
+            f"such as 'cuda:1': {str(error).splitlines()[0]}"
         ) from error
-    return device
+    return "cpu" if kind == "cpu" else device
 
 
 def resolve_precision(precision: str, device: str) -> torch.dtype:

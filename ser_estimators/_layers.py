@@ -25,7 +25,7 @@ __all__ = [
     "reset_parameters",
 ]
 
-# Deviations under this are rounding, not spread: a constant input is centred, not blown up.
+# Deviations of a picture, in decibels, under this are rounding and not spread.
 _MIN_STD = 1e-4
 
 
@@ -66,7 +66,12 @@ class StandardLayer(nn.Module):
             deviation *= frame_mask(coefficients)[:, None]
             squares += deviation.square().sum(dim=(0, 3))[..., None]
         self.mean.copy_(mean)
-        self.std.copy_((squares / n_frames).sqrt().clamp(min=_MIN_STD))
+        self.std.copy_(self.spread(mean, (squares / n_frames).sqrt()))
+
+    def spread(self, mean: Tensor, std: Tensor) -> Tensor:
+        """Return what to divide by: a constant column is centred, not blown up."""
+        rounding = 10 * torch.finfo(std.dtype).eps * mean.abs() + torch.finfo(torch.float32).tiny
+        return torch.where(std > rounding, std, 1.0)
 
     def rows(self, coefficients: Tensor) -> Tensor:
         """Return what is standardised, (n, n_channels, n_rows, frames)."""
@@ -92,6 +97,10 @@ class PictureLayer(StandardLayer):
     def __init__(self, n_rows: int, n_channels: int = 1) -> None:
         super().__init__(n_rows, n_channels)
         self.register_buffer("inverse_dct", torch.tensor(dct_matrix(n_rows).T.copy()))
+
+    def spread(self, mean: Tensor, std: Tensor) -> Tensor:
+        """Return what to divide by."""
+        return std.clamp(min=_MIN_STD)
 
     def rows(self, coefficients: Tensor) -> Tensor:
         return torch.matmul(self.inverse_dct, super().rows(coefficients))

@@ -12,11 +12,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from skorch import NeuralNet
+from skorch.callbacks import EpochTimer, LRScheduler, PassthroughScoring
 from skorch.helper import predefined_split
 from torch import Tensor, nn
 
 from ._augmentation import TrainingExamples, scale_rows
 from ._batches import ClipDataset
+from ._callbacks import Progress, WeightAveraging
 from ._layers import ConvolutionalTrunk, clip_lengths
 from ._networks import Networks, SideBySide, average_logits
 from ._threads import one_thread_per_operation, thread_pool
@@ -27,6 +29,8 @@ __all__ = ["ShardedNet", "continue_from", "predict_in_batches", "set_precision"]
 # A batch is cut into parts of about so many clips, whatever the number of threads: enough for the
 # means of batch normalisation, and few enough to stay in a processor's cache.
 _SHARD_CLIPS = 16
+# Callbacks that end no training: an interrupt while they are called comes from the keyboard.
+_NEVER_STOP = (EpochTimer, LRScheduler, PassthroughScoring, Progress, WeightAveraging)
 
 
 def continue_from(previous: Networks, module: Networks) -> None:
@@ -79,8 +83,9 @@ class ShardedNet(NeuralNet):
     def run(self, training: ClipDataset, validation: ClipDataset | None = None) -> None:
         """Train the module from the weights that it has.
 
-        Unlike with ``fit``, an interrupt from the keyboard is not taken for the end of training;
-        one that a callback raises is, as skorch's own ``EarlyStopping`` does.
+        Unlike with ``fit``, an interrupt from the keyboard is not taken for the end of training,
+        but for one that comes while a callback is called which may end it: skorch's own
+        ``EarlyStopping`` does so by raising the same exception.
         """
         if validation is not None:
             self.set_params(train_split=predefined_split(validation))
@@ -94,13 +99,22 @@ class ShardedNet(NeuralNet):
             self._release()
 
     def notify(self, method_name: str, **cb_kwargs: Any) -> None:
-        """Call the callbacks; an interrupt after an epoch only ends the training."""
-        try:
+        """Call the callbacks; after an epoch each of them may end the training."""
+        if method_name != "on_epoch_end":
             super().notify(method_name, **cb_kwargs)
-        except KeyboardInterrupt as interrupt:
-            if method_name != "on_epoch_end":
-                raise
-            raise _StopTraining from interrupt
+            return
+        self.on_epoch_end(self, **cb_kwargs)
+        is_end = False
+        # All see the last epoch, whichever of them ends the training.
+        for _, callback in self.callbacks_:
+            try:
+                callback.on_epoch_end(self, **cb_kwargs)
+            except KeyboardInterrupt:
+                if isinstance(callback, _NEVER_STOP):
+                    raise
+                is_end = True
+        if is_end:
+            raise _StopTraining
 
     def run_single_epoch(
         self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any
@@ -113,8 +127,13 @@ class ShardedNet(NeuralNet):
     def validation_step(self, batch: tuple[Tensor, Tensor], **fit_params: Any) -> dict[str, Tensor]:
         """Compute the loss of a batch of validation clips, and the share of right answers."""
         coefficients, targets = (tensor.to(self.device) for tensor in batch)
+        module = self.module_.eval()
         with torch.no_grad():
-            logits = self.module_.eval()(coefficients)
+            picture, mask = module.picture(coefficients)
+            # inference_mode and no_grad hold for a thread alone.
+            run = torch.no_grad()(lambda trunk: trunk(picture, mask))
+            statistics = torch.cat(list(self.pool_.map(run, module.trunk)), dim=1)
+            logits = average_logits(module.classify(module.embed(statistics)))
             loss = self.get_loss(logits, targets, training=False)
         is_right = logits.argmax(dim=1) == targets.argmax(dim=1)
         self.history.record_batch("valid_accuracy", is_right.double().mean().item())
@@ -126,7 +145,8 @@ class ShardedNet(NeuralNet):
         # A batch may be one clip larger than asked for.
         n_replicas = max(n_shards(n_clips) for n_clips in (self.batch_size, self.batch_size + 1))
         self.replicas_ = [replica(self.module_.trunk).train() for _ in range(n_replicas)]
-        self.pool_ = thread_pool(self.n_threads)
+        n_tasks = n_replicas * len(self.module_.trunk)
+        self.pool_ = thread_pool(min(self.n_threads, n_tasks))
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """Stop if the loss is no number."""
@@ -343,8 +363,9 @@ def predict_in_batches(
             output = average_logits(torch.cat([module.classify(e) for e in embeddings], dim=1))
         return output.cpu().numpy()
 
+    starts = range(0, len(coefficients), batch_size)
     with (
         one_thread_per_operation() as n_threads,
-        thread_pool(n_threads if device == "cpu" else 1) as pool,
+        thread_pool(min(n_threads, len(starts)) if device == "cpu" else 1) as pool,
     ):
-        return np.concatenate(list(pool.map(run, range(0, len(coefficients), batch_size))))
+        return np.concatenate(list(pool.map(run, starts)))

@@ -129,6 +129,11 @@ def make_training_set(
             class_weight, classes=present, y=labels[used], sample_weight=sample_weight[used]
         )
         weights = weights * factors[np.searchsorted(present, labels[rows])]
+        if not weights.any():
+            raise ValueError(
+                "class_weight is zero for every class that has clips; expected at least one that "
+                "is not"
+            )
     weights = weights / np.average(weights, weights=copies)
     _, group_of = np.unique(contents if groups is None else groups[used], return_inverse=True)
     return TrainingSet(rows, labels[rows], copies, weights.astype(np.float32), group_of[first])

@@ -20,6 +20,9 @@ from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 
 from ser_estimators import CNNEmbedder
+from ser_estimators._cnn_parameters import _NUMBERS
+from ser_estimators._devices import resolve_device
+from ser_estimators._threads import thread_pool
 
 SMALL = {
     "channels": (4, 8),
@@ -353,6 +356,13 @@ def test_verbose_prints_ten_lines_or_one_an_epoch(frames, capsys):
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.parametrize("name", _NUMBERS)
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_no_number_may_be_nan_or_infinite(frames, name, value):
+    with pytest.raises(ValueError, match=f"{name} == {value}, must be finite"):
+        CNNEmbedder(**{name: value}).fit(*frames)
+
+
 @pytest.mark.parametrize(
     ("parameters", "error", "message"),
     [
@@ -385,7 +395,13 @@ def test_verbose_prints_ten_lines_or_one_an_epoch(frames, capsys):
         ({"class_weight": "even"}, ValueError, "class_weight == 'even', must be one of None, 'bal"),
         ({"class_weight": {"anger": -1}}, ValueError, "class_weight['anger'] == -1, must be >= 0"),
         ({"class_weight": {"anger": float("inf")}}, ValueError, "['anger'] == inf, must be finite"),
-        ({"class_weight": {"anger": 0}}, ValueError, "expected at least one weight that is not 0"),
+        (
+            {"class_weight": {"anger": 0, "sadness": 0}},
+            ValueError,
+            "zero for every class that has clips; expected at least one that is not",
+        ),
+        ({"verbose": -1}, ValueError, "verbose == -1, must be >= 0"),
+        ({"verbose": "x"}, TypeError, "verbose must be an instance of int"),
         ({"early_stopping": 1}, TypeError, "early_stopping must be an instance of"),
         ({"warm_start": "yes"}, TypeError, "warm_start must be an instance of"),
         ({"validation_fraction": 1}, ValueError, "validation_fraction == 1, must be < 1"),
@@ -402,6 +418,8 @@ def test_verbose_prints_ten_lines_or_one_an_epoch(frames, capsys):
         ({"random_state": "x"}, ValueError, "'x' cannot be used to seed"),
         ({"device": "abacus"}, ValueError, "device == 'abacus', must be"),
         ({"device": "cuda:77"}, ValueError, "device == 'cuda:77', must be"),
+        ({"device": "meta"}, ValueError, "device == 'meta', must be 'auto', 'cpu' or a CUDA GPU"),
+        ({"device": None}, TypeError, "device must be an instance of str"),
     ],
 )
 def test_bad_parameter_is_named(frames, parameters, error, message):
@@ -466,11 +484,15 @@ def test_failed_fit_leaves_the_estimator_unfitted_or_as_it_was(frames):
     cnn = CNNEmbedder(**SMALL, random_state=0)
     with pytest.raises(ValueError, match="one class"):
         cnn.fit(X, ["anger"] * 48)
+    assert not hasattr(cnn, "n_features_in_")
     with pytest.raises(NotFittedError):
         cnn.predict(X)
     expected = cnn.fit(X, y).predict_proba(X)
     with pytest.raises(ValueError, match="diverged"):
         cnn.set_params(lr=1e30).fit(X, np.arange(48) % 5)
+    with pytest.raises(ValueError, match="one class"):
+        cnn.fit(pd.DataFrame(X[:, :5, 0], columns=list("abcde")), ["anger"] * 48)
+    assert not hasattr(cnn, "feature_names_in_")
     np.testing.assert_array_equal(cnn.predict_proba(X), expected)
     assert cnn.predict(X).dtype == y.dtype
 
@@ -541,6 +563,40 @@ def test_interrupt_ends_the_fit_instead_of_passing_for_a_model():
     assert "finished" not in out
 
 
+def test_a_device_of_another_spelling_is_the_same_device(frames):
+    expected = fit_proba(*frames, random_state=0)
+    assert np.array_equal(fit_proba(*frames, random_state=0, device="cpu:0"), expected)
+    assert resolve_device("cpu:0") == "cpu"
+
+
+def test_no_more_threads_are_started_than_there_is_work(frames, monkeypatch):
+    X, y = frames
+    started = []
+
+    def record(n_threads):
+        started.append(n_threads)
+        return thread_pool(n_threads)
+
+    monkeypatch.setattr("ser_estimators._training.thread_pool", record)
+    monkeypatch.setattr("ser_estimators._threads.torch.get_num_threads", lambda: 7)
+    cnn = CNNEmbedder(**SMALL | {"batch_size": 32}).fit(X, y)
+    cnn.predict(X[:1])
+    cnn.predict(X)
+    assert started == [2, 1, 2]
+
+
+def test_what_is_set_after_a_fit_does_not_change_what_it_predicts(frames):
+    X, y = frames
+    cnn = CNNEmbedder(**SMALL, random_state=0).fit(X, y)
+    expected = cnn.predict_proba(X)
+    cnn.set_params(input_channels=2, network="mlp", channels=(3,), n_views=9, frequency_warp=0)
+    assert np.array_equal(cnn.predict_proba(X), expected)
+    features, labels = table()
+    mlp = CNNEmbedder(**MLP | {"max_epochs": 1}).fit(features, labels)
+    with pytest.raises(ValueError, match="network='mlp' takes tables"):
+        mlp.set_params(network="cnn").predict(np.ones((2, features.shape[1], 5)))
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
 def test_a_model_for_a_device_that_is_not_there_predicts_on_the_cpu(frames):
     X, y = frames
@@ -601,6 +657,20 @@ def test_fully_connected_network_learns_a_table_of_any_scale():
     sizes = [tuple(p.shape) for p in mlp.net_.module_.parameters() if p.ndim == 2]
     assert sizes == [(32, 12), (8, 32), (6, 8), (2, 6)]
     np.testing.assert_allclose(mlp.predict_proba(X).sum(axis=1), 1, rtol=1e-5)
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e-6, 1e6])
+def test_fully_connected_network_learns_a_small_or_large_table(scale):
+    X, y = table()
+    X_new, y_new = table(seed=1)
+    assert CNNEmbedder(**MLP, random_state=0).fit(X * scale, y).score(X_new * scale, y_new) > 0.85
+
+
+def test_fully_connected_network_leaves_constant_columns_alone():
+    X, y = table()
+    X[:, :2] = [1e-20, 3e7]
+    mlp = CNNEmbedder(**MLP | {"max_epochs": 2}, random_state=0).fit(X, y)
+    assert np.array_equal(mlp.net_.module_.picture.std[0, :2, 0], [1, 1])
 
 
 def test_fully_connected_network_is_the_same_for_a_seed_and_other_for_another():

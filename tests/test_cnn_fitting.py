@@ -71,6 +71,14 @@ def test_weights_move_the_decision():
         assert (by_class.predict(X) == label).mean() > 0.9
 
 
+def test_a_class_of_weight_zero_is_never_predicted(frames):
+    X, y = frames
+    cnn = CNNEmbedder(**QUICK | {"max_epochs": 20}, class_weight={"anger": 0}).fit(X, y)
+    assert cnn.classes_.tolist() == ["anger", "sadness"]
+    assert (cnn.predict(X) == "sadness").all()
+    assert np.array_equal(proba(frames, class_weight={}), proba(frames))
+
+
 def test_balanced_classes_count_the_same():
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(80, 4, 8)), np.array(["anger"] * 72 + ["fear"] * 8)
@@ -138,7 +146,8 @@ def test_early_stopping_goes_back_to_the_best_epoch(frames):
     curve = [row["valid_loss"] for row in cnn.history_]
     best = int(np.argmin(curve))
     assert len(curve) == cnn.n_iter_ == min(best + 1 + 8, 60)
-    assert cnn.n_iter_ < 60
+    # The callback saw the last epoch as well.
+    assert cnn.n_iter_ == len(losses.weights_) < 60
     assert np.array_equal(cnn.net_.module_.heads[0].output.weight.detach(), losses.weights_[best])
     assert all(0 <= row["valid_accuracy"] <= 1 for row in cnn.history_)
     assert cnn.score(X, y) > 0.9
@@ -224,6 +233,7 @@ def test_warm_start_with_other_data_or_another_network_is_told(frames):
     cnn.set_params(embedding_dim=8)
     with pytest.raises(ValueError, match="network for 13 coefficients, but X has 12"):
         cnn.fit(X[:, :12], y)
+    assert len(cnn.fit(X, y).history_) == 8
 
 
 @pytest.mark.parametrize(("share", "n_averaged"), [(1.0, 6), (0.5, 3), (0.2, 1), (0.01, 1)])
@@ -252,7 +262,32 @@ def test_callbacks_are_called_and_may_end_the_training(frames):
     cnn = CNNEmbedder(**QUICK | {"max_epochs": 30}, callbacks=[losses, ("stop", stop)]).fit(X, y)
     assert cnn.n_iter_ == len(losses.weights_) < 30
     assert threading.active_count() == n_threads
-    assert clone(cnn).callbacks is not cnn.callbacks
+    fresh, _ = clone(cnn).callbacks
+    assert fresh is not losses
+    assert not hasattr(fresh, "weights_")
+
+
+def test_a_callback_that_fails_leaves_the_last_fit(frames):
+    class Failing(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            raise RuntimeError("on purpose")
+
+    cnn = CNNEmbedder(**QUICK).fit(*frames)
+    expected = cnn.predict_proba(frames[0])
+    with pytest.raises(RuntimeError, match="on purpose"):
+        cnn.set_params(callbacks=[Failing()]).fit(*frames)
+    assert np.array_equal(cnn.predict_proba(frames[0]), expected)
+
+
+def test_an_interrupt_between_epochs_is_no_end_of_training(frames, monkeypatch):
+    def interrupt(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ser_estimators._callbacks.WeightAveraging.on_epoch_end", interrupt)
+    cnn = CNNEmbedder(**QUICK)
+    with pytest.raises(KeyboardInterrupt):
+        cnn.fit(*frames)
+    assert not hasattr(cnn, "net_")
 
 
 def test_an_interrupt_within_a_batch_is_no_end_of_training(frames):

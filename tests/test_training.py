@@ -1,4 +1,4 @@
-"""Training: batches, schedule, and a result that no number of threads changes."""
+"""Training: shards, replicas, and a result that no number of threads changes."""
 
 import copy
 
