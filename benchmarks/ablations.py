@@ -5,7 +5,7 @@
 Each line of the table changes one default, with the same folds and seeds, and says by how much the
 balanced accuracy changes. Only the first three of EmoBox's folds are used, those on which the
 defaults were chosen. Each run is appended to a file as it ends, and a second call goes on where
-the first one stopped, unless the code of the package or a version has changed.
+the first one stopped, unless what the defaults give or a version has changed.
 """
 
 import argparse
@@ -116,6 +116,7 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=Path("benchmarks/results/ablations.jsonl"))
     args = parser.parse_args()
     corpus = load_ravdess(args.root)
+    last_step = make_ser_pipeline()["lr"].get_params()
     names = [DEFAULTS, *(name for name in args.changes if name != DEFAULTS)]
     tasks = [
         (name, fold, seed) for seed in args.seeds for name in names for fold in HALVES["folds 1-3"]
@@ -127,7 +128,8 @@ def main() -> None:
                 f"run {number}/{len(tasks)}: {name}, fold {fold + 1}, seed {seed} ...", flush=True
             )
             epochs = args.epochs // 2 if name == "half the epochs" else args.epochs
-            key = {"change": name, "fold": fold, "seed": seed, "epochs": epochs}
+            key = {"change": name, "parameters": CHANGES[name], "lr": last_step}
+            key |= {"fold": fold, "seed": seed, "epochs": epochs}
             task = partial(run, corpus, fold, seed, name, epochs, memory)
             rows.setdefault(name, []).append(resumed(args.results, key, task))
     print_table(rows, args.epochs)

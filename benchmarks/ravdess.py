@@ -5,7 +5,7 @@
 The folds of speakers are EmoBox's six, of four actors each (https://arxiv.org/abs/2406.07162). The
 CNN and the logistic regression are the defaults of ``make_ser_pipeline``, the other systems those
 of the docs; nothing is chosen on a test fold. Each run is appended to a file as it ends, and a
-second call goes on where the first one stopped, unless the code of the package or a version has
+second call goes on where the first one stopped, unless what the defaults give or a version has
 changed.
 """
 
@@ -63,6 +63,8 @@ def main() -> None:
     rows = []
     for number, (system, protocol, part, seed) in enumerate(tasks, start=1):
         key = {"system": system, "protocol": protocol, "part": part, "seed": seed}
+        if system == "cnn":
+            key["lr"] = make_ser_pipeline()["lr"].get_params()
         label = f"{system}, {protocol}, part {part + 1}, seed {seed}"
         print(f"run {number}/{len(tasks)}: {label} ...", flush=True)
         task = partial(run, corpus, system, protocol, part, seed, parameters)
