@@ -47,8 +47,8 @@ OURS = f"{LIBRARY}, float32"
 LOOP = f"{HAND}, float32"
 SKORCH = "plain skorch, float32"
 DESCRIPTIONS = {
-    OURS: "CNNEmbedder with precision='float32' and no augmentation: shards of 16 clips side by "
-    "side, clips cut to the longest of their batch",
+    OURS: "CNNEmbedder with precision='float32' and no augmentation: shards of about 16 clips side "
+    "by side, clips cut to the longest of their batch",
     f"{LIBRARY}, bfloat16": "the same with precision='bfloat16', which the default takes where "
     "the processor has it",
     LOOP: "the same module in a plain PyTorch loop: indexed tensors, clips cut to the longest of "

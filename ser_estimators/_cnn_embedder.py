@@ -64,19 +64,21 @@ class CNNEmbedder(
     channels : sequence of int > 0, default=(16, 48, 64, 128)
         Output channels of the convolutions, each of which halves the rows and the frames.
     n_networks : int > 0, default=3
-        Networks that are trained side by side from different initial weights. Their embeddings
-        stand side by side, and their probabilities are averaged, which is better than one larger
-        network that takes as long [2]_.
+        Networks that are trained side by side from different initial weights, a deep ensemble [2]_.
+        Their embeddings stand side by side, and their probabilities are averaged.
     input_channels : int > 0, default=1
         Groups of coefficients that follow each other in X, such as MFCCs and their derivatives:
         ``1 + deltas`` of `MFCCTransformer`. Each becomes a channel of the picture.
     network : {"cnn", "mlp"}, default="cnn"
         "mlp" is a fully connected network with dropout for tables, such as those of
-        `AcousticFeatures`. It standardises the columns by itself.
+        `AcousticFeatures`. It standardises the columns by itself. It has no `channels` and no
+        `input_channels`, and neither augmentation nor views: `n_views` and all from `mixup_alpha`
+        to `noise_snr` are for pictures.
     hidden_layer_sizes : sequence of int > 0, default=(256,)
         Units of the layers of an "mlp" before its embedding. A "cnn" has none.
     dropout : float in [0, 1), default=0.3
-        Share of the embedding that is set to zero in training.
+        Share of the embedding, and of the hidden layers of an "mlp", that is set to zero in
+        training.
     max_epochs : int > 0, default=120
         Passes over the training clips.
     batch_size : int >= 2, default=32
@@ -89,28 +91,29 @@ class CNNEmbedder(
         How the learning rate goes on from its peak: down to zero along half a cosine, or not at
         all.
     weight_decay : float >= 0, default=0.01
-        Decoupled weight decay of the kernels; biases and normalisation have none.
+        Decoupled weight decay of the weights; biases and normalisation have none.
     weight_averaging : float in [0, 1], default=0.25
         Share of the training, at its end, over which the weights are averaged, as they are after
         each epoch [3]_; 0 keeps the last. `early_stopping` keeps the best ones instead.
     label_smoothing : float in [0, 1), default=0.1
         Share of each target that is spread over all classes.
     mixup_alpha : float >= 0, default=0.0
-        Parameter of the beta distribution from which the shares of blended clips are drawn; 0
-        blends none.
+        Parameter of the beta distribution from which mixup [5]_ draws the shares of two clips that
+        are blended; 0 blends none.
     mixstyle_p : float in [0, 1], default=0.5
-        Probability of a training clip that the mean and the deviation over time of each row of its
-        picture are blended with those of another clip [4]_.
+        Probability of a training clip that the mean and the standard deviation over time of each
+        row of its picture are blended with those of another clip: MixStyle [4]_.
     time_stretch : float >= 0, default=0.2
         Training clips become up to ``1 + time_stretch`` times longer or shorter.
     frequency_warp : float in [0, 1), default=0.1
         The frequency axis of training clips is scaled by up to this share, and shifted by up to a
-        quarter of it.
+        quarter of it: vocal tract length perturbation [6]_.
     gain : float >= 0, default=0.3
         Up to this, in standard deviations of a row of the picture, is added to or taken from
         training clips.
     time_mask, frequency_mask : float in [0, 1], default=0.15
-        Up to this share of the frames, and of the rows, of training clips is hidden.
+        Up to this share of the frames, and of the rows, of training clips is hidden, in one piece
+        each: SpecAugment [7]_.
     time_shift : float in [0, 1), default=0.0
         Training clips are moved by up to this share of their length; the place that becomes free
         repeats their first or last frame, which is silence in most recordings.
@@ -119,16 +122,18 @@ class CNNEmbedder(
         and up to 30 more, in dB. It takes the input for MFCCs of decibels, as
         `MFCCTransformer` gives them without `normalize`. None adds none.
     n_views : int > 0, default=3
-        Versions of each clip whose embeddings and probabilities are averaged in prediction. The
-        frequency axis of each is scaled, in equal steps, by up to half of `frequency_warp`; 1 is
-        the clip as it is.
+        Versions of each clip whose embeddings and probabilities are averaged in prediction, which
+        is known as test-time augmentation. The frequency axis of each is scaled, in equal steps, by
+        up to half of `frequency_warp`; 1 is the clip as it is.
     class_weight : dict, "balanced" or None, default=None
         What each clip of a class counts in the loss, by label; a label that is not named counts 1.
         "balanced" lets all classes count the same in total, however many clips they have.
     early_stopping : bool, default=False
         Whether some clips are set aside before the training, which ends when the loss on them has
         not fallen for `n_iter_no_change` epochs; the weights of the best epoch are kept. With
-        `groups` in ``fit``, such as speakers, no group is on both sides.
+        `groups` in ``fit``, such as speakers, no group is on both sides. The schedule of the
+        learning rate is laid out over `max_epochs` all the same: ``lr_schedule="constant"`` goes
+        well with it.
     validation_fraction : float in (0, 1), default=0.1
         Share of the clips that `early_stopping` sets aside.
     n_iter_no_change : int > 0, default=10
@@ -137,7 +142,10 @@ class CNNEmbedder(
         Whether ``fit`` goes on from the weights of the last ``fit``; the learning rate rises and
         falls again.
     callbacks : list of skorch.callbacks.Callback or of (str, Callback), or None, default=None
-        Called in training, after the estimator's own.
+        Called in training, after the estimator's own. They may monitor ``train_loss`` and, with
+        `early_stopping`, ``valid_loss`` and ``valid_accuracy``. The targets that they see are
+        probabilities, which scikit-learn's scorers do not take. One that raises KeyboardInterrupt
+        after an epoch, as skorch's EarlyStopping does, ends the training there.
     device : str, default="auto"
         ``"auto"`` takes a CUDA GPU if there is one and the CPU otherwise; or a torch device such
         as ``"cpu"`` or ``"cuda:1"``.
@@ -191,6 +199,11 @@ class CNNEmbedder(
     .. [3] P. Izmailov et al., "Averaging weights leads to wider optima and better generalization",
        UAI 2018.
     .. [4] K. Zhou et al., "Domain generalization with MixStyle", ICLR 2021.
+    .. [5] H. Zhang et al., "mixup: Beyond empirical risk minimization", ICLR 2018.
+    .. [6] N. Jaitly and G. Hinton, "Vocal Tract Length Perturbation (VTLP) improves speech
+       recognition", ICML Workshop on Deep Learning for Audio, Speech and Language, 2013.
+    .. [7] D. S. Park et al., "SpecAugment: A simple data augmentation method for automatic speech
+       recognition", Interspeech 2019.
 
     Examples
     --------
@@ -302,7 +315,8 @@ class CNNEmbedder(
             How often each clip counts: a clip of weight 2 is the same as the clip twice, and a clip
             of weight 0 is as good as not there. Of a weight that is no whole number as many copies
             as the nearest one, at least one, are trained on and share it, so that an epoch takes
-            the longer the larger the weights are. Only their ratios matter below one.
+            the longer the larger the weights are. Below one, and where no clip occurs twice, only
+            their ratios matter.
         groups : array-like of shape (n_clips,) or None, default=None
             Such as the speaker of each clip; only `early_stopping` looks at them.
 
