@@ -8,7 +8,7 @@ import pytest
 import soundfile
 from sklearn.model_selection import cross_val_score
 
-from ser_estimators import CNNEmbedder, make_ser_pipeline
+from ser_estimators import make_ser_pipeline
 from ser_estimators.exceptions import AudioLevelWarning, AudioReadError
 from tests.test_audio import UNREADABLE, unreadable
 
@@ -23,9 +23,11 @@ def pipe():
 @pytest.fixture
 def no_training(monkeypatch):
     """Fail the test if the network is ever trained."""
-    monkeypatch.setattr(
-        CNNEmbedder, "_train", lambda *args: pytest.fail("training began before the error")
-    )
+
+    def fail(*args, **kwargs):
+        pytest.fail("training began before the error")
+
+    monkeypatch.setattr("ser_estimators._cnn_embedder.train", fail)
 
 
 @pytest.mark.parametrize(("name", "message"), UNREADABLE.items())
