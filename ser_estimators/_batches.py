@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-__all__ = ["ClipDataset", "OrderedBatches", "TrainingBatches", "coefficients_of", "n_batches"]
+__all__ = [
+    "ClipDataset",
+    "MadeAhead",
+    "OrderedBatches",
+    "TrainingBatches",
+    "coefficients_of",
+    "n_batches",
+]
 
 
 class ClipDataset(Dataset[Any]):
@@ -104,6 +112,45 @@ class OrderedBatches:
             yield self.dataset.batch(
                 np.arange(start, min(start + self.batch_size, len(self.dataset)))
             )
+
+
+class MadeAhead:
+    """Batches that something is made of in another thread, one ahead of what uses them.
+
+    They are made one after another and in their order, so that random generators draw the same as
+    without the thread.
+
+    Parameters
+    ----------
+    batches : iterable
+    make : callable
+        Takes a batch and returns what takes its place, not None.
+    pool : concurrent.futures.Executor
+    """
+
+    def __init__(self, batches: Iterable[Any], make: Callable[[Any], Any], pool: Executor) -> None:
+        self._batches = iter(batches)
+        self._make = make
+        self._pool = pool
+        self._following: Future[Any] | None = None
+
+    def begin(self) -> None:
+        """Begin to make the next one, unless that has begun."""
+        if self._following is None:
+            self._following = self._pool.submit(self._make_next)
+
+    def __iter__(self) -> Iterator[Any]:
+        while True:
+            self.begin()
+            made = self._following.result() if self._following else None
+            self._following = None
+            if made is None:
+                return
+            yield made
+
+    def _make_next(self) -> Any:
+        batch = next(self._batches, None)
+        return None if batch is None else self._make(batch)
 
 
 def coefficients_of(dataset: ClipDataset, batch_size: int) -> Iterator[Tensor]:

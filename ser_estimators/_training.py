@@ -17,7 +17,7 @@ from skorch.helper import predefined_split
 from torch import Tensor, nn
 
 from ._augmentation import TrainingExamples, scale_rows
-from ._batches import ClipDataset
+from ._batches import ClipDataset, MadeAhead
 from ._callbacks import Progress, WeightAveraging
 from ._layers import ConvolutionalTrunk, clip_lengths
 from ._networks import Networks, SideBySide, average_logits
@@ -120,6 +120,8 @@ class ShardedNet(NeuralNet):
         self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any
     ) -> None:
         """Run an epoch of training or validation, and gather the batch statistics between."""
+        if training:
+            iterator = self.ahead_ = MadeAhead(iterator, self.make_examples, self.pool_)
         super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
         if training:
             gather_statistics(self.module_.trunk, self.replicas_)
@@ -162,6 +164,8 @@ class ShardedNet(NeuralNet):
         if hasattr(self, "pool_"):
             self.pool_.shutdown()
             del self.pool_, self.replicas_
+        if hasattr(self, "ahead_"):
+            del self.ahead_
 
     def trim_for_prediction(self) -> None:
         """Drop what only training needs, so that pickles are small."""
@@ -174,16 +178,34 @@ class ShardedNet(NeuralNet):
         set_precision(self.module_.trunk, torch.float32)
         self.examples = self.iterator_train__rng = self.train_split = None
 
-    def train_step_single(
-        self, batch: tuple[Tensor, Tensor], **fit_params: Any
-    ) -> dict[str, Tensor]:
-        """Compute the loss of a batch and leave its gradients in the parameters."""
-        module = self.module_.train()
+    @torch.no_grad()
+    def make_examples(
+        self, batch: tuple[Tensor, Tensor]
+    ) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
+        """Make a batch of coefficients and targets into targets and shards of augmented pictures.
+
+        Parameters
+        ----------
+        batch : (Tensor, Tensor)
+
+        Returns
+        -------
+        targets : Tensor of shape (n, n_classes)
+            In the order of the clips in the shards.
+        shards : list of (Tensor, Tensor)
+            Pictures and their masks.
+        """
         coefficients, targets = (tensor.to(self.device) for tensor in batch)
-        with torch.no_grad():
-            picture, mask = module.picture(coefficients)
-            picture, mask, targets = self.examples(picture, mask, targets)
-            shards, targets = cut_by_length(picture, mask, targets)
+        picture, mask = self.module_.picture(coefficients)
+        shards, targets = cut_by_length(*self.examples(picture, mask, targets))
+        return targets, shards
+
+    def train_step_single(
+        self, batch: tuple[Tensor, list[tuple[Tensor, Tensor]]], **fit_params: Any
+    ) -> dict[str, Tensor]:
+        """Compute the loss of examples and leave its gradients in the parameters."""
+        module = self.module_.train()
+        targets, shards = batch
         tasks = [
             (trunk, *shard)
             for twin, shard in zip(self.replicas_, shards, strict=False)
@@ -212,8 +234,11 @@ class ShardedNet(NeuralNet):
                 zip(parameters, torch.autograd.grad(output, parameters, leaf.grad), strict=True)
             )
 
-        for gradients in self.pool_.map(gradients_of, tasks, outputs, leaves):
-            for parameter, gradient in gradients:
+        gradients = list(self.pool_.map(gradients_of, tasks, outputs, leaves))
+        # The threads have nothing to do while the gradients are added and the optimizer steps.
+        self.ahead_.begin()
+        for of_task in gradients:
+            for parameter, gradient in of_task:
                 parameter.grad = (
                     gradient if parameter.grad is None else parameter.grad.add_(gradient)
                 )

@@ -1,12 +1,17 @@
-"""Batches: every clip once, none alone, cut to the longest."""
+"""Batches: every clip once, none alone, cut to the longest, made one ahead."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ser_estimators._batches import (
     ClipDataset,
+    MadeAhead,
     OrderedBatches,
     TrainingBatches,
     coefficients_of,
@@ -59,3 +64,46 @@ def test_a_row_may_stand_in_a_dataset_more_than_once_or_not_at_all():
     assert [x.shape[2] for x, _ in batches] == [5, 5]
     assert [targets[:, 0].tolist() for _, targets in batches] == [[2, 0], [2]]
     assert [x[:, 0, 0].tolist() for x in coefficients_of(dataset, 2)] == [[2, 0], [2]]
+
+
+@given(batches=st.lists(st.integers(), max_size=6), begins=st.integers(0, 3))
+def test_what_is_made_ahead_is_the_same_in_the_same_order(batches, begins):
+    made = []
+
+    def double(batch):
+        made.append(batch)
+        return 2 * batch
+
+    with ThreadPoolExecutor(2) as pool:
+        ahead = MadeAhead(batches, double, pool)
+        used = []
+        for item in ahead:
+            used.append(item)
+            for _ in range(begins):  # more than once is once
+                ahead.begin()
+            assert len(made) <= len(used) + 1
+    assert used == [2 * batch for batch in batches]
+    assert made == batches
+
+
+def test_the_next_batch_is_made_while_one_is_used():
+    is_made = threading.Event()
+
+    def make(batch):
+        if batch == 2:
+            is_made.set()
+        return batch
+
+    with ThreadPoolExecutor(1) as pool:
+        ahead = MadeAhead([1, 2], make, pool)
+        assert next(iter(ahead)) == 1
+        ahead.begin()
+        assert is_made.wait(timeout=60)
+
+
+def test_an_error_in_making_a_batch_comes_where_it_is_used():
+    with ThreadPoolExecutor(1) as pool:
+        ahead = iter(MadeAhead([1, 0], lambda batch: 1 / batch, pool))
+        assert next(ahead) == 1
+        with pytest.raises(ZeroDivisionError):
+            next(ahead)

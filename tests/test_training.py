@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ser_estimators._augmentation import TrainingExamples
+from ser_estimators._batches import MadeAhead
 from ser_estimators._networks import SpectrogramCNN
 from ser_estimators._training import (
     ShardedNet,
@@ -52,7 +53,9 @@ def test_gradients_are_those_of_plain_autograd_on_the_same_shards(n_clips, shard
     net, coefficients, targets = make_net(n_clips, n_networks=n_networks)
     module = copy.deepcopy(net.module_).train()
     net.notify("on_train_begin", X=None, y=None)
-    loss = net.train_step_single((coefficients, targets))["loss"]
+    net.ahead_ = MadeAhead([(coefficients, targets)], net.make_examples, net.pool_)
+    (examples,) = net.ahead_
+    loss = net.train_step_single(examples)["loss"]
     net._release()
 
     picture, mask = module.picture(coefficients)
