@@ -135,8 +135,8 @@ def print_table(rows: list[dict]) -> None:
     """Print the mean of each last step, and its difference from softmax."""
     print("\n" + ", ".join(f"{name} {version}" for name, version in VERSIONS.items()))
     print(f"mean over {len(rows)} runs on speakers never heard; difference from softmax in UA:")
-    print("mean ± standard error over the runs\n")
-    print(f"{'input of the regression':<34}{'C':>6}{'UA':>8}{'difference':>18}{'log-loss':>10}")
+    print("mean ± standard error over the runs (of UA itself: ± standard deviation)\n")
+    print(f"{'input of the regression':<34}{'C':>6}{'UA':>16}{'difference':>18}{'log-loss':>10}")
     reference = np.array([row["scores"][SOFTMAX]["ua"] for row in rows])
     for label in rows[0]["scores"]:
         name, _, c = label.partition("|")
@@ -145,7 +145,8 @@ def print_table(rows: list[dict]) -> None:
         difference = values - reference
         error = difference.std(ddof=1) / np.sqrt(len(rows)) if len(rows) > 1 else np.nan
         cell = f"{difference.mean():+.3f} ± {error:.3f}" if label != SOFTMAX else ""
-        print(f"{name:<34}{c:>6}{values.mean():>8.3f}{cell:>18}{np.mean(losses):>10.3f}")
+        ua = f"{values.mean():.3f} ± {values.std():.3f}"
+        print(f"{name:<34}{c:>6}{ua:>16}{cell:>18}{np.mean(losses):>10.3f}")
 
 
 if __name__ == "__main__":
