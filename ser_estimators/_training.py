@@ -227,7 +227,8 @@ class ShardedNet(NeuralNet):
         def gradients_of(
             task: tuple[Any, ...], output: Tensor, leaf: Tensor
         ) -> list[tuple[Tensor, Tensor]]:
-            parameters = list(task[0].parameters())
+            # A callback such as skorch's Freezer may have frozen some.
+            parameters = [p for p in task[0].parameters() if p.requires_grad]
             if not parameters:
                 return []
             return list(

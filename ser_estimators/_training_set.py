@@ -107,7 +107,8 @@ def make_training_set(
     groups : ndarray of shape (n_clips,) or None, default=None
         Such as speakers. Without them, clips of equal content are a group.
     class_weight : dict, "balanced" or None, default=None
-        Factors of the weights by class index; they change no number of copies.
+        Factors of the weights by class index; they change no number of copies. Clips of classes of
+        zero are left out.
 
     Returns
     -------
@@ -134,9 +135,13 @@ def make_training_set(
                 "class_weight is zero for every class that has clips; expected at least one that "
                 "is not"
             )
+    kept = np.flatnonzero(weights)
+    rows, first, copies, weights = (array[kept] for array in (rows, first, copies, weights))
     weights = weights / np.average(weights, weights=copies)
-    _, group_of = np.unique(contents if groups is None else groups[used], return_inverse=True)
-    return TrainingSet(rows, labels[rows], copies, weights.astype(np.float32), group_of[first])
+    _, group_of = np.unique(
+        contents[first] if groups is None else groups[rows], return_inverse=True
+    )
+    return TrainingSet(rows, labels[rows], copies, weights.astype(np.float32), group_of)
 
 
 def soft_targets(

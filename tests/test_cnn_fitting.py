@@ -3,6 +3,7 @@
 import re
 import sys
 import threading
+from fnmatch import fnmatch
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold, cross_validate
 from sklearn.pipeline import make_pipeline
-from skorch.callbacks import Callback, EarlyStopping
+from skorch.callbacks import Callback, EarlyStopping, Freezer
 
 from ser_estimators import CNNEmbedder
 
@@ -77,6 +78,13 @@ def test_a_class_of_weight_zero_is_never_predicted(frames):
     assert cnn.classes_.tolist() == ["anger", "sadness"]
     assert (cnn.predict(X) == "sadness").all()
     assert np.array_equal(proba(frames, class_weight={}), proba(frames))
+
+
+def test_a_class_of_weight_zero_is_not_validated_on(frames):
+    stopped = {"early_stopping": True, "validation_fraction": 0.3}
+    cnn = CNNEmbedder(**QUICK, **stopped, class_weight={"anger": 0}).fit(*frames)
+    # What is left has one label, which is soon answered to everything.
+    assert cnn.history_[-1]["valid_accuracy"] == 1
 
 
 def test_balanced_classes_count_the_same():
@@ -265,6 +273,20 @@ def test_callbacks_are_called_and_may_end_the_training(frames):
     fresh, _ = clone(cnn).callbacks
     assert fresh is not losses
     assert not hasattr(fresh, "weights_")
+
+
+@pytest.mark.parametrize("frozen", ["trunk.*.stem.*", "trunk.*"])
+def test_a_callback_may_freeze_layers(frames, frozen):
+    X, y = frames
+    cnn = CNNEmbedder(**QUICK, warm_start=True).fit(X, y)
+    before = {name: p.detach().clone() for name, p in cnn.net_.module_.named_parameters()}
+    cnn.set_params(callbacks=[Freezer(frozen)]).fit(X, y)
+    changed = {
+        name
+        for name, parameter in cnn.net_.module_.named_parameters()
+        if not torch.equal(parameter, before[name])
+    }
+    assert changed == {name for name in before if not fnmatch(name, frozen)}
 
 
 def test_a_callback_that_fails_leaves_the_last_fit(frames):

@@ -96,6 +96,19 @@ def test_class_weights_change_the_loss_and_no_number_of_copies():
     assert (named.copies == 1).all()
 
 
+def test_clips_of_classes_of_weight_zero_are_left_out():
+    coefficients, _, n_frames = clips_of(6)
+    labels = np.array([0, 0, 1, 1, 2, 2])
+    groups = np.array(["a", "b", "c", "c", "a", "b"])
+    clips = make_training_set(
+        coefficients, labels, n_frames, groups=groups, class_weight={0: 1.0, 1: 0.0, 2: 3.0}
+    )
+    assert sorted(clips.rows) == [0, 1, 4, 5]
+    assert np.average(clips.weights) == pytest.approx(1)
+    # No group is left that has no clips.
+    assert sorted(clips.groups) == [0, 0, 1, 1]
+
+
 def test_soft_targets_add_up_to_the_weight():
     coefficients, labels, n_frames = clips_of(6)
     clips = make_training_set(
