@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import astuple
 from functools import partial
 from typing import Any
@@ -22,13 +23,16 @@ from ._batches import (
 )
 from ._callbacks import Progress, WeightAveraging, learning_rate_factor
 from ._devices import resolve_device, resolve_precision
+from ._layers import StandardLayer
 from ._networks import FeatureMLP, Networks, SpectrogramCNN
 from ._training import ShardedNet, continue_from, set_precision
 from ._training_set import TrainingSet, soft_targets, split_off_validation
 
-__all__ = ["augmentation_of", "train"]
+__all__ = ["augmentation_of", "noise_of", "train"]
 
 _VALIDATION_BATCH = 32
+# Bands that MFCCs are made of where nobody says otherwise, the default of MFCCTransformer.
+_N_MELS = 64
 
 
 def train(
@@ -90,11 +94,7 @@ def train(
         mixup_alpha=cnn.mixup_alpha if is_picture else 0.0,
         mixstyle_p=cnn.mixstyle_p if is_picture else 0.0,
         augmentation=augmentation_of(cnn) if is_picture else None,
-        noise=(
-            Noise(cnn.noise_snr, module.picture.mean.clone(), module.picture.std.clone())
-            if is_picture and cnn.noise_snr is not None
-            else None
-        ),
+        noise=noise_of(cnn, module.picture) if is_picture else None,
         generator=augmentation,
         rng=mixing,
     )
@@ -139,6 +139,16 @@ def augmentation_of(cnn: Any) -> Augmentation | None:
         time_shift=cnn.time_shift,
     )
     return augmentation if any(astuple(augmentation)) else None
+
+
+def noise_of(cnn: Any, picture: StandardLayer) -> Noise | None:
+    """Return the noise that the parameters ask for."""
+    if cnn.noise_snr is None:
+        return None
+    n_rows = picture.mean.shape[1]
+    # Orthonormal transforms of two sizes: a level of all bands comes back larger by this root.
+    to_decibels = math.sqrt(n_rows / _N_MELS)
+    return Noise(cnn.noise_snr, picture.mean * to_decibels, picture.std * to_decibels)
 
 
 def _make_module(

@@ -6,6 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ser_estimators import CNNEmbedder, MFCCTransformer
 from ser_estimators._augmentation import (
     Augmentation,
     Noise,
@@ -14,6 +15,8 @@ from ser_estimators._augmentation import (
     mix_up,
     scale_rows,
 )
+from ser_estimators._cnn_training import noise_of
+from ser_estimators._layers import PictureLayer
 
 NONE = {"time_stretch": 0, "frequency_warp": 0, "gain": 0, "time_mask": 0, "frequency_mask": 0}
 
@@ -229,6 +232,19 @@ def test_noise_has_the_power_asked_for(snr):
     assert (-level <= snr + 30.5).all()
     assert (-level).max() - (-level).min() > 20
     assert (noisy >= picture - 1e-3).all()
+
+
+@pytest.mark.parametrize("n_mfcc", [13, 40, 64])
+def test_noise_measures_in_decibels_whatever_the_number_of_coefficients(n_mfcc):
+    waveform = np.random.default_rng(0).normal(scale=0.1, size=16_000).astype(np.float32)
+    coefficients = MFCCTransformer(n_mfcc=n_mfcc).fit_transform([waveform])
+    picture = PictureLayer(n_mfcc)
+    picture.fit_scale(lambda: [torch.from_numpy(coefficients)])
+    noise = noise_of(CNNEmbedder(noise_snr=10.0), picture)
+    # The first coefficient is the mean over 64 bands, in decibels, times the root of 64.
+    level = coefficients[:, 0].mean() / 8
+    assert noise.mean.mean().item() == pytest.approx(level, rel=1e-4)
+    assert noise.snr == 10
 
 
 def test_noise_leaves_padding_and_other_channels_alone():
