@@ -5,7 +5,7 @@
 Each line of the table changes one default, with the same folds and seeds, and says by how much the
 balanced accuracy changes. Only the first three of EmoBox's folds are used, those on which the
 defaults were chosen. Each run is appended to a file as it ends, and a second call goes on where
-the first one stopped, unless what the defaults give or a version has changed.
+the first one stopped, unless what these give or a version has changed.
 """
 
 import argparse
@@ -33,7 +33,7 @@ CHANGES: dict[str, dict] = {
     "one network": {"n_networks": 1, "embedding_dim": 32},
     "one wide network": {"n_networks": 1, "channels": (32, 64, 96, 128), "embedding_dim": 64},
     "no time stretch": {"time_stretch": 0.0},
-    "no frequency warp": {"frequency_warp": 0.0},
+    "no frequency warp, one view": {"frequency_warp": 0.0},
     "no gain": {"gain": 0.0},
     "no time mask": {"time_mask": 0.0},
     "no frequency mask": {"frequency_mask": 0.0},
@@ -49,6 +49,7 @@ CHANGES: dict[str, dict] = {
     "constant learning rate": {"lr_schedule": "constant"},
     "no weight averaging": {"weight_averaging": 0.0},
     "one view": {"n_views": 1},
+    "float32": {"precision": "float32"},
     "no mean over time": {},
     "no deviation over time": {},
     "no maximum over time": {},
@@ -131,8 +132,14 @@ def main() -> None:
             key = {"change": name, "parameters": CHANGES[name], "lr": last_step}
             key |= {"fold": fold, "seed": seed, "epochs": epochs}
             task = partial(run, corpus, fold, seed, name, epochs, memory)
-            rows.setdefault(name, []).append(resumed(args.results, key, task))
+            row = resumed(args.results, key, task, named(CHANGES[name]))
+            rows.setdefault(name, []).append(row)
     print_table(rows, args.epochs)
+
+
+def named(parameters: dict) -> dict:
+    """Return parameters by their names in the pipeline."""
+    return {name if "__" in name else f"cnn__{name}": value for name, value in parameters.items()}
 
 
 def run(corpus, fold: int, seed: int, name: str, epochs: int, memory: str) -> dict:
@@ -140,9 +147,7 @@ def run(corpus, fold: int, seed: int, name: str, epochs: int, memory: str) -> di
     paths = np.array(corpus.data)
     train, test = split(corpus, "speakers", fold)
     pipe = make_ser_pipeline(random_state=seed, n_jobs=-1, memory=memory)
-    parameters = {"max_epochs": epochs} | CHANGES[name]
-    for parameter, value in parameters.items():
-        pipe.set_params(**{parameter if "__" in parameter else f"cnn__{parameter}": value})
+    pipe.set_params(**{"cnn__max_epochs": epochs} | named(CHANGES[name]))
     with patch("ser_estimators._networks.ConvolutionalTrunk", TRUNKS.get(name, ConvolutionalTrunk)):
         start = time.perf_counter()
         pipe.fit(paths[train], corpus.target[train])

@@ -45,6 +45,7 @@ def main() -> None:
     for number, (fold, seed) in enumerate(tasks, start=1):
         print(f"run {number}/{len(tasks)}: fold {fold + 1}, seed {seed} ...", flush=True)
         key = {"fold": fold, "seed": seed, "epochs": args.epochs}
+        key |= {"C": C, "augmented_passes": AUGMENTED_PASSES}
         task = partial(run, corpus, frames, fold, seed, args.epochs)
         rows.append(resumed(args.results, key, task))
     print_table(rows)

@@ -43,7 +43,7 @@ def main() -> None:
     parser.add_argument("--systems", nargs="+", default=list(RUNS), choices=RUNS)
     parser.add_argument("--results", type=Path, default=Path("benchmarks/results/ravdess.jsonl"))
     parser.add_argument(
-        "--set", nargs="*", default=[], metavar="NAME=VALUE", help="parameters of the pipeline"
+        "--set", nargs="*", default=[], metavar="NAME=VALUE", help="of the CNN's pipeline"
     )
     args = parser.parse_args()
     corpus = load_ravdess(args.root)
@@ -63,12 +63,12 @@ def main() -> None:
     rows = []
     for number, (system, protocol, part, seed) in enumerate(tasks, start=1):
         key = {"system": system, "protocol": protocol, "part": part, "seed": seed}
-        if system == "cnn":
-            key["lr"] = make_ser_pipeline()["lr"].get_params()
+        key["last_step"] = make_system(system, seed, {})[-1].get_params()
+        changes = parameters if system == "cnn" else {}
         label = f"{system}, {protocol}, part {part + 1}, seed {seed}"
         print(f"run {number}/{len(tasks)}: {label} ...", flush=True)
-        task = partial(run, corpus, system, protocol, part, seed, parameters)
-        row = resumed(args.results, key | {"parameters": parameters}, task)
+        task = partial(run, corpus, system, protocol, part, seed, changes)
+        row = resumed(args.results, key | {"parameters": changes}, task, changes)
         scores = ", ".join(f"{name} UA {row[name]['ua']:.3f}" for name in RUNS[system])
         print(f"  {scores}, {row['fit_seconds']:.0f} s", flush=True)
         rows.append(row)

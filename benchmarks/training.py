@@ -52,7 +52,7 @@ DESCRIPTIONS = {
     f"{LIBRARY}, bfloat16": "the same with precision='bfloat16', which the default takes where "
     "the processor has it",
     LOOP: "the same module in a plain PyTorch loop: indexed tensors, clips cut to the longest of "
-    "their batch, channels_last, AdamW, torch's own threads",
+    "their batch, channels_last, fused AdamW, torch's own threads",
     f"{HAND}, bfloat16": "the same with the convolutions in autocast",
     SKORCH: "the same module in skorch.NeuralNetClassifier as it is: a DataLoader over clips "
     "padded to the longest of all",
@@ -166,7 +166,7 @@ def hand_written(precision: str) -> dict:
     module = make_module(X).train()
     set_precision(module.trunk, getattr(torch, precision))
     X, y, n_frames = (torch.from_numpy(array) for array in (X, y, n_frames))
-    optimizer = torch.optim.AdamW(module.parameters(), LR, weight_decay=WEIGHT_DECAY)
+    optimizer = torch.optim.AdamW(module.parameters(), LR, weight_decay=WEIGHT_DECAY, fused=True)
     criterion = torch.nn.CrossEntropyLoss(label_smoothing=LABEL_SMOOTHING)
     seconds = []
     for _ in range(N_WARM_EPOCHS + N_EPOCHS):
