@@ -16,11 +16,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("root", type=Path, help="folder of RAVDESS")
     parser.add_argument("--folds", type=int, default=6)
-    parser.add_argument("--epochs", type=int, default=80)
+    parser.add_argument("--epochs", type=int, help="of each training; the default otherwise")
     parser.add_argument("--out", type=Path, default=Path("report.html"))
     args = parser.parse_args()
     corpus = load_ravdess(args.root)
-    pipe = make_ser_pipeline(random_state=0, n_jobs=-1).set_params(cnn__max_epochs=args.epochs)
+    pipe = make_ser_pipeline(random_state=0, n_jobs=-1)
+    if args.epochs is not None:
+        pipe.set_params(cnn__max_epochs=args.epochs)
     report = evaluate(
         pipe,
         corpus.data,

@@ -88,26 +88,28 @@ class CNNEmbedder(
     warmup : float in [0, 1), default=0.2
         Share of the training, at its beginning, over which the learning rate rises evenly.
     lr_schedule : {"cosine", "constant"}, default="cosine"
-        How the learning rate goes on from its peak: down to zero along half a cosine, or not at
-        all.
+        How the learning rate goes on from its peak: down to zero along half a cosine [8]_, or not
+        at all.
     weight_decay : float >= 0, default=0.01
         Decoupled weight decay of the weights; biases and normalisation have none.
     weight_averaging : float in [0, 1], default=0.25
         Share of the training, at its end, over which the weights are averaged, as they are after
         each epoch [3]_; 0 keeps the last. `early_stopping` keeps the best ones instead.
     label_smoothing : float in [0, 1), default=0.1
-        Share of each target that is spread over all classes.
+        Share of each target that is spread over all classes [9]_.
     mixup_alpha : float >= 0, default=0.0
         Parameter of the beta distribution from which mixup [5]_ draws the shares of two clips that
         are blended; 0 blends none.
     mixstyle_p : float in [0, 1], default=0.5
         Probability of a training clip that the mean and the standard deviation over time of each
-        row of its picture are blended with those of another clip: MixStyle [4]_.
+        row of its picture are blended with those of another clip: MixStyle [4]_, along frequency
+        [10]_.
     time_stretch : float >= 0, default=0.2
         Training clips become up to ``1 + time_stretch`` times longer or shorter.
     frequency_warp : float in [0, 1), default=0.1
         The frequency axis of training clips is scaled by up to this share, and shifted by up to a
-        quarter of it: vocal tract length perturbation [6]_.
+        quarter of it: vocal tract length perturbation [6]_. 0 leaves `n_views` nothing to scale by,
+        and predictions see each clip once.
     gain : float >= 0, default=0.3
         Up to this, in standard deviations of a row of the picture, is added to or taken from
         training clips.
@@ -119,8 +121,8 @@ class CNNEmbedder(
         repeats their first or last frame, which is silence in most recordings.
     noise_snr : float or None, default=None
         Training clips get white noise, down to this ratio of their mean power to that of the noise
-        and up to 30 more, in dB. It takes the input for MFCCs of decibels, as
-        `MFCCTransformer` gives them without `normalize`. None adds none.
+        and up to 30 more, in dB. It takes the input for MFCCs of the decibels of 64 mel bands, as
+        `MFCCTransformer` gives them by default, however many of them. None adds none.
     n_views : int > 0, default=3
         Versions of each clip whose embeddings and probabilities are averaged in prediction, which
         is known as test-time augmentation. The frequency axis of each is scaled, in equal steps, by
@@ -143,8 +145,9 @@ class CNNEmbedder(
         falls again.
     callbacks : list of skorch.callbacks.Callback or of (str, Callback), or None, default=None
         Called in training, after the estimator's own. They may monitor ``train_loss`` and, with
-        `early_stopping`, ``valid_loss`` and ``valid_accuracy``. The targets that they see are
-        probabilities, which scikit-learn's scorers do not take. One that raises KeyboardInterrupt
+        `early_stopping`, ``valid_loss`` and ``valid_accuracy``. skorch's EpochScoring has nothing
+        to score: batches of training are targets, which are probabilities times the weight of the
+        clip, and lists of augmented pictures and their masks. One that raises KeyboardInterrupt
         after an epoch, as skorch's EarlyStopping does, ends the training there.
     device : str, default="auto"
         ``"auto"`` takes a CUDA GPU if there is one and the CPU otherwise; or a torch device such
@@ -190,6 +193,8 @@ class CNNEmbedder(
 
     Every batch is cut, by length, into shards of about 16 clips that run side by side, and whose
     gradients are added in a fixed order: the number of threads changes the speed, not the result.
+    Batch normalisation takes its statistics from a shard [11]_. Training uses as many threads as
+    torch does: ``torch.set_num_threads``, or the environment variable ``OMP_NUM_THREADS``.
 
     References
     ----------
@@ -204,6 +209,14 @@ class CNNEmbedder(
        recognition", ICML Workshop on Deep Learning for Audio, Speech and Language, 2013.
     .. [7] D. S. Park et al., "SpecAugment: A simple data augmentation method for automatic speech
        recognition", Interspeech 2019.
+    .. [8] I. Loshchilov and F. Hutter, "SGDR: Stochastic gradient descent with warm restarts", ICLR
+       2017.
+    .. [9] C. Szegedy et al., "Rethinking the Inception architecture for computer vision", CVPR
+       2016.
+    .. [10] F. Schmid et al., "Knowledge distillation from transformers for low-complexity acoustic
+       scene classification", DCASE Workshop 2022.
+    .. [11] E. Hoffer, I. Hubara and D. Soudry, "Train longer, generalize better: closing the
+       generalization gap in large batch training of neural networks", NeurIPS 2017.
 
     Examples
     --------
@@ -318,7 +331,11 @@ class CNNEmbedder(
             the longer the larger the weights are. Below one, and where no clip occurs twice, only
             their ratios matter.
         groups : array-like of shape (n_clips,) or None, default=None
-            Such as the speaker of each clip; only `early_stopping` looks at them.
+            Such as the speaker of each clip; only `early_stopping` looks at them. A pipeline
+            passes them on as ``pipe.fit(X, y, cnn__groups=speakers)``. A cross-validation or a
+            search does so with ``sklearn.set_config(enable_metadata_routing=True)`` and
+            ``CNNEmbedder(...).set_fit_request(groups=True)``; without, its `groups` go to the
+            splitter alone, and clips are set aside at random.
 
         Returns
         -------

@@ -131,8 +131,8 @@ class ConvolutionalTrunk(nn.Module):
     Attributes
     ----------
     precision : torch.dtype
-        Of the convolutions in training: ``torch.bfloat16`` is nearly twice as fast as float32 where
-        the processor has it. Weights, statistics, and predictions are float32 in any case.
+        Of the convolutions in training, which are faster in ``torch.bfloat16`` than in float32
+        where the processor has it. Weights, statistics, and predictions are float32 in any case.
     """
 
     def __init__(self, n_rows: int, channels: Sequence[int], input_channels: int = 1) -> None:

@@ -37,7 +37,8 @@ def make_ser_pipeline(
         ``sklearn.pipeline.Pipeline``, which keeps fitted networks as well, is
         ``set_params(memory=...)``. It knows a file by its path alone.
     verbose : int, default=0
-        Passed to the network: 1 prints about ten lines in a fit, 2 a line an epoch.
+        Passed to the network: 1 shows a progress bar in a terminal and about ten lines elsewhere, 2
+        a line an epoch.
 
     Returns
     -------
