@@ -441,7 +441,7 @@ class CNNEmbedder(
             )
         self.history_ = history + [
             {"epoch": len(history) + row["epoch"]}
-            | {name: row[name] for name in _HISTORY if name in row}
+            | {name: float(row[name]) for name in _HISTORY if name in row}
             for row in net.history
         ]
         self.n_iter_ = len(self.history_)

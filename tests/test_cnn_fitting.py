@@ -158,6 +158,8 @@ def test_early_stopping_goes_back_to_the_best_epoch(frames):
     assert cnn.n_iter_ == len(losses.weights_) < 60
     assert np.array_equal(cnn.net_.module_.heads[0].output.weight.detach(), losses.weights_[best])
     assert all(0 <= row["valid_accuracy"] <= 1 for row in cnn.history_)
+    # Plain numbers, which print as such.
+    assert {type(value) for row in cnn.history_ for value in row.values()} == {int, float}
     assert cnn.score(X, y) > 0.9
 
 
