@@ -116,6 +116,12 @@ def print_table(rows: list[dict]) -> None:
         if protocol == "speakers":
             for half, folds in HALVES.items():
                 print_rows(f"  {half}", [row for row in of_protocol if row["part"] in folds])
+    print("\nUA that the logistic regression adds to softmax, mean ± standard error over the runs")
+    for protocol in dict.fromkeys(row["protocol"] for row in rows if SOFTMAX in row):
+        of_protocol = [row for row in rows if row["protocol"] == protocol and SOFTMAX in row]
+        gains = np.array([row[LOGISTIC]["ua"] - row[SOFTMAX]["ua"] for row in of_protocol])
+        error = gains.std(ddof=1) / np.sqrt(len(gains)) if len(gains) > 1 else np.nan
+        print(f"{protocol:<22}{gains.mean():+.3f} ± {error:.3f}")
 
 
 def print_rows(label: str, rows: list[dict]) -> None:
