@@ -136,11 +136,10 @@ def make_training_set(
                 "is not"
             )
     kept = np.flatnonzero(weights)
-    rows, first, copies, weights = (array[kept] for array in (rows, first, copies, weights))
-    weights = weights / np.average(weights, weights=copies)
-    _, group_of = np.unique(
-        contents[first] if groups is None else groups[rows], return_inverse=True
-    )
+    rows, copies = rows[kept], copies[kept]
+    weights = weights[kept] / np.average(weights[kept], weights=copies)
+    of_clips = contents[first[kept]] if groups is None else groups[rows]
+    _, group_of = np.unique(of_clips, return_inverse=True)
     return TrainingSet(rows, labels[rows], copies, weights.astype(np.float32), group_of)
 
 
