@@ -130,13 +130,13 @@ def make_training_set(
             class_weight, classes=present, y=labels[used], sample_weight=sample_weight[used]
         )
         weights = weights * factors[np.searchsorted(present, labels[rows])]
-        if not weights.any():
-            raise ValueError(
-                "class_weight is zero for every class that has clips; expected at least one that "
-                "is not"
-            )
     kept = np.flatnonzero(weights)
     rows, copies = rows[kept], copies[kept]
+    if class_weight is not None and copies.sum() < 2:
+        raise ValueError(
+            f"class_weight leaves {copies.sum()} clips that count; expected at least 2: give a "
+            "class with more clips a weight above zero"
+        )
     weights = weights[kept] / np.average(weights[kept], weights=copies)
     of_clips = contents[first[kept]] if groups is None else groups[rows]
     _, group_of = np.unique(of_clips, return_inverse=True)

@@ -237,12 +237,13 @@ def test_noise_has_the_power_asked_for(snr):
 @pytest.mark.parametrize("n_mfcc", [13, 40, 64])
 def test_noise_measures_in_decibels_whatever_the_number_of_coefficients(n_mfcc):
     waveform = np.random.default_rng(0).normal(scale=0.1, size=16_000).astype(np.float32)
-    coefficients = MFCCTransformer(n_mfcc=n_mfcc).fit_transform([waveform])
+    mfcc = MFCCTransformer(n_mfcc=n_mfcc)
+    coefficients = mfcc.fit_transform([waveform])
     picture = PictureLayer(n_mfcc)
     picture.fit_scale(lambda: [torch.from_numpy(coefficients)])
     noise = noise_of(CNNEmbedder(noise_snr=10.0), picture)
-    # The first coefficient is the mean over 64 bands, in decibels, times the root of 64.
-    level = coefficients[:, 0].mean() / 8
+    # The first coefficient is the mean over the bands, in decibels, times the root of their number.
+    level = coefficients[:, 0].mean() / np.sqrt(mfcc.n_mels)
     assert noise.mean.mean().item() == pytest.approx(level, rel=1e-4)
     assert noise.snr == 10
 

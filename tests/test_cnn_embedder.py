@@ -398,7 +398,7 @@ def test_no_number_may_be_nan_or_infinite(frames, name, value):
         (
             {"class_weight": {"anger": 0, "sadness": 0}},
             ValueError,
-            "zero for every class that has clips; expected at least one that is not",
+            "class_weight leaves 0 clips that count; expected at least 2: give a class with more",
         ),
         ({"verbose": -1}, ValueError, "verbose == -1, must be >= 0"),
         ({"verbose": "x"}, TypeError, "verbose must be an instance of int"),

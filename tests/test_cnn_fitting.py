@@ -80,6 +80,13 @@ def test_a_class_of_weight_zero_is_never_predicted(frames):
     assert np.array_equal(proba(frames, class_weight={}), proba(frames))
 
 
+def test_a_single_clip_that_counts_is_told(frames):
+    X, y = frames
+    is_kept = (y == "anger") | (np.arange(len(y)) == 1)
+    with pytest.raises(ValueError, match="leaves 1 clips that count; expected at least 2"):
+        CNNEmbedder(**QUICK, class_weight={"anger": 0}).fit(X[is_kept], y[is_kept])
+
+
 def test_a_class_of_weight_zero_is_not_validated_on(frames):
     stopped = {"early_stopping": True, "validation_fraction": 0.3}
     cnn = CNNEmbedder(**QUICK, **stopped, class_weight={"anger": 0}).fit(*frames)

@@ -23,7 +23,7 @@ def test_speakers_never_heard(ravdess):
     truth = ravdess.target[held_out]
     score = balanced_accuracy_score(truth, pipe.predict(paths[held_out]))
     softmax = balanced_accuracy_score(truth, pipe[:-1].predict(paths[held_out]))
-    assert score >= 0.60
+    assert score >= 0.63
     # They differ by chance, a clip in either direction: see docs/recognition.md.
     assert score >= softmax - 0.02
 
@@ -33,4 +33,4 @@ def test_random_split(ravdess):
         ravdess.data, ravdess.target, test_size=0.2, stratify=ravdess.target, random_state=0
     )
     pipe = make_ser_pipeline(random_state=0, n_jobs=-1).fit(train, y_train)
-    assert pipe.score(test, y_test) >= 0.80
+    assert pipe.score(test, y_test) >= 0.85
