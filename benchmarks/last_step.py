@@ -10,6 +10,7 @@ has changed.
 """
 
 import argparse
+from copy import copy
 from functools import partial
 from pathlib import Path
 
@@ -18,7 +19,7 @@ import torch
 from _recognition import HALVES, VERSIONS, resumed, score, split
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import StandardScaler, normalize
 
 from ser_estimators import CNNEmbedder, MFCCTransformer
 from ser_estimators._cnn_training import augmentation_of
@@ -26,7 +27,7 @@ from ser_estimators._training import predict_in_batches
 from ser_estimators.datasets import load_ravdess
 
 SOFTMAX, BALANCED = "softmax", "softmax over share of the class"
-C = (0.001, 0.003, 0.01, 0.03, 0.1, 1.0)
+C = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 AUGMENTED_PASSES = 4
 
 
@@ -80,24 +81,41 @@ def balanced(cnn, frames: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 def inputs_of(cnn, frames, train, test, y, seed: int) -> dict[str, tuple]:
     """Return what logistic regressions may see: training inputs, their labels, test inputs."""
-    seen, unseen = cnn.transform(frames[train]), cnn.transform(frames[test])
+    unit = cnn.transform(frames[train]), cnn.transform(frames[test])
+    whole = clone_without_norm(cnn)
+    seen, unseen = whole.transform(frames[train]), whole.transform(frames[test])
     scaler = StandardScaler().fit(seen)
+    rectified = [normalize(embedding.clip(min=0)) for embedding in (seen, unseen)]
     logs = [np.log(cnn.predict_proba(frames[part])) for part in (train, test)]
     augmented = embed_augmented(cnn, frames[train], seed)
     views = [embed_view(cnn, frames[train], scale) for scale in cnn.frequency_scales_]
     return {
-        "embedding": (seen, y, unseen),
+        "embedding": (unit[0], y, unit[1]),
+        "embedding, its length kept": (seen, y, unseen),
         "embedding, scaled": (scaler.transform(seen), y, scaler.transform(unseen)),
-        "embedding after ReLU": (seen.clip(min=0), y, unseen.clip(min=0)),
+        "embedding after ReLU": (rectified[0], y, rectified[1]),
         "log-probabilities": (logs[0], y, logs[1]),
         "embedding and log-probabilities": (
             np.hstack([seen, logs[0]]),
             y,
             np.hstack([unseen, logs[1]]),
         ),
-        "embedding of each view": (np.concatenate(views), np.tile(y, len(views)), unseen),
-        "embedding of augmented clips": (augmented, np.tile(y, AUGMENTED_PASSES), unseen),
+        "embedding of each view": (
+            normalize(np.concatenate(views)),
+            np.tile(y, len(views)),
+            unit[1],
+        ),
+        "embedding of augmented clips": (
+            normalize(augmented),
+            np.tile(y, AUGMENTED_PASSES),
+            unit[1],
+        ),
     }
+
+
+def clone_without_norm(cnn: CNNEmbedder) -> CNNEmbedder:
+    """Return the same fitted network, whose embedding keeps its length."""
+    return copy(cnn).set_params(norm=None)
 
 
 def embed_view(cnn, frames: np.ndarray, scale: float) -> np.ndarray:

@@ -48,6 +48,7 @@ _CHOICES = {
     "network": ("cnn", "mlp"),
     "lr_schedule": ("cosine", "constant"),
     "precision": ("auto", "float32", "bfloat16"),
+    "norm": ("l2", None),
 }
 
 

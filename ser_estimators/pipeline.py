@@ -62,9 +62,7 @@ def make_ser_pipeline(
     (1,)
     """
     # The classes count the same, as they do in balanced accuracy, by which this field compares.
-    lr = LogisticRegression(
-        C=0.003, class_weight="balanced", max_iter=1000, random_state=random_state
-    )
+    lr = LogisticRegression(class_weight="balanced", max_iter=1000, random_state=random_state)
     return Pipeline(
         [
             ("mfcc", MFCCTransformer(memory=memory, n_jobs=n_jobs)),

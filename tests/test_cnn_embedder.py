@@ -72,6 +72,15 @@ def test_learns_and_transforms(fitted, frames):
     assert fitted.get_feature_names_out().tolist() == [f"cnnembedder{i}" for i in range(8)]
 
 
+def test_embedding_has_length_one(fitted, frames):
+    embedding = fitted.transform(frames[0])
+    np.testing.assert_allclose(np.linalg.norm(embedding, axis=1), 1, atol=1e-6)
+    as_it_is = copy.deepcopy(fitted).set_params(norm=None).transform(frames[0])
+    lengths = np.linalg.norm(as_it_is, axis=1, keepdims=True)
+    assert lengths.std() > 0.1
+    np.testing.assert_allclose(as_it_is / lengths, embedding, atol=1e-6)
+
+
 def test_embedding_as_a_table(fitted, frames):
     table = copy.deepcopy(fitted).set_output(transform="pandas").transform(frames[0])
     assert table.shape == (48, 8)
@@ -267,7 +276,7 @@ def test_every_parameter_has_an_effect(frames, parameter):
 
 def test_predictions_are_the_mean_over_views(frames):
     X, y = frames
-    cnn = CNNEmbedder(**SMALL, random_state=0, frequency_warp=0.4).fit(X, y)
+    cnn = CNNEmbedder(**SMALL, random_state=0, frequency_warp=0.4, norm=None).fit(X, y)
     assert cnn.frequency_scales_ == pytest.approx([0.8, 1.0, 1.2])
     singles = []
     for scale in cnn.frequency_scales_:
@@ -381,6 +390,7 @@ def test_no_number_may_be_nan_or_infinite(frames, name, value):
         ({"lr": 0}, ValueError, "lr == 0, must be > 0"),
         ({"lr": float("inf")}, ValueError, "lr == inf, must be finite"),
         ({"warmup": 1.0}, ValueError, "warmup == 1.0, must be < 1"),
+        ({"norm": "l3"}, ValueError, "norm == 'l3', must be one of 'l2', None"),
         ({"lr_schedule": "step"}, ValueError, "lr_schedule == 'step', must be one of 'cosine', 'c"),
         ({"gain": float("nan")}, ValueError, "gain == nan, must be finite"),
         ({"weight_decay": -1}, ValueError, "weight_decay == -1, must be >= 0"),
