@@ -103,6 +103,13 @@ def find(path: Path, key: dict) -> dict | None:
     return next((row for row in rows if row | key == row), None)
 
 
+def mean_and_error(differences: np.ndarray) -> str:
+    """Return the mean of differences between runs and its standard error, as text."""
+    n_runs = len(differences)
+    error = differences.std(ddof=1) / np.sqrt(n_runs) if n_runs > 1 else np.nan
+    return f"{differences.mean():+.3f} ± {error:.3f}"
+
+
 def split(corpus, protocol: str, part: int) -> tuple[np.ndarray, np.ndarray]:
     """Return which clips a protocol trains and tests on."""
     clips = np.arange(len(corpus.data))

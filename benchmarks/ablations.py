@@ -18,7 +18,7 @@ from unittest.mock import patch
 
 import numpy as np
 import torch
-from _recognition import HALVES, VERSIONS, resumed, score, split
+from _recognition import HALVES, VERSIONS, mean_and_error, resumed, score, split
 from torch import Tensor, nn
 from torch.nn.utils import skip_init
 
@@ -175,11 +175,8 @@ def print_table(rows: dict[str, list[dict]], epochs: int) -> None:
                 np.array([row[system]["ua"] for row in chosen])
                 for chosen in (of_change, rows[DEFAULTS])
             )
-            difference = values - reference
-            error = difference.std(ddof=1) / np.sqrt(n_runs) if n_runs > 1 else np.nan
-            line += f"{values.mean():>22.3f}"
-            cell = "" if name == DEFAULTS else f"{difference.mean():+.3f} ± {error:.3f}"
-            line += f"{cell:>18}"
+            cell = "" if name == DEFAULTS else mean_and_error(values - reference)
+            line += f"{values.mean():>22.3f}{cell:>18}"
         seconds = np.mean([row["fit_seconds"] for row in of_change])
         print(f"{line}{seconds:>6.0f} s")
 

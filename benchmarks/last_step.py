@@ -10,13 +10,12 @@ has changed.
 """
 
 import argparse
-from copy import copy
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
-from _recognition import HALVES, VERSIONS, resumed, score, split
+from _recognition import HALVES, VERSIONS, mean_and_error, resumed, score, split
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.preprocessing import StandardScaler, normalize
@@ -27,6 +26,7 @@ from ser_estimators._training import predict_in_batches
 from ser_estimators.datasets import load_ravdess
 
 SOFTMAX, BALANCED = "softmax", "softmax over share of the class"
+WITH_LENGTH = "embedding, its length kept"
 C = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 AUGMENTED_PASSES = 4
 
@@ -56,20 +56,23 @@ def run(corpus, frames: np.ndarray, fold: int, seed: int, epochs: int | None) ->
     """Train on the other speakers, and score all last steps on those of a fold."""
     train, test = split(corpus, "speakers", fold)
     y, truth = corpus.target[train], corpus.target[test]
-    cnn = CNNEmbedder(random_state=seed)
+    cnn = CNNEmbedder(norm=None, random_state=seed)
     if epochs is not None:
         cnn.set_params(max_epochs=epochs)
     cnn.fit(frames[train], y)
     scores = {SOFTMAX: measure(truth, cnn.predict_proba(frames[test]), cnn.classes_)}
     scores[BALANCED] = measure(truth, balanced(cnn, frames[test], y), cnn.classes_)
-    for name, (seen, answers, unseen) in inputs_of(cnn, frames, train, test, y, seed).items():
+    inputs = inputs_of(cnn, frames, train, test, y, seed)
+    for name, (seen, answers, unseen) in inputs.items():
         for class_weight in (None, "balanced") if name == "embedding" else ("balanced",):
             for c in C:
                 lr = LogisticRegression(C=c, class_weight=class_weight, max_iter=5000)
                 probabilities = lr.fit(seen, answers).predict_proba(unseen)
                 label = name if class_weight else f"{name}, clips weighted alike"
                 scores[f"{label}|{c}"] = measure(truth, probabilities, lr.classes_)
-    return {"scores": scores}
+    embeddings = inputs[WITH_LENGTH][0], inputs[WITH_LENGTH][2]
+    lengths = [float(np.linalg.norm(embedding, axis=1).mean()) for embedding in embeddings]
+    return {"scores": scores, "lengths": lengths}
 
 
 def balanced(cnn, frames: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -81,17 +84,16 @@ def balanced(cnn, frames: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 def inputs_of(cnn, frames, train, test, y, seed: int) -> dict[str, tuple]:
     """Return what logistic regressions may see: training inputs, their labels, test inputs."""
-    unit = cnn.transform(frames[train]), cnn.transform(frames[test])
-    whole = clone_without_norm(cnn)
-    seen, unseen = whole.transform(frames[train]), whole.transform(frames[test])
-    scaler = StandardScaler().fit(seen)
+    seen, unseen = (cnn.transform(frames[part]) for part in (train, test))
+    unit = [normalize(embedding) for embedding in (seen, unseen)]
     rectified = [normalize(embedding.clip(min=0)) for embedding in (seen, unseen)]
+    scaler = StandardScaler().fit(seen)
     logs = [np.log(cnn.predict_proba(frames[part])) for part in (train, test)]
     augmented = embed_augmented(cnn, frames[train], seed)
     views = [embed_view(cnn, frames[train], scale) for scale in cnn.frequency_scales_]
     return {
         "embedding": (unit[0], y, unit[1]),
-        "embedding, its length kept": (seen, y, unseen),
+        WITH_LENGTH: (seen, y, unseen),
         "embedding, scaled": (scaler.transform(seen), y, scaler.transform(unseen)),
         "embedding after ReLU": (rectified[0], y, rectified[1]),
         "log-probabilities": (logs[0], y, logs[1]),
@@ -111,11 +113,6 @@ def inputs_of(cnn, frames, train, test, y, seed: int) -> dict[str, tuple]:
             unit[1],
         ),
     }
-
-
-def clone_without_norm(cnn: CNNEmbedder) -> CNNEmbedder:
-    """Return the same fitted network, whose embedding keeps its length."""
-    return copy(cnn).set_params(norm=None)
 
 
 def embed_view(cnn, frames: np.ndarray, scale: float) -> np.ndarray:
@@ -161,11 +158,11 @@ def print_table(rows: list[dict]) -> None:
         name, _, c = label.partition("|")
         values = np.array([row["scores"][label]["ua"] for row in rows])
         losses = [row["scores"][label]["log_loss"] for row in rows]
-        difference = values - reference
-        error = difference.std(ddof=1) / np.sqrt(len(rows)) if len(rows) > 1 else np.nan
-        cell = f"{difference.mean():+.3f} ± {error:.3f}" if label != SOFTMAX else ""
+        cell = mean_and_error(values - reference) if label != SOFTMAX else ""
         ua = f"{values.mean():.3f} ± {values.std():.3f}"
         print(f"{name:<34}{c:>6}{ua:>16}{cell:>18}{np.mean(losses):>10.3f}")
+    seen, unseen = np.mean([row["lengths"] for row in rows], axis=0)
+    print(f"\nmean length of an embedding: {seen:.1f} in training, {unseen:.1f} never heard")
 
 
 if __name__ == "__main__":

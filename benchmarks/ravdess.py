@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from _recognition import HALVES, VERSIONS, resumed, score, split
+from _recognition import HALVES, VERSIONS, mean_and_error, resumed, score, split
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
@@ -124,8 +124,7 @@ def print_table(rows: list[dict]) -> None:
     for protocol in dict.fromkeys(row["protocol"] for row in rows if SOFTMAX in row):
         of_protocol = [row for row in rows if row["protocol"] == protocol and SOFTMAX in row]
         gains = np.array([row[LOGISTIC]["ua"] - row[SOFTMAX]["ua"] for row in of_protocol])
-        error = gains.std(ddof=1) / np.sqrt(len(gains)) if len(gains) > 1 else np.nan
-        print(f"{protocol:<22}{gains.mean():+.3f} ± {error:.3f}")
+        print(f"{protocol:<22}{mean_and_error(gains)}")
 
 
 def print_rows(label: str, rows: list[dict]) -> None:
