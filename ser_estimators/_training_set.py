@@ -134,8 +134,8 @@ def make_training_set(
     rows, copies = rows[kept], copies[kept]
     if class_weight is not None and copies.sum() < 2:
         raise ValueError(
-            f"class_weight leaves {copies.sum()} clips that count; expected at least 2: give a "
-            "class with more clips a weight above zero"
+            f"class_weight leaves {copies.sum()} of the clips; expected at least 2: give a class "
+            "with more clips a weight above zero"
         )
     weights = weights[kept] / np.average(weights[kept], weights=copies)
     of_clips = contents[first[kept]] if groups is None else groups[rows]

@@ -408,7 +408,7 @@ def test_no_number_may_be_nan_or_infinite(frames, name, value):
         (
             {"class_weight": {"anger": 0, "sadness": 0}},
             ValueError,
-            "class_weight leaves 0 clips that count; expected at least 2: give a class with more",
+            "class_weight leaves 0 of the clips; expected at least 2: give a class with more",
         ),
         ({"verbose": -1}, ValueError, "verbose == -1, must be >= 0"),
         ({"verbose": "x"}, TypeError, "verbose must be an instance of int"),

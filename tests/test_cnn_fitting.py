@@ -83,7 +83,7 @@ def test_a_class_of_weight_zero_is_never_predicted(frames):
 def test_a_single_clip_that_counts_is_told(frames):
     X, y = frames
     is_kept = (y == "anger") | (np.arange(len(y)) == 1)
-    with pytest.raises(ValueError, match="leaves 1 clips that count; expected at least 2"):
+    with pytest.raises(ValueError, match="class_weight leaves 1 of the clips; expected at least 2"):
         CNNEmbedder(**QUICK, class_weight={"anger": 0}).fit(X[is_kept], y[is_kept])
 
 
