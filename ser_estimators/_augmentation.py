@@ -1,6 +1,6 @@
 """Augmentation of batches of spectrogram pictures, as pure tensor functions.
 
-All of it works on training batches inside ``fit``; nothing here ever sees validation or test clips.
+All but `scale_rows`, which makes the views of a prediction, works on training batches alone.
 """
 
 from __future__ import annotations

@@ -134,15 +134,15 @@ class MadeAhead:
         self._pool = pool
         self._following: Future[Any] | None = None
 
-    def begin(self) -> None:
+    def begin(self) -> Future[Any]:
         """Begin to make the next one, unless that has begun."""
         if self._following is None:
             self._following = self._pool.submit(self._make_next)
+        return self._following
 
     def __iter__(self) -> Iterator[Any]:
         while True:
-            self.begin()
-            made = self._following.result() if self._following else None
+            made = self.begin().result()
             self._following = None
             if made is None:
                 return

@@ -12,6 +12,9 @@ from tqdm.auto import tqdm
 
 __all__ = ["Progress", "WeightAveraging", "learning_rate_factor"]
 
+# Of the peak: where a cosine ends, so that the last step is still one.
+_LEAST_RATE = 1e-4
+
 
 class Progress(Callback):
     """Show how training goes on: a bar in a terminal, else about ten lines, or a line an epoch.
@@ -27,34 +30,44 @@ class Progress(Callback):
 
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
         """Draw the empty bar, if there is to be one."""
+        self.last_line_ = 0
         self.bar_ = None
         if self.verbose == 1 and sys.stderr.isatty():
             self.bar_ = tqdm(total=net.max_epochs, desc="CNNEmbedder", unit="epoch")
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """Move the bar, or print the line of the epoch that has ended if its turn has come."""
-        epoch, last, row = len(net.history), net.max_epochs, net.history[-1]
-        losses = {"loss": f"{row['train_loss']:.3f}"}
-        if "valid_loss" in row:
-            losses["validation"] = f"{row['valid_loss']:.3f}"
+        epoch, last = len(net.history), net.max_epochs
         if self.bar_ is not None:
-            self.bar_.set_postfix(losses, refresh=False)
+            self.bar_.set_postfix(last_losses(net), refresh=False)
             self.bar_.update()
             return
         every = 1 if self.verbose > 1 else math.ceil(last / 10)
         if epoch % every == 0 or epoch in (1, last):
-            listed = "  ".join(f"{name} {loss}" for name, loss in losses.items())
-            seconds = sum(net.history[:, "dur"])
-            print(
-                f"[CNNEmbedder] epoch {epoch:>{len(str(last))}}/{last}  {listed}  {seconds:.0f} s",
-                flush=True,
-            )
+            self._print_line(net)
 
     def on_train_end(self, net: Any, **kwargs: Any) -> None:
-        """Leave the bar as it is."""
+        """Leave the bar as it is, or print the last line where training ended before its time."""
         if self.bar_ is not None:
             self.bar_.close()
+        elif self.last_line_ < len(net.history):
+            self._print_line(net)
         self.bar_ = None
+
+    def _print_line(self, net: Any) -> None:
+        self.last_line_, last = len(net.history), net.max_epochs
+        losses = "  ".join(f"{name} {loss}" for name, loss in last_losses(net).items())
+        epoch, seconds = f"{self.last_line_:>{len(str(last))}}", sum(net.history[:, "dur"])
+        print(f"[CNNEmbedder] epoch {epoch}/{last}  {losses}  {seconds:.0f} s", flush=True)
+
+
+def last_losses(net: Any) -> dict[str, str]:
+    """Return the losses of the last epoch as text."""
+    row = net.history[-1]
+    losses = {"loss": f"{row['train_loss']:.3f}"}
+    if "valid_loss" in row:
+        losses["validation"] = f"{row['valid_loss']:.3f}"
+    return losses
 
 
 class WeightAveraging(Callback):
@@ -113,4 +126,4 @@ def learning_rate_factor(step: int, *, n_steps: int, warmup: float, schedule: st
     if schedule == "constant":
         return 1.0
     progress = (step - n_warmup) / (n_steps - n_warmup)
-    return max((1 + math.cos(math.pi * min(progress, 1.0))) / 2, 1e-4)
+    return max((1 + math.cos(math.pi * min(progress, 1.0))) / 2, _LEAST_RATE)

@@ -62,7 +62,7 @@ class CNNEmbedder(
     ----------
     embedding_dim : int >= n_networks, default=96
         Size of the embedding, which the networks share out among them.
-    channels : sequence of int > 0, default=(16, 48, 64, 128)
+    channels : sequence of int > 0, not empty, default=(16, 48, 64, 128)
         Output channels of the convolutions, each of which halves the rows and the frames.
     n_networks : int > 0, default=3
         Networks that are trained side by side from different initial weights, a deep ensemble [2]_.
@@ -75,7 +75,7 @@ class CNNEmbedder(
         `AcousticFeatures`. It standardises the columns by itself. It has no `channels` and no
         `input_channels`, and neither augmentation nor views: `n_views` and all from `mixup_alpha`
         to `noise_snr` are for pictures.
-    hidden_layer_sizes : sequence of int > 0, default=(256,)
+    hidden_layer_sizes : sequence of int > 0, not empty, default=(256,)
         Units of the layers of an "mlp" before its embedding. A "cnn" has none.
     dropout : float in [0, 1), default=0.3
         Share of the embedding, and of the hidden layers of an "mlp", that is set to zero in
@@ -129,9 +129,10 @@ class CNNEmbedder(
         is known as test-time augmentation. The frequency axis of each is scaled, in equal steps, by
         up to half of `frequency_warp`; 1 is the clip as it is.
     norm : {"l2"} or None, default="l2"
-        "l2" gives the embedding of every clip the length 1, as speaker recognition does before its
-        linear models [12]_: those of training clips are longer than those of speakers never heard,
-        and what is learned from them would count on that. None leaves the lengths as they are.
+        "l2" scales the embedding of every clip to length 1, as speaker recognition does before its
+        linear models [12]_: embeddings of training clips are longer than those of new speakers, and
+        a model on top would learn to count on the length. None leaves the lengths as they are. An
+        embedding of one dimension, which would keep nothing but its sign, needs None.
     class_weight : dict, "balanced" or None, default=None
         What each clip of a class counts in the loss, by label; a label that is not named counts 1.
         "balanced" lets all classes count the same in total, however many clips they have.
@@ -152,8 +153,10 @@ class CNNEmbedder(
         Called in training, after the estimator's own. They may monitor ``train_loss`` and, with
         `early_stopping`, ``valid_loss`` and ``valid_accuracy``. skorch's EpochScoring has nothing
         to score: batches of training are targets, which are probabilities times the weight of the
-        clip, and lists of augmented pictures and their masks. One that raises KeyboardInterrupt
-        after an epoch, as skorch's EarlyStopping does, ends the training there.
+        clip, and lists of augmented pictures and their masks. Its Checkpoint can save parameters
+        (``f_params``), but not the whole net (``f_pickle=None``), which holds threads. One that
+        raises KeyboardInterrupt after an epoch, as skorch's EarlyStopping does, ends the training
+        there.
     device : str, default="auto"
         ``"auto"`` takes a CUDA GPU if there is one and the CPU otherwise; or a torch device such
         as ``"cpu"`` or ``"cuda:1"``.
@@ -174,13 +177,16 @@ class CNNEmbedder(
     classes_ : ndarray of shape (n_classes,)
         Labels, sorted.
     net_ : skorch.NeuralNet
-        The trained network; ``net_.module_`` is the torch module.
+        What the network was trained with, kept for ``net_.module_``, the torch module. Predictions
+        are made by this estimator and not by ``net_``, and the learning curve is ``history_``.
     history_ : list of dict
         One entry an epoch: ``epoch`` (from 1), ``train_loss`` (on augmented clips, with label
         smoothing), ``dur`` (seconds), and with `early_stopping` ``valid_loss`` and
         ``valid_accuracy``. With `warm_start` it goes on.
     frequency_scales_ : list of float
-        Of the views that predictions average.
+        Scale of the frequency axis in each view that predictions average.
+    norm_ : {"l2"} or None
+        How ``transform`` scales embeddings: `norm`, as it was in ``fit``.
     n_iter_ : int
         Epochs that were run, the entries of ``history_``.
     n_features_in_ : int
@@ -194,7 +200,7 @@ class CNNEmbedder(
     Notes
     -----
     A 2-D input (n_samples, n_features) is read as clips of one frame. It is a table and no picture,
-    so neither augmentation nor views apply to it.
+    so a fit on it has neither augmentation nor views.
 
     Every batch is cut, by length, into shards of about 16 clips that run side by side, and whose
     gradients are added in a fixed order: the number of threads changes the speed, not the result.
@@ -335,10 +341,10 @@ class CNNEmbedder(
             without labels gets an error in words.
         sample_weight : array-like of shape (n_clips,) or None, default=None
             How often each clip counts: a clip of weight 2 is the same as the clip twice, and a clip
-            of weight 0 is as good as not there. Of a weight that is no whole number as many copies
-            as the nearest one, at least one, are trained on and share it, so that an epoch takes
-            the longer the larger the weights are. Below one, and where no clip occurs twice, only
-            their ratios matter.
+            of weight 0 is as good as not there. A weight that is no whole number is shared by as
+            many copies as the nearest whole number, at least one. An epoch goes over all copies, so
+            it takes longer the larger the weights are. Below one, and where no clip occurs twice,
+            only their ratios matter.
         groups : array-like of shape (n_clips,) or None, default=None
             Such as the speaker of each clip; only `early_stopping` looks at them. A pipeline
             passes them on as ``pipe.fit(X, y, cnn__groups=speakers)``. A cross-validation or a
@@ -353,6 +359,8 @@ class CNNEmbedder(
 
         Raises
         ------
+        TypeError
+            If X holds paths, or a parameter is of a wrong type.
         ValueError
             If X, y, sample_weight or groups has a wrong shape or holds NaN, if y has one class, if
             a parameter is out of its range, if `early_stopping` can spare no clips, or if
@@ -373,10 +381,17 @@ class CNNEmbedder(
         Returns
         -------
         ndarray of shape (n_clips, embedding_dim), float32
-            Of length 1, where `norm` says so.
+            Of length 1, where `norm` said so in ``fit``.
+
+        Raises
+        ------
+        NotFittedError
+            If the network is not trained yet.
+        TypeError, ValueError
+            If X holds paths or NaN, or has another shape than in ``fit``.
         """
         embedding = self._forward(X, embed=True)
-        return embedding if self.norm is None else normalize(embedding, norm=self.norm, copy=False)
+        return embedding if self.norm_ is None else normalize(embedding, self.norm_, copy=False)
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float32]:
         """Return the softmax probability of each class.
@@ -390,6 +405,13 @@ class CNNEmbedder(
         -------
         ndarray of shape (n_clips, n_classes), float32
             In the order of ``classes_``.
+
+        Raises
+        ------
+        NotFittedError
+            If the network is not trained yet.
+        TypeError, ValueError
+            If X holds paths or NaN, or has another shape than in ``fit``.
         """
         logits = self._forward(X, embed=False)
         exponential = np.exp(logits - logits.max(axis=1, keepdims=True))
@@ -407,6 +429,13 @@ class CNNEmbedder(
         -------
         ndarray of shape (n_clips,)
             Labels, of the dtype that they had in ``fit``.
+
+        Raises
+        ------
+        NotFittedError
+            If the network is not trained yet.
+        TypeError, ValueError
+            If X holds paths or NaN, or has another shape than in ``fit``.
         """
         best = self._forward(X, embed=False).argmax(axis=1)
         return self.classes_[best]
@@ -458,6 +487,7 @@ class CNNEmbedder(
         self.n_iter_ = len(self.history_)
         self.classes_ = classes
         self.frequency_scales_ = self._frequency_scales(X)
+        self.norm_ = self.norm
         net.trim_for_prediction()
         self.net_ = net
 

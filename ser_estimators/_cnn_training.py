@@ -70,7 +70,8 @@ def train(
     device = resolve_device(cnn.device)
     random_state = check_random_state(cnn.random_state)
     seed = int(random_state.randint(np.iinfo(np.int32).max))
-    # One generator for each use, so that changing one (say, no dropout) leaves the others.
+    # A generator for weights and dropout, one for augmentation and noise, and one each for the
+    # order, for mixup and MixStyle, and for the split: a change of one leaves the others.
     weights, augmentation = (torch.Generator().manual_seed(seed + i) for i in (0, 1))
     order, mixing, splitting = (np.random.default_rng([seed, i]) for i in (0, 1, 2))
 
@@ -146,7 +147,7 @@ def noise_of(cnn: Any, picture: StandardLayer) -> Noise | None:
     if cnn.noise_snr is None:
         return None
     n_rows = picture.mean.shape[1]
-    # Orthonormal transforms of two sizes: a level of all bands comes back larger by this root.
+    # A level of all 64 bands comes back from the smaller transform as sqrt(64 / n_rows) times it.
     to_decibels = math.sqrt(n_rows / _N_MELS)
     return Noise(cnn.noise_snr, picture.mean * to_decibels, picture.std * to_decibels)
 
@@ -187,19 +188,19 @@ def _callbacks_of(cnn: Any, n_steps: int) -> list[Any]:
         ),
         step_every="batch",
     )
+    # Without names, which the user's own may have.
     return [
-        ("learning_rate", schedule),
+        schedule,
         *_keepers_of_weights(cnn),
-        *([("progress", Progress(cnn.verbose))] if cnn.verbose else []),
+        *([Progress(cnn.verbose)] if cnn.verbose else []),
         *(cnn.callbacks or []),
     ]
 
 
-def _keepers_of_weights(cnn: Any) -> list[tuple[str, Callback]]:
+def _keepers_of_weights(cnn: Any) -> list[Callback]:
     """Return the callbacks that decide which weights are kept, if not the last ones."""
     if not cnn.early_stopping:
         averaging = WeightAveraging(cnn.weight_averaging)
-        return [("weight_averaging", averaging)] if cnn.weight_averaging else []
+        return [averaging] if cnn.weight_averaging else []
     best = EarlyStopping(patience=cnn.n_iter_no_change, threshold=0.0, load_best=True)
-    accuracy = PassthroughScoring("valid_accuracy", lower_is_better=False)
-    return [("accuracy", accuracy), ("early_stopping", best)]
+    return [PassthroughScoring("valid_accuracy", lower_is_better=False), best]

@@ -89,11 +89,7 @@ def check_labels(y: Any, X: NDArray[np.float32]) -> NDArray[Any]:
             f"Input y contains NaN: {len(missing)} of {len(values)} clips have no label "
             f"(clip {listed}). Label them or leave them out"
         )
-    if len({isinstance(value, (str, bytes)) for value in values}) > 1:
-        kinds = sorted({type(value).__name__ for value in values})
-        raise ValueError(
-            f"y mixes labels of different types, {' and '.join(kinds)}; expected one type"
-        )
+    _check_one_kind(values, "y", "labels")
     y = column_or_1d(y, warn=True)
     assert_all_finite(y, input_name="y")
     check_classification_targets(y)
@@ -126,15 +122,27 @@ def check_groups(groups: Any, X: NDArray[np.float32]) -> NDArray[Any] | None:
     """Return groups as a vector, or None."""
     if groups is None:
         return None
+    if np.ndim(groups) != 1:
+        raise ValueError(f"groups has the shape {np.shape(groups)}; expected (n_clips,)")
     groups = column_or_1d(groups)
     check_consistent_length(X, groups)
     missing = [i + 1 for i, value in enumerate(groups) if is_missing(value)]
     if missing:
         raise ValueError(
-            f"groups holds no speaker for {len(missing)} of {len(groups)} clips, the first of them "
+            f"groups holds no group for {len(missing)} of {len(groups)} clips, the first of them "
             f"clip {missing[0]}; expected one for each clip"
         )
+    _check_one_kind(groups, "groups", "groups")
     return groups
+
+
+def _check_one_kind(values: NDArray[Any], name: str, what: str) -> None:
+    """Raise for texts beside numbers, which have no order."""
+    if len({isinstance(value, (str, bytes)) for value in values}) > 1:
+        kinds = sorted({type(value).__name__ for value in values})
+        raise ValueError(
+            f"{name} mixes {what} of different types, {' and '.join(kinds)}; expected one type"
+        )
 
 
 def _first_path(X: Any) -> Any:

@@ -37,8 +37,17 @@ def resolve_precision(precision: str, device: str) -> torch.dtype:
 
 
 def device_at_hand(device: str) -> str:
-    """Return the device, or the CPU if this machine lacks it: models come from other machines."""
+    """Return the device, or the CPU if this machine lacks that GPU: models come from others."""
     try:
         return resolve_device(device)
     except ValueError:
-        return "cpu"
+        if _is_cuda(device):
+            return "cpu"
+        raise
+
+
+def _is_cuda(device: str) -> bool:
+    try:
+        return torch.device(device).type == "cuda"
+    except RuntimeError:
+        return False

@@ -1,4 +1,4 @@
-"""How the network is trained: skorch's loop, with batches, gradients and progress of our own."""
+"""How networks are trained, by skorch's loop on shards of batches, and how they predict."""
 
 from __future__ import annotations
 
@@ -53,10 +53,10 @@ class ShardedNet(NeuralNet):
 
     Each batch is cut into shards. Each shard runs through a replica of each network's trunk, which
     shares its weights and has batch statistics of its own; the heads see the whole batch. Gradients
-    are added in the order of the shards, so that the result does not depend
-    on how many threads worked on them, and several operations side by side are faster than one
-    operation on several threads: they have no barriers. Batch normalisation over shards is known
-    as ghost batch normalisation [1]_.
+    are added in the order of the shards, so that the result does not depend on how many threads
+    worked on them, and several operations side by side are faster than one operation on several
+    threads: they have no barriers. Batch normalisation over shards is known as ghost batch
+    normalisation [1]_.
 
     Parameters
     ----------
@@ -145,7 +145,7 @@ class ShardedNet(NeuralNet):
         """Make the replicas and the threads."""
         super().on_train_begin(net, X, y, **kwargs)
         # A batch may be one clip larger than asked for.
-        n_replicas = max(n_shards(n_clips) for n_clips in (self.batch_size, self.batch_size + 1))
+        n_replicas = n_shards(min(self.batch_size + 1, len(X)))
         self.replicas_ = [replica(self.module_.trunk).train() for _ in range(n_replicas)]
         n_tasks = n_replicas * len(self.module_.trunk)
         self.pool_ = thread_pool(min(self.n_threads, n_tasks))

@@ -23,6 +23,10 @@ __all__ = [
 ]
 
 
+# Clips of an epoch with all copies: more would take hours and are a mistake.
+_MOST_COPIES = 10_000_000
+
+
 @dataclass(frozen=True)
 class TrainingSet:
     """Distinct clips, sorted by their content.
@@ -113,9 +117,20 @@ def make_training_set(
     Returns
     -------
     TrainingSet
+
+    Raises
+    ------
+    ValueError
+        If the weights leave fewer than two clips, or make more copies than an epoch can have.
     """
     if sample_weight is None:
         sample_weight = np.ones(len(labels))
+    if sample_weight.sum() > _MOST_COPIES:
+        raise ValueError(
+            f"sample_weight adds up to {sample_weight.sum():.3g}; expected {_MOST_COPIES:,} at "
+            "most, because an epoch goes over each clip as often as its weight says: divide the "
+            "weights by the same number"
+        )
     used = np.flatnonzero(sample_weight > 0)
     contents = np.array([digest(coefficients[row, :, : n_frames[row]]) for row in used])
     keys = np.char.add(np.char.add(contents, "/"), labels[used].astype(str))
@@ -129,6 +144,8 @@ def make_training_set(
         factors = compute_class_weight(
             class_weight, classes=present, y=labels[used], sample_weight=sample_weight[used]
         )
+        # By the largest, because their sum may be no number.
+        factors /= factors.max() or 1
         weights = weights * factors[np.searchsorted(present, labels[rows])]
     kept = np.flatnonzero(weights)
     rows, copies = rows[kept], copies[kept]
@@ -178,7 +195,7 @@ def split_off_validation(
     Returns
     -------
     training, validation : TrainingSet
-        No class is without training clips.
+        No class is without training clips, and there are two of them at least.
 
     Raises
     ------
@@ -189,28 +206,43 @@ def split_off_validation(
     counts = np.zeros((n_groups, n_classes))
     # counts (n_groups, n_classes): clips of each class in each group
     np.add.at(counts, (clips.groups, clips.labels), 1)
-    in_all = counts.sum(axis=0)
-    wanted = fraction * in_all
-    taken = np.zeros(n_classes)
-    free = rng.permutation(n_groups)
-    chosen = np.zeros(n_groups, dtype=bool)
+    copies = np.bincount(clips.groups, weights=clips.copies)
+    in_all, wanted = counts.sum(axis=0), fraction * counts.sum(axis=0)
+    kinds, waiting = _groups_of_a_kind(np.column_stack([counts, copies]), rng)
+    taken, spare = np.zeros(n_classes), clips.copies.sum() - 2
+    chosen: list[int] = []
     while taken.sum() < wanted.sum():
-        after = taken + counts[free]
-        # after (n_free, n_classes)
-        leaves_all_classes = ((after < in_all) | (in_all == 0)).all(axis=1)
-        if not leaves_all_classes.any():
+        after = taken + kinds[:, :-1]
+        # after (n_kinds, n_classes)
+        may_go = ((after < in_all) | (in_all == 0)).all(axis=1) & (kinds[:, -1] <= spare)
+        may_go &= [len(groups) > 0 for groups in waiting]
+        distance = np.where(may_go, np.abs(after - wanted).sum(axis=1), np.inf)
+        best = distance.argmin()
+        if not may_go[best] or (chosen and distance[best] >= np.abs(taken - wanted).sum()):
             break
-        distance = np.abs(after - wanted).sum(axis=1)
-        best = np.where(leaves_all_classes, distance, np.inf).argmin()
-        if chosen.any() and distance[best] >= np.abs(taken - wanted).sum():
-            break
-        chosen[free[best]] = True
-        taken = after[best]
-        free = np.delete(free, best)
-    if not chosen.any():
+        chosen.append(waiting[best].pop())
+        taken, spare = after[best], spare - kinds[best, -1]
+    if not chosen:
         raise ValueError(
             f"early_stopping=True found no clips for validation: each of the {n_groups} groups has "
-            "all clips of some class. Give more clips or other groups, or set early_stopping=False"
+            "all clips of some class, or all clips but one. Give more clips or other groups, or "
+            "set early_stopping=False"
         )
-    is_validation = chosen[clips.groups]
+    is_validation = np.isin(clips.groups, chosen)
     return clips.take(np.flatnonzero(~is_validation)), clips.take(np.flatnonzero(is_validation))
+
+
+def _groups_of_a_kind(
+    counts: NDArray[np.float64], rng: np.random.Generator
+) -> tuple[NDArray[np.float64], list[list[int]]]:
+    """Return the distinct rows of counts and the groups of each, both in random order.
+
+    Groups of equal counts are as good as each other, so that one of each kind has to be tried:
+    without speakers every clip is a group, and there are as many kinds as classes.
+    """
+    kinds, kind_of = np.unique(counts, axis=0, return_inverse=True)
+    groups: list[list[int]] = [[] for _ in kinds]
+    for group in rng.permutation(len(counts)):
+        groups[kind_of[group]].append(int(group))
+    order = rng.permutation(len(kinds))
+    return kinds[order], [groups[kind] for kind in order]

@@ -18,10 +18,11 @@ from scipy.fft import idct
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
+from skorch.callbacks import Callback
 
 from ser_estimators import CNNEmbedder
 from ser_estimators._cnn_parameters import _NUMBERS
-from ser_estimators._devices import resolve_device
+from ser_estimators._devices import resolve_device, resolve_precision
 from ser_estimators._threads import thread_pool
 
 SMALL = {
@@ -75,7 +76,10 @@ def test_learns_and_transforms(fitted, frames):
 def test_embedding_has_length_one(fitted, frames):
     embedding = fitted.transform(frames[0])
     np.testing.assert_allclose(np.linalg.norm(embedding, axis=1), 1, atol=1e-6)
-    as_it_is = copy.deepcopy(fitted).set_params(norm=None).transform(frames[0])
+    assert fitted.norm_ == "l2"
+    as_it_is = CNNEmbedder(**SMALL | {"max_epochs": 20}, norm=None, random_state=0).fit(*frames)
+    assert as_it_is.norm_ is None
+    as_it_is = as_it_is.transform(frames[0])
     lengths = np.linalg.norm(as_it_is, axis=1, keepdims=True)
     assert lengths.std() > 0.1
     np.testing.assert_allclose(as_it_is / lengths, embedding, atol=1e-6)
@@ -187,8 +191,7 @@ def test_result_depends_on_the_precision_a_little_and_never_on_the_threads(frame
         torch.set_num_threads(before)
     assert np.array_equal(cnn.predict_proba(X), again.predict_proba(X))
     auto = CNNEmbedder(**parameters).fit(X, y)
-    native = getattr(torch.cpu, "get_capabilities", dict)().get("avx512_bf16", False)
-    is_auto = precision == ("bfloat16" if native else "float32")
+    is_auto = getattr(torch, precision) == resolve_precision("auto", resolve_device("auto"))
     assert np.array_equal(cnn.predict_proba(X), auto.predict_proba(X)) == is_auto
 
 
@@ -252,7 +255,6 @@ def test_clip_predicts_the_same_alone_in_a_batch_and_in_any_order(fitted):
         {"weight_averaging": 1.0},
         {"n_views": 1},
         {"time_stretch": 0.9},
-        {"frequency_warp": 0.5},
         {"gain": 2.0},
         {"time_mask": 0.9},
         {"frequency_mask": 0.9},
@@ -272,6 +274,33 @@ def test_clip_predicts_the_same_alone_in_a_batch_and_in_any_order(fitted):
 def test_every_parameter_has_an_effect(frames, parameter):
     default = fit_proba(*frames, random_state=0)
     assert np.abs(default - fit_proba(*frames, random_state=0, **parameter)).max() > 1e-4
+
+
+def test_frequency_warp_has_an_effect_in_training(frames):
+    warped, plain = (
+        fit_proba(*frames, random_state=0, n_views=1, frequency_warp=warp) for warp in (0.5, 0.0)
+    )
+    assert np.abs(warped - plain).max() > 1e-4
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"time_mask": 1.0, "frequency_mask": 1.0},
+        {"mixstyle_p": 1.0, "weight_averaging": 1.0},
+        {"dropout": 0.999, "label_smoothing": 0.999},
+        {"warmup": 0.999, "time_shift": 0.999},
+        {"frequency_warp": 0.999, "n_views": 50},
+        {"noise_snr": -1e6},
+        {"noise_snr": 1e6},
+        {"embedding_dim": 1, "norm": None},
+    ],
+    ids=str,
+)
+def test_the_ends_of_the_ranges_are_possible(frames, parameters):
+    cnn = CNNEmbedder(**SMALL | parameters, random_state=0).fit(*frames)
+    assert np.isfinite(cnn.predict_proba(frames[0])).all()
+    assert np.isfinite(cnn.transform(frames[0])).all()
 
 
 def test_predictions_are_the_mean_over_views(frames):
@@ -391,15 +420,27 @@ def test_no_number_may_be_nan_or_infinite(frames, name, value):
         ({"lr": float("inf")}, ValueError, "lr == inf, must be finite"),
         ({"warmup": 1.0}, ValueError, "warmup == 1.0, must be < 1"),
         ({"norm": "l3"}, ValueError, "norm == 'l3', must be one of 'l2', None"),
+        ({"embedding_dim": 1}, ValueError, "embedding_dim == 1, must be >= 2 with norm == 'l2'"),
+        (
+            {"embedding_dim": 1, "network": "mlp"},
+            ValueError,
+            "nothing but a sign; or set norm=None",
+        ),
         ({"lr_schedule": "step"}, ValueError, "lr_schedule == 'step', must be one of 'cosine', 'c"),
         ({"gain": float("nan")}, ValueError, "gain == nan, must be finite"),
         ({"weight_decay": -1}, ValueError, "weight_decay == -1, must be >= 0"),
         ({"mixup_alpha": -0.1}, ValueError, "mixup_alpha == -0.1, must be >= 0"),
         ({"dropout": 1.0}, ValueError, "dropout == 1.0, must be < 1"),
         ({"label_smoothing": -1}, ValueError, "label_smoothing == -1, must be >= 0"),
+        ({"label_smoothing": 1}, ValueError, "label_smoothing == 1, must be < 1"),
+        ({"frequency_warp": 1}, ValueError, "frequency_warp == 1, must be < 1"),
         ({"time_mask": 1.1}, ValueError, "time_mask == 1.1, must be <= 1"),
+        ({"time_mask": -0.1}, ValueError, "time_mask == -0.1, must be >= 0"),
+        ({"frequency_mask": -0.1}, ValueError, "frequency_mask == -0.1, must be >= 0"),
         ({"n_views": 0}, ValueError, "n_views == 0, must be >= 1"),
         ({"mixstyle_p": -0.1}, ValueError, "mixstyle_p == -0.1, must be >= 0"),
+        ({"mixstyle_p": 1.1}, ValueError, "mixstyle_p == 1.1, must be <= 1"),
+        ({"weight_averaging": -0.1}, ValueError, "weight_averaging == -0.1, must be >= 0"),
         ({"weight_averaging": 1.1}, ValueError, "weight_averaging == 1.1, must be <= 1"),
         ({"frequency_mask": "x"}, TypeError, "frequency_mask must be an instance of float"),
         ({"class_weight": "even"}, ValueError, "class_weight == 'even', must be one of None, 'bal"),
@@ -417,12 +458,18 @@ def test_no_number_may_be_nan_or_infinite(frames, name, value):
         ({"validation_fraction": 1}, ValueError, "validation_fraction == 1, must be < 1"),
         ({"n_iter_no_change": 0}, ValueError, "n_iter_no_change == 0, must be >= 1"),
         ({"callbacks": "log"}, TypeError, "callbacks == 'log', must be a list of skorch callbacks"),
+        ({"callbacks": [1]}, TypeError, "callbacks has 1, must have skorch callbacks or pairs"),
+        ({"callbacks": ["log"]}, TypeError, "callbacks has 'log', must have skorch callbacks or"),
+        ({"callbacks": [(1, Callback())]}, TypeError, "callbacks has (1, <"),
+        ({"callbacks": [("a", 1)]}, TypeError, "callbacks has ('a', 1), must have skorch"),
+        ({"callbacks": [int]}, TypeError, "callbacks has <class 'int'>, must have skorch"),
         (
             {"precision": "half"},
             ValueError,
             "precision == 'half', must be one of 'auto', 'float32'",
         ),
         ({"time_shift": 1}, ValueError, "time_shift == 1, must be < 1"),
+        ({"time_shift": -0.1}, ValueError, "time_shift == -0.1, must be >= 0"),
         ({"noise_snr": float("nan")}, ValueError, "noise_snr == nan, must be finite"),
         ({"noise_snr": "loud"}, TypeError, "noise_snr must be an instance of"),
         ({"random_state": "x"}, ValueError, "'x' cannot be used to seed"),
@@ -593,14 +640,19 @@ def test_no_more_threads_are_started_than_there_is_work(frames, monkeypatch):
     cnn.predict(X[:1])
     cnn.predict(X)
     assert started == [2, 1, 2]
+    # As many shards as the clips make, and not as a batch of that size would have.
+    CNNEmbedder(**SMALL | {"batch_size": 10_000}).fit(X, y)
+    assert started[3:] == [3]
 
 
 def test_what_is_set_after_a_fit_does_not_change_what_it_predicts(frames):
     X, y = frames
     cnn = CNNEmbedder(**SMALL, random_state=0).fit(X, y)
-    expected = cnn.predict_proba(X)
+    expected, embedding = cnn.predict_proba(X), cnn.transform(X)
     cnn.set_params(input_channels=2, network="mlp", channels=(3,), n_views=9, frequency_warp=0)
+    cnn.set_params(norm=None, embedding_dim=5, n_networks=2)
     assert np.array_equal(cnn.predict_proba(X), expected)
+    assert np.array_equal(cnn.transform(X), embedding)
     features, labels = table()
     mlp = CNNEmbedder(**MLP | {"max_epochs": 1}).fit(features, labels)
     with pytest.raises(ValueError, match="network='mlp' takes tables"):
@@ -615,6 +667,8 @@ def test_a_model_for_a_device_that_is_not_there_predicts_on_the_cpu(frames):
     assert np.array_equal(cnn.set_params(device="cuda").predict_proba(X), expected)
     with pytest.raises(ValueError, match="device == 'cuda', must be"):
         cnn.fit(X, y)
+    with pytest.raises(ValueError, match="device == 'abacus', must be"):
+        cnn.set_params(device="abacus").predict_proba(X)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")

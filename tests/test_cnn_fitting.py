@@ -13,7 +13,7 @@ from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold, cross_validate
 from sklearn.pipeline import make_pipeline
-from skorch.callbacks import Callback, EarlyStopping, Freezer
+from skorch.callbacks import Callback, EarlyStopping, EpochTimer, Freezer
 
 from ser_estimators import CNNEmbedder
 
@@ -87,6 +87,23 @@ def test_a_single_clip_that_counts_is_told(frames):
         CNNEmbedder(**QUICK, class_weight={"anger": 0}).fit(X[is_kept], y[is_kept])
 
 
+def test_early_stopping_leaves_two_clips_to_train_on(frames):
+    X, y = frames
+    anger, sadness = (np.flatnonzero(y == label) for label in ("anger", "sadness"))
+    cnn = CNNEmbedder(**QUICK, early_stopping=True, class_weight={"anger": 0})
+    kept = np.r_[anger[:5], sadness[:2]]
+    with pytest.raises(ValueError, match="all clips of some class, or all clips but one"):
+        cnn.fit(X[kept], y[kept])
+    kept = np.r_[anger[:5], sadness[:3]]
+    assert cnn.fit(X[kept], y[kept]).score(X[sadness], y[sadness]) == 1
+
+
+def test_huge_class_weights_keep_their_ratio(frames):
+    huge, small = ({"anger": scale, "sadness": scale / 2} for scale in (1e308, 1))
+    assert np.array_equal(proba(frames, class_weight=huge), proba(frames, class_weight=small))
+    assert not np.array_equal(proba(frames, class_weight=small), proba(frames))
+
+
 def test_a_class_of_weight_zero_is_not_validated_on(frames):
     stopped = {"early_stopping": True, "validation_fraction": 0.3}
     cnn = CNNEmbedder(**QUICK, **stopped, class_weight={"anger": 0}).fit(*frames)
@@ -129,8 +146,17 @@ def test_a_class_of_no_weight_is_no_class(frames):
         ({"groups": ["01"]}, "inconsistent numbers of samples"),
         (
             {"groups": ["01"] * 47 + [None]},
-            "no speaker for 1 of 48 clips, the first of them clip 48",
+            "no group for 1 of 48 clips, the first of them clip 48",
         ),
+        (
+            {"groups": np.ones((48, 2))},
+            re.escape("groups has the shape (48, 2); expected (n_clips"),
+        ),
+        (
+            {"groups": np.array(["01", 1] * 24, dtype=object)},
+            "groups mixes groups of different types, int and str; expected one type",
+        ),
+        ({"sample_weight": np.full(48, 1e19)}, "sample_weight adds up to 4.8e.20; expected 10,000"),
     ],
 )
 def test_bad_weights_and_groups_are_told(frames, fit_params, message):
@@ -223,13 +249,13 @@ def test_groups_are_routed_through_a_pipeline_and_cross_validation(frames):
 def test_warm_start_goes_on_from_the_last_weights(frames):
     X, y = frames
     cnn = CNNEmbedder(**QUICK, warm_start=True).fit(X, y)
-    first = cnn.history_[0]["train_loss"], cnn.history_[-1]["train_loss"]
     mean = cnn.net_.module_.picture.mean.clone()
     cnn.set_params(max_epochs=3).fit(X[:40] + 1, y[:40])
+    fresh = CNNEmbedder(**QUICK | {"max_epochs": 3}).fit(X[:40] + 1, y[:40])
     assert [row["epoch"] for row in cnn.history_] == list(range(1, 8))
     assert cnn.n_iter_ == 7
     assert np.array_equal(cnn.net_.module_.picture.mean, mean)
-    assert cnn.history_[4]["train_loss"] < first[0]
+    assert cnn.history_[4]["train_loss"] < fresh.history_[0]["train_loss"] - 0.05
     # And by default it starts anew.
     cnn.set_params(warm_start=False, max_epochs=4).fit(X, y)
     assert len(cnn.history_) == 4
@@ -282,6 +308,14 @@ def test_callbacks_are_called_and_may_end_the_training(frames):
     fresh, _ = clone(cnn).callbacks
     assert fresh is not losses
     assert not hasattr(fresh, "weights_")
+
+
+def test_callbacks_may_have_any_name_or_be_classes(frames):
+    names = ("progress", "early_stopping", "weight_averaging", "learning_rate", "accuracy")
+    losses = [Losses() for _ in names]
+    callbacks = [*zip(names, losses, strict=True), EpochTimer, ("second", Losses)]
+    CNNEmbedder(**QUICK, early_stopping=True, verbose=1, callbacks=callbacks).fit(*frames)
+    assert all(len(callback.weights_) > 0 for callback in losses)
 
 
 @pytest.mark.parametrize("frozen", ["trunk.*.stem.*", "trunk.*"])
@@ -354,6 +388,15 @@ def test_a_terminal_gets_a_bar(frames, monkeypatch, capsys):
     CNNEmbedder(**QUICK, early_stopping=True, verbose=1).fit(*frames)
     assert re.search(r"CNNEmbedder: 100%.*4/4 .*loss=\d\.\d{3}, validation=", terminal.text)
     assert capsys.readouterr().out == ""
+
+
+def test_the_last_epoch_is_printed_also_where_training_ends_before_its_time(frames, capsys):
+    stopped = {"early_stopping": True, "n_iter_no_change": 3, "max_epochs": 100}
+    cnn = CNNEmbedder(**QUICK | stopped, verbose=1).fit(*frames)
+    lines = capsys.readouterr().out.splitlines()
+    assert cnn.n_iter_ < 100
+    assert lines[-1].startswith(f"[CNNEmbedder] epoch {cnn.n_iter_:>3}/100  loss ")
+    assert len(set(lines)) == len(lines)
 
 
 def test_all_of_it_works_for_tables():

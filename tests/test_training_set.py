@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ser_estimators._training_set import (
+    TrainingSet,
     count_frames,
     make_training_set,
     soft_targets,
@@ -153,6 +154,28 @@ def test_without_groups_the_split_keeps_the_classes_in_balance():
     assert np.bincount(validation.labels).tolist() == [10, 8, 2]
     _, other = split_off_validation(clips, 0.1, np.random.default_rng(1))
     assert set(other.rows) != set(validation.rows)
+
+
+def test_a_split_of_many_clips_takes_the_groups_of_each_kind_at_random():
+    # As many kinds of groups as classes: were each clip tried, this would take minutes.
+    n_clips = 200_000
+    ones = np.ones(n_clips, dtype=np.int64)
+    rows = np.arange(n_clips)
+    clips = TrainingSet(rows, rows % 4, ones, ones.astype(np.float32), rows)
+    training, validation = split_off_validation(clips, 0.1, np.random.default_rng(0))
+    assert np.bincount(validation.labels).tolist() == [n_clips // 40] * 4
+    assert len(training) + len(validation) == n_clips
+    assert np.ptp(validation.rows) > 0.99 * n_clips
+
+
+@pytest.mark.parametrize(("n_copies", "n_validation"), [(1, 1), (2, 2)])
+def test_two_clips_or_copies_of_one_are_left_to_train_on(n_copies, n_validation):
+    labels = np.array([0, 0, 0])
+    copies = np.full(3, n_copies)
+    clips = TrainingSet(np.arange(3), labels, copies, np.ones(3, dtype=np.float32), np.arange(3))
+    training, validation = split_off_validation(clips, 0.9, np.random.default_rng(0))
+    assert training.copies.sum() == 2
+    assert len(validation) == n_validation
 
 
 def test_copies_of_a_clip_are_on_one_side():
