@@ -1,6 +1,7 @@
 """What the benchmarks of recognition share: splits, scores, and runs that are resumed."""
 
 import hashlib
+import inspect
 import json
 from collections.abc import Callable
 from functools import cache
@@ -93,6 +94,12 @@ def fingerprint(changes: str = "{}") -> str:
     mlp = CNNEmbedder(network="mlp", random_state=0, **small)
     digest.update(mlp.fit(table, emotions).predict_proba(table).tobytes())
     return digest.hexdigest()[:16]
+
+
+def hash_of_source(*objects: Callable) -> str:
+    """Return a hash of the code of functions or classes, for keys: no figure outlives its code."""
+    source = "".join(inspect.getsource(thing) for thing in objects)
+    return hashlib.sha256(source.encode()).hexdigest()[:16]
 
 
 def find(path: Path, key: dict) -> dict | None:

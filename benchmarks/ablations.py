@@ -18,7 +18,15 @@ from unittest.mock import patch
 
 import numpy as np
 import torch
-from _recognition import HALVES, VERSIONS, mean_and_error, resumed, score, split
+from _recognition import (
+    HALVES,
+    VERSIONS,
+    hash_of_source,
+    mean_and_error,
+    resumed,
+    score,
+    split,
+)
 from torch import Tensor, nn
 from torch.nn.utils import skip_init
 
@@ -131,6 +139,8 @@ def main() -> None:
             epochs = args.epochs // 2 if name == "half the epochs" else args.epochs
             key = {"change": name, "parameters": CHANGES[name], "lr": last_step}
             key |= {"fold": fold, "seed": seed, "epochs": epochs}
+            if trunk := TRUNKS.get(name):
+                key["source"] = hash_of_source(getattr(trunk, "func", trunk))
             task = partial(run, corpus, fold, seed, name, epochs, memory)
             row = resumed(args.results, key, task, named(CHANGES[name]))
             rows.setdefault(name, []).append(row)

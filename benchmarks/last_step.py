@@ -15,7 +15,15 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from _recognition import HALVES, VERSIONS, mean_and_error, resumed, score, split
+from _recognition import (
+    HALVES,
+    VERSIONS,
+    hash_of_source,
+    mean_and_error,
+    resumed,
+    score,
+    split,
+)
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.preprocessing import StandardScaler, normalize
@@ -47,6 +55,7 @@ def main() -> None:
         print(f"run {number}/{len(tasks)}: fold {fold + 1}, seed {seed} ...", flush=True)
         key = {"fold": fold, "seed": seed, "epochs": args.epochs}
         key |= {"C": C, "augmented_passes": AUGMENTED_PASSES}
+        key["source"] = hash_of_source(run, balanced, inputs_of, embed_view, embed_augmented)
         task = partial(run, corpus, frames, fold, seed, args.epochs)
         rows.append(resumed(args.results, key, task))
     print_table(rows)

@@ -54,7 +54,7 @@ class Augmentation:
     gain: float
     time_mask: float
     frequency_mask: float
-    time_shift: float = 0.0
+    time_shift: float
 
     def __call__(
         self, picture: Tensor, mask: Tensor, generator: torch.Generator

@@ -30,7 +30,8 @@ from ._training_set import TrainingSet, soft_targets, split_off_validation
 
 __all__ = ["augmentation_of", "noise_of", "train"]
 
-_VALIDATION_BATCH = 32
+# Clips at once where nothing is learned: in validation, and for means over all clips.
+_PASS_BATCH = 32
 # Bands that MFCCs are made of where nobody says otherwise, the default of MFCCTransformer.
 _N_MELS = 64
 
@@ -89,7 +90,7 @@ def train(
     if previous is not None:
         continue_from(previous, module)
     else:
-        module.picture.fit_scale(partial(coefficients_of, training, _VALIDATION_BATCH))
+        module.picture.fit_scale(partial(coefficients_of, training, _PASS_BATCH))
         module.start_from_shares(torch.from_numpy(targets.mean(axis=0)))
     examples = TrainingExamples(
         mixup_alpha=cnn.mixup_alpha if is_picture else 0.0,
@@ -116,7 +117,7 @@ def train(
         iterator_train=TrainingBatches,
         iterator_train__rng=order,
         iterator_valid=OrderedBatches,
-        iterator_valid__batch_size=_VALIDATION_BATCH,
+        iterator_valid__batch_size=_PASS_BATCH,
         train_split=None,
         callbacks=_callbacks_of(cnn, cnn.max_epochs * n_batches(len(training), cnn.batch_size)),
         callbacks__print_log=None,

@@ -346,7 +346,7 @@ def predict_in_batches(
     batch_size: int,
     device: str,
     embed: bool,
-    frequency_scales: Sequence[float] = (1.0,),
+    frequency_scales: Sequence[float],
 ) -> NDArray[np.float32]:
     """Run a trained network on clips, batches side by side.
 
@@ -359,7 +359,7 @@ def predict_in_batches(
     device : str
     embed : bool
         Whether to return the embedding, or else the logits.
-    frequency_scales : sequence of float > 0, default=(1.0,)
+    frequency_scales : sequence of float > 0
         Each clip is run with its frequency axis scaled by each; embeddings are averaged, or else
         probabilities.
 

@@ -20,7 +20,7 @@ from ser_estimators.evaluation import compare, evaluate
 from ser_estimators.evaluation._leaks import find_same_recordings
 from ser_estimators.exceptions import AudioReadError, LeakWarning
 
-SMALL = {"cnn__channels": (4, 8), "cnn__embedding_dim": 8, "cnn__max_epochs": 12, "lr__C": 1}
+SMALL = {"cnn__channels": (4, 8), "cnn__embedding_dim": 8, "cnn__max_epochs": 12}
 
 
 class Prosody(ClassifierMixin, BaseEstimator):

@@ -4,6 +4,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ser_estimators import CNNEmbedder
 from ser_estimators._networks import FeatureMLP, SpectrogramCNN, average_logits, shared_out
 
 
@@ -152,7 +153,9 @@ def test_weights_follow_the_generator_alone():
     assert not torch.equal(logits(first, clips), logits(other, clips))
 
 
-def test_default_size_is_a_few_hundred_thousand():
-    network = make_network(40, 8, embedding_dim=96, channels=(16, 48, 64, 128), n_networks=3)
+def test_default_size_is_that_of_the_docs():
+    names = ("embedding_dim", "channels", "n_networks")
+    parameters = CNNEmbedder().get_params()
+    network = make_network(40, 8, **{name: parameters[name] for name in names})
     n_parameters = sum(parameter.numel() for parameter in network.parameters())
-    assert 100_000 < n_parameters < 700_000
+    assert round(n_parameters / 1e6, 2) == 0.51

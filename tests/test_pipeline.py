@@ -23,7 +23,7 @@ from sklearn.utils.validation import check_is_fitted
 import ser_estimators
 from ser_estimators import CNNEmbedder, LogisticRegression, MFCCTransformer, make_ser_pipeline
 
-SMALL = {"cnn__channels": (4, 8), "cnn__embedding_dim": 8, "cnn__max_epochs": 20, "lr__C": 1}
+SMALL = {"cnn__channels": (4, 8), "cnn__embedding_dim": 8, "cnn__max_epochs": 20}
 
 
 def make_pipe(**kwargs):
@@ -49,6 +49,9 @@ def test_steps_and_classes():
     assert pipe["mfcc"].memory == "cache"
     assert pipe.memory is None
     assert is_classifier(pipe)
+    assert (pipe["lr"].C, pipe["lr"].class_weight) == (1, "balanced")
+    # The embedding, of length one, is what that C suits.
+    assert pipe["cnn"].norm == "l2"
 
 
 def test_logistic_regression_is_sklearns():
@@ -166,7 +169,8 @@ def test_memory_reuses_the_fitted_steps(voices, fitted):
     )
     written = {path: path.stat().st_mtime_ns for path in Path("cache").rglob("output.pkl")}
     assert len(written) == 2  # of mfcc and cnn
-    clone(pipe).set_params(lr__C=1).fit(voices.data, voices.target)
+    other = clone(pipe).set_params(lr__C=0.1).fit(voices.data, voices.target)
+    assert not np.allclose(other.predict_proba(voices.data), pipe.predict_proba(voices.data))
     assert {p: p.stat().st_mtime_ns for p in Path("cache").rglob("output.pkl")} == written
 
 
