@@ -31,6 +31,7 @@ from sklearn.preprocessing import StandardScaler, normalize
 from ser_estimators import CNNEmbedder, MFCCTransformer
 from ser_estimators._cnn_training import augmentation_of
 from ser_estimators._training import predict_in_batches
+from ser_estimators._views import View
 from ser_estimators.datasets import load_ravdess
 
 SOFTMAX, BALANCED = "softmax", "softmax over share of the class"
@@ -99,7 +100,7 @@ def inputs_of(cnn, frames, train, test, y, seed: int) -> dict[str, tuple]:
     scaler = StandardScaler().fit(seen)
     logs = [np.log(cnn.predict_proba(frames[part])) for part in (train, test)]
     augmented = embed_augmented(cnn, frames[train], seed)
-    views = [embed_view(cnn, frames[train], scale) for scale in cnn.frequency_scales_]
+    views = [embed_view(cnn, frames[train], view) for view in cnn.views_]
     return {
         "embedding": (unit[0], y, unit[1]),
         WITH_LENGTH: (seen, y, unseen),
@@ -124,7 +125,7 @@ def inputs_of(cnn, frames, train, test, y, seed: int) -> dict[str, tuple]:
     }
 
 
-def embed_view(cnn, frames: np.ndarray, scale: float) -> np.ndarray:
+def embed_view(cnn, frames: np.ndarray, view: View) -> np.ndarray:
     """Return the embedding of clips in one of the views that are averaged otherwise."""
     return predict_in_batches(
         cnn.net_.module_,
@@ -132,7 +133,7 @@ def embed_view(cnn, frames: np.ndarray, scale: float) -> np.ndarray:
         batch_size=32,
         device="cpu",
         embed=True,
-        frequency_scales=[scale],
+        views=[view],
     )
 
 

@@ -1,6 +1,6 @@
 """Augmentation of batches of spectrogram pictures, as pure tensor functions.
 
-All but `scale_rows`, which makes the views of a prediction, works on training batches alone.
+All of it works on training batches inside ``fit``; nothing here ever sees validation or test clips.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from ._layers import clip_lengths
 
-__all__ = ["Augmentation", "Noise", "TrainingExamples", "mix_style", "mix_up", "scale_rows"]
+__all__ = ["Augmentation", "Noise", "TrainingExamples", "mix_style", "mix_up"]
 
 # Parameter of the beta distribution of shares in `mix_style`: most are near 0 or 1.
 _MIXSTYLE_ALPHA = 0.3
@@ -286,28 +286,6 @@ def mix_style(picture: Tensor, mask: Tensor, p: float, rng: np.random.Generator)
     new_mean = torch.lerp(mean[partner], mean, share)
     new_std = torch.lerp(std[partner], std, share)
     return (deviation * (new_std / std) + new_mean) * mask
-
-
-def scale_rows(picture: Tensor, scale: float) -> Tensor:
-    """Scale the frequency axis as `Augmentation` does, by linear interpolation.
-
-    Parameters
-    ----------
-    picture : Tensor of shape (n, n_channels, n_rows, n_frames)
-    scale : float > 0
-        What is in row ``r * scale`` moves to row ``r``; 1 returns the picture itself.
-
-    Returns
-    -------
-    Tensor of shape (n, n_channels, n_rows, n_frames)
-    """
-    if scale == 1:
-        return picture
-    n_rows = picture.shape[2]
-    source = ((torch.arange(n_rows) + 0.5) * scale - 0.5).clamp(0, n_rows - 1)
-    # Each row is the mean of the two nearest, by how near they are.
-    weights = (1 - (source[:, None] - torch.arange(n_rows)).abs()).clamp(min=0)
-    return torch.matmul(weights.to(picture), picture)
 
 
 def _resample(

@@ -35,6 +35,7 @@ from ._stack_level import find_stack_level
 from ._threads import one_thread_per_operation
 from ._training import predict_in_batches
 from ._training_set import count_frames, make_training_set
+from ._views import View, spread_views
 
 __all__ = ["CNNEmbedder"]
 
@@ -109,8 +110,7 @@ class CNNEmbedder(
         Training clips become up to ``1 + time_stretch`` times longer or shorter.
     frequency_warp : float in [0, 1), default=0.1
         The frequency axis of training clips is scaled by up to this share, and shifted by up to a
-        quarter of it: vocal tract length perturbation [6]_. 0 leaves `n_views` nothing to scale by,
-        and predictions see each clip once.
+        quarter of it: vocal tract length perturbation [6]_.
     gain : float >= 0, default=0.3
         Up to this, in standard deviations of a row of the picture, is added to or taken from
         training clips.
@@ -126,8 +126,10 @@ class CNNEmbedder(
         `MFCCTransformer` gives them by default, however many of them. None adds none.
     n_views : int > 0, default=3
         Versions of each clip whose embeddings and probabilities are averaged in prediction, which
-        is known as test-time augmentation. The frequency axis of each is scaled, in equal steps, by
-        up to half of `frequency_warp`; 1 is the clip as it is.
+        is known as test-time augmentation. From the first to the last, in equal steps, the
+        frequency axis is scaled by up to half of `frequency_warp` and clips become up to the root
+        of ``1 + time_stretch`` times shorter or longer; every second one is delayed by
+        half of the frames that the convolutions make one. 1 is the clip as it is.
     norm : {"l2"} or None, default="l2"
         "l2" scales the embedding of every clip to length 1, as speaker recognition does before its
         linear models [12]_: embeddings of training clips are longer than those of new speakers, and
@@ -183,8 +185,9 @@ class CNNEmbedder(
         One entry an epoch: ``epoch`` (from 1), ``train_loss`` (on augmented clips, with label
         smoothing), ``dur`` (seconds), and with `early_stopping` ``valid_loss`` and
         ``valid_accuracy``. With `warm_start` it goes on.
-    frequency_scales_ : list of float
-        Scale of the frequency axis in each view that predictions average.
+    views_ : list of (float, float, int)
+        What predictions average over: the scale of the frequency axis, the factor by which time is
+        stretched, and the frames by which the clip is delayed.
     norm_ : {"l2"} or None
         How ``transform`` scales embeddings: `norm`, as it was in ``fit``.
     n_iter_ : int
@@ -486,7 +489,7 @@ class CNNEmbedder(
         ]
         self.n_iter_ = len(self.history_)
         self.classes_ = classes
-        self.frequency_scales_ = self._frequency_scales(X)
+        self.views_ = self._views(X)
         self.norm_ = self.norm
         net.trim_for_prediction()
         self.net_ = net
@@ -501,7 +504,7 @@ class CNNEmbedder(
             batch_size=_PREDICT_BATCH,
             device=device_at_hand(self.device),
             embed=embed,
-            frequency_scales=self.frequency_scales_,
+            views=self.views_,
         )
 
     def _check_same(self, n_features: int | None, classes: NDArray[Any]) -> None:
@@ -532,11 +535,13 @@ class CNNEmbedder(
             )
         return {index: self.class_weight.get(label, 1.0) for index, label in enumerate(known)}
 
-    def _frequency_scales(self, X: NDArray[np.float32]) -> list[float]:
-        if X.ndim == 2 or self.n_views == 1 or self.frequency_warp == 0:
-            return [1.0]
-        steps: NDArray[np.float64] = np.linspace(-0.5, 0.5, self.n_views)
-        return (1 + self.frequency_warp * steps).tolist()
+    def _views(self, X: NDArray[np.float32]) -> list[View]:
+        return spread_views(
+            self.n_views if X.ndim == 3 else 1,
+            frequency_warp=self.frequency_warp,
+            time_stretch=self.time_stretch,
+            step=2 ** len(self.channels),
+        )
 
     @property
     def _n_features_out(self) -> int:

@@ -16,13 +16,14 @@ from skorch.callbacks import EpochTimer, LRScheduler, PassthroughScoring
 from skorch.helper import predefined_split
 from torch import Tensor, nn
 
-from ._augmentation import TrainingExamples, scale_rows
+from ._augmentation import TrainingExamples
 from ._batches import ClipDataset, MadeAhead
 from ._callbacks import Progress, WeightAveraging
 from ._layers import ConvolutionalTrunk, clip_lengths
 from ._networks import Networks, SideBySide, average_logits
 from ._threads import one_thread_per_operation, thread_pool
 from ._training_set import count_frames
+from ._views import View
 
 __all__ = ["ShardedNet", "continue_from", "predict_in_batches", "set_precision"]
 
@@ -346,7 +347,7 @@ def predict_in_batches(
     batch_size: int,
     device: str,
     embed: bool,
-    frequency_scales: Sequence[float],
+    views: Sequence[View],
 ) -> NDArray[np.float32]:
     """Run a trained network on clips, batches side by side.
 
@@ -359,9 +360,8 @@ def predict_in_batches(
     device : str
     embed : bool
         Whether to return the embedding, or else the logits.
-    frequency_scales : sequence of float > 0
-        Each clip is run with its frequency axis scaled by each; embeddings are averaged, or else
-        probabilities.
+    views : sequence of View
+        Each clip is seen in each of them; embeddings are averaged, or else probabilities.
 
     Returns
     -------
@@ -378,10 +378,7 @@ def predict_in_batches(
         # A copy, because torch warns of arrays that it may not write to.
         batch = torch.from_numpy(np.array(coefficients[part, :, : n_frames[part].max()]))
         picture, mask = module.picture(batch.to(device))
-        embeddings = [
-            module.embed(module.trunk(scale_rows(picture, scale), mask))
-            for scale in frequency_scales
-        ]
+        embeddings = [module.embed(module.trunk(*view(picture, mask))) for view in views]
         # embeddings (n, embedding_dim) each
         if embed:
             output = torch.stack(embeddings).mean(dim=0)

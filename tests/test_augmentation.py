@@ -10,10 +10,8 @@ from ser_estimators import CNNEmbedder, MFCCTransformer
 from ser_estimators._augmentation import (
     Augmentation,
     Noise,
-    _resample,
     mix_style,
     mix_up,
-    scale_rows,
 )
 from ser_estimators._cnn_training import noise_of
 from ser_estimators._layers import PictureLayer
@@ -110,15 +108,6 @@ def test_warping_moves_rows_and_not_frames():
     peaks = warped[:, 0].amax(dim=2).argmax(dim=1)
     assert len(set(peaks.tolist())) > 3
     assert set(warped[:, 0].amax(dim=1).argmax(dim=1).tolist()) == {5}
-
-
-def test_rows_are_scaled_as_in_training():
-    picture, mask = make_batch(lengths=(30, 18))
-    lengths, unit = mask[:, 0, 0].sum(dim=1), torch.ones(2)
-    for scale in (0.5, 0.95, 1.0, 1.3):
-        expected = _resample(picture, lengths, lengths, unit * scale, unit * 0, None)
-        torch.testing.assert_close(scale_rows(picture, scale) * mask, expected * mask)
-    assert scale_rows(picture, 1.0) is picture
 
 
 def test_masks_hide_one_interval_of_at_most_their_share():
