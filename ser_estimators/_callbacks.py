@@ -10,7 +10,7 @@ from skorch.callbacks import Callback
 from torch.optim.swa_utils import AveragedModel
 from tqdm.auto import tqdm
 
-__all__ = ["Progress", "WeightAveraging", "learning_rate_factor"]
+__all__ = ["Progress", "WeightAveraging", "check_callbacks", "learning_rate_factor"]
 
 # Of the peak: where a cosine ends, so that the last step is still one.
 _LEAST_RATE = 1e-4
@@ -127,3 +127,18 @@ def learning_rate_factor(step: int, *, n_steps: int, warmup: float, schedule: st
         return 1.0
     progress = (step - n_warmup) / (n_steps - n_warmup)
     return max((1 + math.cos(math.pi * min(progress, 1.0))) / 2, _LEAST_RATE)
+
+
+def check_callbacks(callbacks: Any) -> None:
+    """Raise unless these are None or what skorch takes for callbacks, named or not."""
+    is_list = isinstance(callbacks, (list, tuple))
+    for item in callbacks if is_list else ():
+        is_named = isinstance(item, tuple) and len(item) == 2 and isinstance(item[0], str)
+        callback = item[1] if is_named else item
+        is_class = isinstance(callback, type) and issubclass(callback, Callback)
+        if not (is_class or isinstance(callback, Callback)):
+            raise TypeError(
+                f"callbacks has {item!r}, must have skorch callbacks or pairs of a name and one."
+            )
+    if not is_list and callbacks is not None:
+        raise TypeError(f"callbacks == {callbacks!r}, must be a list of skorch callbacks or None.")

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 from sklearn.utils import check_scalar
-from skorch.callbacks import Callback
 
+from ._callbacks import check_callbacks
 from ._checks import check_choice, check_finite
 from ._devices import resolve_device
 
@@ -85,24 +85,10 @@ def check_parameters(estimator: Any) -> None:
             f"embedding_dim == 1, must be >= 2 with norm == {estimator.norm!r}, which would leave "
             "nothing but a sign; or set norm=None."
         )
-    _check_callbacks(estimator.callbacks)
+    check_callbacks(estimator.callbacks)
     _check_class_weight(estimator.class_weight)
     check_scalar(estimator.device, "device", str)
     resolve_device(estimator.device)
-
-
-def _check_callbacks(callbacks: Any) -> None:
-    is_list = isinstance(callbacks, (list, tuple))
-    for item in callbacks if is_list else ():
-        is_named = isinstance(item, tuple) and len(item) == 2 and isinstance(item[0], str)
-        callback = item[1] if is_named else item
-        is_class = isinstance(callback, type) and issubclass(callback, Callback)
-        if not (is_class or isinstance(callback, Callback)):
-            raise TypeError(
-                f"callbacks has {item!r}, must have skorch callbacks or pairs of a name and one."
-            )
-    if not is_list and callbacks is not None:
-        raise TypeError(f"callbacks == {callbacks!r}, must be a list of skorch callbacks or None.")
 
 
 def _check_class_weight(class_weight: Any) -> None:

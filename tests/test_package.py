@@ -111,6 +111,7 @@ FLOORS = {
     "_layers": 1,
     "_networks": 1,
     "_augmentation": 1,
+    "_views": 1,
     "_training_set": 1,
     "_devices": 1,
     "_clips": 2,
@@ -141,7 +142,7 @@ NOT_HERE = {  # packages that a file may not import, so that each library has it
     ),
     **dict.fromkeys(("_frames", "_feature_cache", "_extraction"), NUMBERS_ALONE),
     **dict.fromkeys(
-        ("_threads", "_layers", "_networks", "_augmentation", "_devices"),
+        ("_threads", "_layers", "_networks", "_augmentation", "_views", "_devices"),
         ("sklearn", "skorch", "librosa"),
     ),
     **dict.fromkeys(
