@@ -12,9 +12,16 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import RidgeClassifier
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score, log_loss
-from sklearn.model_selection import GroupKFold, GroupShuffleSplit, KFold, LeaveOneGroupOut
+from sklearn.model_selection import (
+    GridSearchCV,
+    GroupKFold,
+    GroupShuffleSplit,
+    KFold,
+    LeaveOneGroupOut,
+)
 from sklearn.pipeline import Pipeline
 
+import ser_estimators
 from ser_estimators import make_ser_pipeline
 from ser_estimators.evaluation import compare, evaluate
 from ser_estimators.evaluation._leaks import find_same_recordings
@@ -397,27 +404,78 @@ class GroupSpy(Prosody):
         return super().fit(X, y)
 
 
+def in_pipeline(estimator):
+    return Pipeline([("as they are", "passthrough"), ("level", estimator)])
+
+
 @pytest.mark.parametrize(
-    ("in_pipeline", "param_grid"),
-    [(False, None), (True, None), (True, {"level__power": [1.0, 2.0]})],
+    ("estimator", "param_grid"),
+    [
+        (GroupSpy(), None),
+        (in_pipeline(GroupSpy()), None),
+        (in_pipeline(in_pipeline(GroupSpy())), None),
+        (GroupSpy(), {"power": [1.0, 2.0]}),
+        (GroupSpy(), [{"power": [1.0]}, {"power": [2.0]}]),
+        (in_pipeline(GroupSpy()), {"level__power": [1.0, 2.0]}),
+        (GridSearchCV(in_pipeline(GroupSpy()), {"level__power": [1, 2]}, cv=GroupKFold(3)), None),
+    ],
+    ids=["bare", "pipeline", "nested", "searched", "list", "pipeline searched", "search"],
 )
-def test_a_step_that_takes_groups_gets_the_speakers(voices, in_pipeline, param_grid):
+def test_a_step_that_takes_groups_gets_the_speakers(voices, estimator, param_grid):
     GroupSpy.seen = []
-    estimator = GroupSpy()
-    if in_pipeline:
-        estimator = Pipeline([("as they are", "passthrough"), ("level", estimator)])
     report = evaluate(
         estimator, voices.data, voices.target, voices.speakers, cv=3, check_leaks=False,
         param_grid=param_grid,
     )  # fmt: skip
-    fits_per_fold = 7 if param_grid else 1
+    is_searched = param_grid is not None or isinstance(estimator, GridSearchCV)
+    fits_per_fold = 7 if is_searched else 1
     assert len(GroupSpy.seen) == 3 * fits_per_fold
+    if is_searched:
+        name = "power" if isinstance(estimator, GroupSpy) else "level__power"
+        assert [list(fold.best_params) for fold in report.main.folds] == [[name]] * 3
     for number, fold in enumerate(report.main.folds):
         last = GroupSpy.seen[(number + 1) * fits_per_fold - 1]
         assert last == [voices.speakers[i] for i in fold.train]
     with sklearn.config_context(enable_metadata_routing=True):
         evaluate(GroupSpy(), voices.data, voices.target, voices.speakers, cv=3)
     assert GroupSpy.seen[-3:] == [None] * 3
+
+
+@pytest.mark.parametrize("cv", [None, 3, KFold(3, shuffle=True, random_state=0)])
+def test_a_search_that_mixes_speakers_by_itself_is_told(voices, cv):
+    search = GridSearchCV(DummyClassifier(), {"strategy": ["prior", "most_frequent"]}, cv=cv)
+    with pytest.warns(LeakWarning, match="GridSearchCV puts speakers on both sides of its splits"):
+        evaluate(search, voices.data, voices.target, voices.speakers, cv=3, check_leaks=False)
+
+
+class Rated(DummyClassifier):
+    """Has a parameter for the sampling rate, as pipelines over sound do."""
+
+    def __init__(self, sr=None):
+        super().__init__()
+        self.sr = sr
+
+
+@pytest.mark.parametrize(("sr", "expected"), [(None, 16000), (8000, 8000), ("native", 16000)])
+def test_the_sampling_rate_is_that_of_the_estimator_where_it_says_one(voices, sr, expected):
+    report = evaluate(Rated(sr), voices.data, voices.target, voices.speakers, check_leaks=False)
+    assert report.sr == expected
+    assert report.versions["ser_estimators"] == ser_estimators.__version__
+    assert set(report.versions) >= {"scikit-learn", "numpy", "torch"}
+
+
+def test_a_waveform_of_nan_is_found_before_training(voices):
+    X = np.random.default_rng(0).normal(size=(36, 2000)) * 0.1
+    X[30, 7] = np.nan
+    with pytest.raises(AudioReadError, match="clip 31 of 36: 1 of its 2000 samples are NaN"):
+        evaluate(
+            Unfittable(), X, voices.target, voices.speakers, cv=3, check_leaks=False
+        )  # fmt: skip
+
+
+def test_a_wide_table_is_searched_for_leaks_without_a_word(voices):
+    table = np.random.default_rng(0).normal(size=(36, 1700)) * 1000
+    evaluate(DummyClassifier(), table, voices.target, voices.speakers, cv=3)
 
 
 def test_search_with_a_single_training_speaker_is_refused(voices):
@@ -581,6 +639,22 @@ def test_compare(voices, report):
     assert "6 speakers" in str(result)
     same = compare({"a": report, "b": report}).differences[0]
     assert same[2:] == (0.0, 1.0)
+
+
+def test_compare_says_what_its_p_values_cannot_say(voices, report):
+    pairs = compare({"a": report, "b": report, "c": report})
+    assert "each of the 3 pairs by itself" in str(pairs)
+    assert "cannot be under" not in str(pairs)
+    four = np.isin(voices.speakers, ["01", "02", "03", "04"])
+    arguments = [np.array(voices.data)[four], voices.target[four], voices.speakers[four]]
+    few = evaluate(Prosody(), *arguments, cv=2)
+    assert "with 4 speakers it cannot be under 0.125" in str(compare({"a": few, "b": few}))
+
+
+def test_compare_takes_a_dict_of_reports(report):
+    for wrong in ([report, report], {"a": report, "b": 0.7}):
+        with pytest.raises(TypeError, match="expected a dict of names to what evaluate returned"):
+            compare(wrong)
 
 
 def test_compare_refuses_other_folds(voices, report):

@@ -139,6 +139,10 @@ def test_class_of_one_speaker_has_no_interval_and_the_others_keep_theirs():
         count_by_speaker(y_true, y_pred, None, speakers, 3), confidence=0.95
     )
     assert found.value.recall[2] == 1
+    for name in ("recall", "precision", "f1"):
+        assert np.isnan([getattr(found.low, name)[2], getattr(found.high, name)[2]]).all()
+    assert np.isnan(found.low.confusion[2]).all()
+    assert not np.isnan(found.low.confusion[:2]).any()
     assert found.low.recall[0] < found.value.recall[0] < found.high.recall[0]
     assert found.low.log_loss is None
 

@@ -170,6 +170,70 @@ def test_names_wider_than_the_column_are_cut():
     assert "a very long..." in str(report)
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [("pleasant_surprise", "pleasant_su..."), ("frustration_hi", "frustration_hi")],
+)
+def test_names_without_a_space_are_cut_too(name, shown):
+    clips = list(np.random.default_rng(0).normal(size=(12, 900)))
+    report = evaluate(DummyClassifier(), clips, ["anger", name] * 6, np.repeat([1, 2, 3], 4))
+    assert f"\n{shown} " in str(report)
+
+
+@pytest.mark.parametrize(("confidence", "text"), [(0.95, "95%"), (0.995, "99.5%")])
+def test_the_confidence_of_the_intervals_is_not_rounded(tmp_path, confidence, text):
+    clips = list(np.random.default_rng(0).normal(size=(12, 900)))
+    report = evaluate(
+        DummyClassifier(), clips, ["anger", "fear"] * 6, np.repeat([1, 2, 3], 4),
+        confidence=confidence,
+    )  # fmt: skip
+    assert f" {text} interval\n" in str(report)
+    page = report.to_html(tmp_path / "x.html").read_text(encoding="utf-8")
+    assert f"Small: {text} intervals" in page
+
+
+def test_a_clip_that_is_gone_is_said_on_its_card_and_the_page_is_written(voices, tmp_path):
+    copies = [shutil.copy(path, tmp_path / f"{i}.wav") for i, path in enumerate(voices.data)]
+    report = evaluate(
+        DummyClassifier(strategy="most_frequent"), copies, voices.target, voices.speakers, cv=3
+    )
+    first, second = report.main.mistakes(2)
+    Path(report.main.clips[first]).unlink()
+    page = report.to_html(tmp_path / "x.html", n_mistakes=2).read_text(encoding="utf-8")
+    assert page.count("Its file can no longer be read.") == 1
+    assert page.count("<audio") == 1
+    assert Path(report.main.clips[second]).name in page
+
+
+class Curved(DummyClassifier):
+    """Has a learning curve, of one kind or another."""
+
+    def __init__(self, curve=None):
+        super().__init__()
+        self.curve = curve
+
+    def fit(self, X, y):
+        self.history_ = self.curve
+        return super().fit(X, y)
+
+
+@pytest.mark.parametrize(
+    ("curve", "is_drawn"),
+    [
+        ([{"train_loss": 1.0}, {"train_loss": 0.5}], True),
+        ([{"train_loss": 1.0}, {"valid_loss": 0.5}], True),
+        ({"loss": [1.0, 0.5]}, False),
+        ([1.0, 0.5], False),
+        (None, False),
+    ],
+)
+def test_a_learning_curve_of_another_kind_is_left_out(tmp_path, curve, is_drawn):
+    clips = list(np.random.default_rng(0).normal(size=(12, 900)))
+    report = evaluate(Curved(curve), clips, ["anger", "fear"] * 6, np.repeat([1, 2, 3], 4))
+    page = report.to_html(tmp_path / "x.html").read_text(encoding="utf-8")
+    assert ("<h2>Learning curves</h2>" in page) == is_drawn
+
+
 def test_negative_number_of_mistakes_is_refused(report, tmp_path):
     with pytest.raises(ValueError, match="n_mistakes == -1, must be >= 0"):
         report.to_html(tmp_path / "x.html", n_mistakes=-1)

@@ -63,6 +63,12 @@ class Comparison:
             for first, second, difference, p in self.differences
         ]
         lines += ["", f"p: paired permutation test over {self.n_speakers} speakers, two-sided"]
+        least = 2 / 2**self.n_speakers
+        if least > 0.05:
+            lines.append(f"with {self.n_speakers} speakers it cannot be under {least:.3g}")
+        if len(self.differences) > 1:
+            n_pairs = len(self.differences)
+            lines.append(f"each of the {n_pairs} pairs by itself: of many, some differ by chance")
         return "\n".join(lines)
 
 
@@ -73,7 +79,8 @@ def compare(
 
     Each speaker is one pair of scores, because clips of a speaker are no independent draws. Under
     the hypothesis that two systems are alike, the sign of each speaker's difference is a coin; the
-    p-value is the share of sign patterns whose mean is as far from zero [1]_.
+    p-value is the share of sign patterns whose mean is as far from zero [1]_. With n speakers it
+    cannot be under 2 / 2^n, and those of several pairs are not corrected for their number.
 
     Parameters
     ----------
@@ -90,6 +97,8 @@ def compare(
 
     Raises
     ------
+    TypeError
+        If `reports` is no dict of reports.
     ValueError
         If there are fewer than two reports, or their folds differ.
 
@@ -111,6 +120,13 @@ def compare(
     >>> compare(reports).n_speakers
     3
     """
+    if not isinstance(reports, Mapping) or not all(
+        isinstance(report, EvaluationReport) for report in reports.values()
+    ):
+        raise TypeError(
+            f"reports is {reports!r:.200}; expected a dict of names to what evaluate returned, "
+            'such as {"cnn": evaluate(...), "svm": evaluate(...)}'
+        )
     if len(reports) < 2:
         raise ValueError(f"reports holds {len(reports)}; expected at least two to compare")
     chosen = {}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -14,18 +15,32 @@ import sklearn
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from sklearn.base import clone, is_classifier
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, RandomizedSearchCV, check_cv
+from sklearn.pipeline import Pipeline
 from sklearn.utils import check_scalar
 from sklearn.utils.validation import has_fit_parameter
 
 from .._stack_level import find_stack_level
+from ..exceptions import LeakWarning
 from ._metrics import count_by_speaker, score_with_intervals
-from ._plan import Plan, Side, check_side, group_folds, make_plans, n_speakers, search_leaks
+from ._plan import (
+    Plan,
+    Side,
+    check_side,
+    group_folds,
+    make_plans,
+    n_speakers,
+    search_leaks,
+    shared_speakers,
+    sklearns_own_words_ignored,
+)
 from ._report import EvaluationReport, Fold, Protocol
 
 __all__ = ["evaluate"]
 
 _INNER_FOLDS = 3
+_ONLY_STEP = "estimator"
+_SEARCHES = (GridSearchCV, RandomizedSearchCV)
 _DEFAULT_SR = 16000
 
 
@@ -64,7 +79,9 @@ def evaluate(
     Parameters
     ----------
     estimator : classifier
-        Such as ``make_ser_pipeline()``. It is cloned for each fold and stays as it is.
+        Such as ``make_ser_pipeline()``. It is cloned for each fold and stays as it is. Steps that
+        take groups to fit, for early stopping, get the speakers, and so does the splitter of a
+        ``GridSearchCV`` or ``RandomizedSearchCV``.
     X : list of path-like, list of 1-D waveforms, or ndarray of shape (n_clips, n_samples)
         What the estimator takes.
     y : array-like of shape (n_clips,)
@@ -74,7 +91,9 @@ def evaluate(
     cv : int, cross-validation generator, iterable of (train, test) or None, default=None
         An int is the number of folds, each of which tests speakers that it does not train on, with
         the classes spread evenly; at most one fold a speaker. None means 5. Speakers are dealt out
-        at random, by `random_state`. A splitter is called with the speakers as groups.
+        at random, by `random_state`. A splitter is called with the speakers as groups. Where one
+        puts speakers on both sides, the report calls it "custom splits" instead of
+        "speaker-independent".
     random_split : bool, default=False
         Whether to run as many random folds beside it, in which speakers stand on both sides. The
         report labels them as what they are.
@@ -83,7 +102,7 @@ def evaluate(
         so that `cv` and `random_split` must be left out.
     param_grid : dict or list of dict, default=None
         Parameters to search in each training fold, by an inner cross-validation that keeps
-        speakers apart as well.
+        speakers apart as well: nested cross-validation [1]_.
     scoring : str or callable, default="balanced_accuracy"
         What the inner search maximises.
     check_leaks : bool, default=True
@@ -108,6 +127,8 @@ def evaluate(
 
     Raises
     ------
+    AudioReadError
+        If clips cannot be read.
     TypeError
         If the estimator is no classifier, or labels or speakers are of several kinds.
     ValueError
@@ -117,7 +138,8 @@ def evaluate(
     Warns
     -----
     LeakWarning
-        If a speaker or a recording stands on both sides of a split.
+        If a speaker or a recording stands on both sides of a split, or a speaker on both sides of
+        the splits of an estimator that searches by itself.
     UserWarning
         If a class is missing from a training fold.
 
@@ -153,9 +175,12 @@ def evaluate(
     plans = make_plans(train, test, cv, random_split, random_state)
     for plan in plans:
         _warn_of_missing_classes(plan)
+    _warn_of_own_splits(estimator, plans[0])
     if check_leaks:
         plans = search_leaks(plans, n_jobs=n_jobs)
 
+    # Before hours of training, too.
+    sr, versions = _sampling_rate(estimator), _versions()
     protocols = {}
     for plan in plans:
         outcomes = _run(estimator, plan, param_grid, scoring, n_jobs, verbose)
@@ -165,8 +190,8 @@ def evaluate(
         estimator=repr(estimator),
         protocols=protocols,
         confidence=confidence,
-        versions={"scikit-learn": sklearn.__version__, "numpy": np.__version__},
-        sr=_sampling_rate(estimator),
+        versions=versions,
+        sr=sr,
     )
 
 
@@ -189,8 +214,19 @@ def _check_protocol(
 def _sampling_rate(estimator: Any) -> int:
     """Return the rate at which the estimator takes waveforms, as far as its parameters tell."""
     parameters = estimator.get_params()
-    names = [name for name in parameters if name == "sr" or name.endswith("__sr")]
-    return int(parameters[names[0]]) if names else _DEFAULT_SR
+    rates = [value for name, value in parameters.items() if f"__{name}".endswith("__sr")]
+    # None is librosa's word for the file's own rate.
+    return next((int(rate) for rate in rates if isinstance(rate, Integral)), _DEFAULT_SR)
+
+
+def _versions() -> dict[str, str]:
+    """Return what figures depend on, whose defaults and rounding change from time to time."""
+    from .. import __version__
+
+    modules = {"scikit-learn": sklearn, "numpy": np, "torch": sys.modules.get("torch")}
+    return {"ser_estimators": __version__} | {
+        name: module.__version__ for name, module in modules.items() if module is not None
+    }
 
 
 def _run(
@@ -229,19 +265,22 @@ def _run_fold(estimator: Any, plan: Plan, number: int, param_grid: Any, scoring:
             )
         # Splits rather than a splitter: the search needs no groups, and so no metadata routing.
         inner = group_folds(train, n_inner, random_state=0)
-        model = GridSearchCV(model, param_grid, scoring=scoring, cv=inner, error_score="raise")
+        # A search keeps groups for its own splitter, but hands on what is for a step.
+        model = Pipeline([(_ONLY_STEP, model)])
+        grid = _prefixed(param_grid)
+        model = GridSearchCV(model, grid, scoring=scoring, cv=inner, error_score="raise")
     start = time.perf_counter()
-    with warnings.catch_warnings():
+    with sklearns_own_words_ignored():
         # Of an inner fold whose speakers lack a class: the mean over the others is what is wanted.
         warnings.filterwarnings("ignore", message="y_pred contains classes not in y_true")
-        model.fit(train.clips, train.labels, **_speakers_for_steps(estimator, train))
+        model.fit(train.clips, train.labels, **_speakers_for(model, train))
     seconds = time.perf_counter() - start
-    best = model.best_estimator_ if param_grid is not None else model
+    best = model.best_estimator_[-1] if param_grid is not None else model
     fold = Fold(
         train_indices,
         test_indices,
         seconds,
-        best_params=model.best_params_ if param_grid is not None else None,
+        best_params=_without_prefix(getattr(model, "best_params_", None)),
         history=_history_of(best),
     )
     y_pred = np.asarray(best.predict(test.clips))
@@ -263,25 +302,51 @@ def _run_fold(estimator: Any, plan: Plan, number: int, param_grid: Any, scoring:
     return _Outcome(fold, y_pred, probabilities, np.asarray(best.classes_))
 
 
-def _speakers_for_steps(estimator: Any, train: Side) -> dict[str, Any]:
-    """Return the speakers, by the names under which an estimator or its steps take groups to fit.
+def _prefixed(param_grid: Any) -> Any:
+    """Return a grid, or a list of them, for the only step of a pipeline."""
+    if isinstance(param_grid, Mapping):
+        return {f"{_ONLY_STEP}__{name}": values for name, values in param_grid.items()}
+    return [_prefixed(grid) for grid in param_grid]
+
+
+def _without_prefix(best_params: dict[str, Any] | None) -> dict[str, Any] | None:
+    if best_params is None:
+        return None
+    return {name.removeprefix(f"{_ONLY_STEP}__"): value for name, value in best_params.items()}
+
+
+def _speakers_for(model: Any, train: Side) -> dict[str, Any]:
+    """Return the speakers, by the names under which a model, or its steps, take groups to fit.
 
     A step with early stopping then sets whole speakers aside. With metadata routing switched on it
     is the user who says which step gets what, and nothing is passed.
     """
     if sklearn.get_config()["enable_metadata_routing"]:
         return {}
-    steps = getattr(estimator, "steps", [("", estimator)])
-    return {
-        f"{name}__groups" if name else "groups": train.speakers
-        for name, step in steps
-        if has_fit_parameter(step, "groups")
-    }
+    return dict.fromkeys(_names_of_groups(model), train.speakers)
+
+
+def _names_of_groups(model: Any, prefix: str = "") -> Iterator[str]:
+    if isinstance(model, _SEARCHES):
+        yield "groups"
+        if hasattr(model.estimator, "steps"):
+            yield from _names_of_groups(model.estimator)
+    elif hasattr(model, "steps"):
+        for name, step in model.steps:
+            yield from _names_of_groups(step, f"{prefix}{name}__")
+    elif has_fit_parameter(model, "groups"):
+        yield f"{prefix}groups"
 
 
 def _history_of(model: Any) -> list[dict[str, Any]] | None:
-    steps = [step for _, step in getattr(model, "steps", [("", model)])]
-    return next((step.history_ for step in steps if hasattr(step, "history_")), None)
+    """Return the learning curve of a step that has one such as `CNNEmbedder`'s."""
+    model = getattr(model, "best_estimator_", model)
+    if hasattr(model, "steps"):
+        found = (_history_of(step) for _, step in model.steps)
+        return next((history for history in found if history is not None), None)
+    history = getattr(model, "history_", None)
+    is_curve = isinstance(history, list) and all(isinstance(row, Mapping) for row in history)
+    return history if is_curve else None
 
 
 def _protocol(plan: Plan, outcomes: Sequence[_Outcome], confidence: float) -> Protocol:
@@ -327,6 +392,27 @@ def _columns_of_all(
         block[:, np.searchsorted(classes, outcome.classes)] = outcome.probabilities
         blocks.append(block)
     return np.concatenate(blocks)
+
+
+def _warn_of_own_splits(estimator: Any, plan: Plan) -> None:
+    """Warn of a search that tests candidates on speakers that it has trained them on."""
+    if not isinstance(estimator, _SEARCHES) or plan.shared_speakers:
+        return
+    train = plan.train.take(plan.splits[0][0])
+    cv = check_cv(estimator.cv, train.labels, classifier=True)
+    try:
+        with sklearns_own_words_ignored():
+            splits = list(cv.split(np.zeros(len(train.labels)), train.labels, train.speakers))
+    except ValueError:  # the fit says it in its own words
+        return
+    if shared := shared_speakers(train, splits):
+        warnings.warn(
+            f"cv={estimator.cv!r} of the {type(estimator).__name__} puts speakers on both sides of "
+            f"its splits, such as {shared[0]!r}: it chooses what is best for speakers that it "
+            "knows. Give it cv=GroupKFold(3), or give evaluate the bare estimator and param_grid",
+            LeakWarning,
+            stacklevel=find_stack_level(),
+        )
 
 
 def _warn_of_missing_classes(plan: Plan) -> None:

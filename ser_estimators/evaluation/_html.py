@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import warnings
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
@@ -13,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._clips import map_waveforms
-from ._report import about_intervals, interval, number, warnings_of
+from ..exceptions import AudioLevelWarning, AudioReadError
+from ._report import about_intervals, interval, number, percent, warnings_of
 
 if TYPE_CHECKING:
     from ._report import EvaluationReport, Protocol
@@ -132,7 +134,8 @@ def _summary(report: EvaluationReport) -> str:
     return (
         "<h2>Scores</h2><div class='wide'><table><thead><tr><th></th>"
         f"{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
-        f"<p class='soft'>Small: {report.confidence:.0%} intervals. {about_intervals(report)}</p>"
+        f"<p class='soft'>Small: {percent(report.confidence)} intervals. "
+        f"{about_intervals(report)}</p>"
     )
 
 
@@ -193,10 +196,10 @@ def _learning_curves(protocol: Protocol) -> str:
         (("train_accuracy", "valid_accuracy"), "Accuracy"),
     ):
         lines = [
-            ([row[key] for row in fold.history], key.startswith("valid"))
+            ([row.get(key, np.nan) for row in fold.history], key.startswith("valid"))
             for key in keys
             for fold in protocol.folds
-            if fold.history and key in fold.history[0]
+            if fold.history and any(key in row for row in fold.history)
         ]
         if lines:
             charts.append(f"<div>{_line_chart(lines, title)}</div>")
@@ -257,13 +260,6 @@ def _mistakes(protocol: Protocol, positions: list[int], sr: int) -> str:
     is_sound = [
         not isinstance(clip, np.ndarray) or clip.size >= _MIN_SECONDS * sr for clip in chosen
     ]
-    waveforms = iter(
-        map_waveforms(
-            lambda waveform: waveform,
-            [clip for clip, sounds in zip(chosen, is_sound, strict=True) if sounds],
-            sr=rate,
-        )
-    )
     cards = []
     for position, clip, sounds in zip(positions, chosen, is_sound, strict=True):
         # The end of the path is enough to find it, and tells nothing of the author's machine.
@@ -272,14 +268,7 @@ def _mistakes(protocol: Protocol, positions: list[int], sr: int) -> str:
             if isinstance(clip, np.ndarray)
             else _short(clip)
         )
-        player, length = "", ""
-        if sounds:
-            waveform = next(waveforms)
-            player = (
-                f"{_waveform(waveform)}<audio controls preload='metadata' "
-                f"src='{_sound(waveform, rate)}'></audio>"
-            )
-            length = f", {waveform.size / rate:.1f} s"
+        player, length = _player(clip, rate) if sounds else ("", "")
         cards.append(
             f"<div class='card'>{player}"
             f"<p><b>{escape(str(protocol.y_true[position]))}</b>, taken for "
@@ -289,6 +278,18 @@ def _mistakes(protocol: Protocol, positions: list[int], sr: int) -> str:
             f"<br>{escape(name)}</small></p></div>"
         )
     return f"<div class='cards'>{''.join(cards)}</div>"
+
+
+def _player(clip: Any, rate: int) -> tuple[str, str]:
+    """Return the picture and the sound of a clip, and its length as text."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", AudioLevelWarning)  # the evaluation has warned
+            (waveform,) = map_waveforms(lambda waveform: waveform, [clip], sr=rate)
+    except AudioReadError:  # the rest of the page is worth having all the same
+        return "<p class='warn'>Its file can no longer be read.</p>", ""
+    sound = f"<audio controls preload='metadata' src='{_sound(waveform, rate)}'></audio>"
+    return _waveform(waveform) + sound, f", {waveform.size / rate:.1f} s"
 
 
 def _speakers(n: int) -> str:

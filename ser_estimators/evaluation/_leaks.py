@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,8 +15,9 @@ from numpy.typing import NDArray
 
 from .._clips import Clip, map_waveforms
 from .._features import mel_power_spectrogram
+from ..exceptions import AudioLevelWarning
 
-__all__ = ["Leak", "find_leaks", "find_same_recordings"]
+__all__ = ["MIN_SAMPLES", "Leak", "find_leaks", "find_same_recordings"]
 
 _SR = 16000
 _HOP = 160  # samples between frames
@@ -32,6 +34,8 @@ _MAX_DIFFERENCE = 0.08  # seconds by which codecs change the length of a clip
 _MIN_SECONDS = 0.1
 _MIN_CHANGE = 0.1
 _SILENT_PEAK = 1e-6  # of full scale
+# A shorter array is no sound, but a row of a table.
+MIN_SAMPLES = int(_MIN_SECONDS * _SR)
 # Pairs of fingerprints compared at once: 32 MB of correlations.
 _BLOCK = 2000
 
@@ -71,10 +75,12 @@ def find_same_recordings(clips: Sequence[Clip], *, n_jobs: int | None = None) ->
     positions = [
         index
         for index, clip in enumerate(clips)
-        if not isinstance(clip, np.ndarray) or clip.size >= _MIN_SECONDS * _SR
+        if not isinstance(clip, np.ndarray) or clip.size >= MIN_SAMPLES
     ]
-    # Not all clips: a warning about their level would be nonsense of the rows of a table.
-    found = map_waveforms(_fingerprint, [clips[i] for i in positions], sr=_SR, n_jobs=n_jobs)
+    with warnings.catch_warnings():
+        # Of waveforms, the estimator warns; of a table with many columns, it would be nonsense.
+        warnings.simplefilter("ignore", AudioLevelWarning)
+        found = map_waveforms(_fingerprint, [clips[i] for i in positions], sr=_SR, n_jobs=n_jobs)
     has_shape = [fingerprint is not None for fingerprint in found]
     shaped = np.array(positions, dtype=int)[has_shape]
     if len(shaped):

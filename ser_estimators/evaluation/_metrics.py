@@ -209,7 +209,8 @@ def score_with_intervals(counts: Counts, *, confidence: float) -> Interval:
     Returns
     -------
     Interval
-        Ends are NaN with a single speaker: nothing can be said then. An interval without width
+        Ends are NaN with a single speaker, and for a class that a single speaker has (or was taken
+        for, where the precision is asked for): nothing can be said then. An interval without width
         says that all speakers agree, and not that the truth is known.
 
     References
@@ -218,6 +219,7 @@ def score_with_intervals(counts: Counts, *, confidence: float) -> Interval:
        9(3), 1981.
     """
     value, left_out = score(counts.total()), score(counts.all_but_one())
+    is_spread = _of_several_speakers(counts)
     low: dict[str, Any] = {}
     high: dict[str, Any] = {}
     for name, at in vars(value).items():
@@ -225,9 +227,23 @@ def score_with_intervals(counts: Counts, *, confidence: float) -> Interval:
             low[name] = high[name] = None
             continue
         half = _half_width(getattr(left_out, name), confidence)
+        half = np.where(is_spread.get(name, True), half, np.nan)
         low[name] = np.maximum(at - half, 0.0)
         high[name] = at + half if name == "log_loss" else np.minimum(at + half, 1.0)
     return Interval(value, Scores(**low), Scores(**high), len(counts.confusion), confidence)
+
+
+def _of_several_speakers(counts: Counts) -> dict[str, NDArray[np.bool_]]:
+    """Tell which scores of single classes more than one speaker has a say in."""
+    of_class, as_class = counts.confusion.sum(axis=-1) > 0, counts.confusion.sum(axis=-2) > 0
+    # both (n_speakers, n_classes)
+    recall = of_class.sum(axis=0) > 1
+    return {
+        "recall": recall,
+        "confusion": recall[:, None],
+        "precision": as_class.sum(axis=0) > 1,
+        "f1": (of_class | as_class).sum(axis=0) > 1,
+    }
 
 
 def _half_width(left_out: Floats, confidence: float) -> Floats:

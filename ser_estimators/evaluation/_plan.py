@@ -17,9 +17,20 @@ from sklearn.utils import check_scalar
 from .._clips import check_clips, check_waveforms, is_missing
 from .._stack_level import find_stack_level
 from ..exceptions import LeakWarning
-from ._leaks import Leak, find_leaks, find_same_recordings
+from ._leaks import MIN_SAMPLES, Leak, find_leaks, find_same_recordings
 
-__all__ = ["Plan", "Side", "Split", "check_side", "group_folds", "make_plans", "search_leaks"]
+__all__ = [
+    "Plan",
+    "Side",
+    "Split",
+    "check_side",
+    "group_folds",
+    "make_plans",
+    "n_speakers",
+    "search_leaks",
+    "shared_speakers",
+    "sklearns_own_words_ignored",
+]
 
 _DEFAULT_FOLDS = 5
 
@@ -62,6 +73,9 @@ def check_side(X: Any, y: Any, speakers: Any, suffix: str) -> Side:
     clips = check_clips(X)
     if not isinstance(clips, list):
         clips = np.asarray(clips)
+        # Shorter rows are those of a table, which a step may mend.
+        if clips.ndim == 2 and clips.shape[1] >= MIN_SAMPLES and clips.dtype.kind in "biuf":
+            check_waveforms(list(clips))
     elif isinstance(clips[0], np.ndarray):
         check_waveforms(clips)
     if speakers is None:
@@ -133,7 +147,7 @@ def group_folds(side: Side, n_folds: int, random_state: int) -> list[Split]:
     men have odd numbers and women even ones, would each hold one sex alone.
     """
     _check_class_sizes(side, n_folds)
-    with _sklearns_own_words_ignored():
+    with sklearns_own_words_ignored():
         folds = StratifiedGroupKFold(n_folds, shuffle=True, random_state=random_state)
         return list(folds.split(side.labels, side.labels, side.speakers))
 
@@ -154,8 +168,8 @@ def search_leaks(plans: Sequence[Plan], *, n_jobs: int | None) -> list[Plan]:
             names = [_name(clips, first.train), _name(clips, first.test)]
             what = "1 pair of clips is" if len(leaks) == 1 else f"{len(leaks)} pairs of clips are"
             warnings.warn(
-                f"{what} one recording on both sides of the {plan.name}, such as {names[0]} and "
-                f"{names[1]} ({first.kind}). Leave one of each pair out",
+                f"{what} one recording on both sides of the {plan.name} splits, such as "
+                f"{names[0]} and {names[1]} ({first.kind}). Leave one of each pair out",
                 LeakWarning,
                 stacklevel=find_stack_level(),
             )
@@ -197,7 +211,7 @@ def _folds(side: Side, cv: Any, random_state: int) -> Plan:
         check_scalar(cv, "cv", Integral, min_val=2)
         splits = group_folds(side, min(int(cv), n_speakers(side)), random_state)
     elif hasattr(cv, "split") and not isinstance(cv, str):
-        with _sklearns_own_words_ignored():
+        with sklearns_own_words_ignored():
             splits = list(cv.split(np.zeros(n_clips), side.labels, side.speakers))
     elif isinstance(cv, Iterable) and not isinstance(cv, str):
         splits = list(cv)
@@ -207,7 +221,7 @@ def _folds(side: Side, cv: Any, random_state: int) -> Plan:
             "list of (train, test)"
         )
     splits = _check_splits(splits, n_clips)
-    shared = _shared_speakers(side, splits)
+    shared = shared_speakers(side, splits)
     if shared:
         warnings.warn(
             f"{_count(len(shared), 'speaker')} of {n_speakers(side)} stand on both sides of a "
@@ -235,11 +249,11 @@ def _folds(side: Side, cv: Any, random_state: int) -> Plan:
 def _random_folds(side: Side, n_folds: int, random_state: int) -> Plan:
     _check_class_sizes(side, n_folds)
     folds = StratifiedKFold(n_folds, shuffle=True, random_state=random_state)
-    with _sklearns_own_words_ignored():
+    with sklearns_own_words_ignored():
         splits = _check_splits(
             folds.split(np.zeros(len(side.labels)), side.labels), len(side.labels)
         )
-    shared = _shared_speakers(side, splits)
+    shared = shared_speakers(side, splits)
     n_shared, n_all = len(shared), n_speakers(side)
     if shared:
         who = "every speaker is" if n_shared == n_all else f"{n_shared} of {n_all} speakers are"
@@ -300,7 +314,7 @@ def _check_class_sizes(side: Side, n_folds: int) -> None:
         )
 
 
-def _shared_speakers(side: Side, splits: Sequence[Split]) -> list[Any]:
+def shared_speakers(side: Side, splits: Sequence[Split]) -> list[Any]:
     """Return who stands on both sides of a split."""
     shared: set[Any] = set()
     for train, test in splits:
@@ -309,7 +323,7 @@ def _shared_speakers(side: Side, splits: Sequence[Split]) -> list[Any]:
 
 
 @contextmanager
-def _sklearns_own_words_ignored() -> Iterator[None]:
+def sklearns_own_words_ignored() -> Iterator[None]:
     with warnings.catch_warnings():
         # A class with fewer clips than folds: what matters of it is whether a fold lacks it, and
         # that is said by name.

@@ -59,7 +59,8 @@ class Protocol:
     Parameters
     ----------
     name : str
-        "speaker-independent", "random split" or "other corpus".
+        "speaker-independent", "custom splits" (speakers stand on both sides), "random split" or
+        "other corpus".
     description : str
         The protocol in a sentence.
     folds : list of Fold
@@ -68,7 +69,7 @@ class Protocol:
     y_true, y_pred : ndarray of shape (n_clips,)
         Labels.
     probabilities : ndarray of shape (n_clips, n_classes) or None
-    speakers : ndarray of shape (n_clips,) or None
+    speakers : ndarray of shape (n_clips,)
     classes : ndarray of shape (n_classes,)
     scores : Interval
         Scores over all tested clips, with intervals over speakers.
@@ -212,9 +213,19 @@ class EvaluationReport:
         -------
         pandas.DataFrame
             With columns protocol, score, value, low and high.
-        """
-        import pandas as pd
 
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
+        """
+        try:
+            import pandas as pd
+        except ImportError as error:
+            raise ImportError(
+                "to_frame makes a pandas DataFrame, and pandas is not installed; install it with "
+                "'pip install pandas', or take the rows of Protocol.summary()"
+            ) from error
         rows = [
             (name, *row) for name, protocol in self.protocols.items() for row in protocol.summary()
         ]
@@ -250,7 +261,7 @@ class EvaluationReport:
             lines += textwrap.wrap(protocol.description, _WIDTH)
             for warning in warnings_of(protocol):
                 lines += textwrap.wrap(warning, _WIDTH, initial_indent="! ", subsequent_indent="  ")
-            lines += ["", f"{'':<26}{'value':>8}   {self.confidence:.0%} interval"]
+            lines += ["", f"{'':<26}{'value':>8}   {percent(self.confidence)} interval"]
             lines += [
                 f"{title:<26}{number(value):>8}   {interval(low, high)}"
                 for title, value, low, high in protocol.summary()
@@ -259,7 +270,7 @@ class EvaluationReport:
             for name, cells, n_clips in protocol.by_class():
                 recall, low, high = cells["recall"]
                 lines.append(
-                    f"{textwrap.shorten(name, 14, placeholder='...'):<14}"
+                    f"{shortened(name, 14):<14}"
                     f"{number(cells['precision'][0]):>10}{number(recall):>9}   "
                     f"{interval(low, high):<15}{number(cells['f1'][0]):>7}{n_clips:>8}"
                 )
@@ -314,6 +325,16 @@ def about_intervals(report: EvaluationReport) -> str:
         f"Intervals come from leaving out each of the {n_speakers} speakers in turn: they say how "
         "much another choice of speakers would change the figure."
     )
+
+
+def percent(share: float) -> str:
+    """Return a share as text: 95%, and 99.5% where that is meant."""
+    return f"{100 * share:g}%"
+
+
+def shortened(name: str, width: int) -> str:
+    """Return a name, cut at its end if it is too wide for a column."""
+    return name if len(name) <= width else f"{name[: width - 3].rstrip()}..."
 
 
 def number(value: float, digits: int = 3) -> str:
