@@ -312,6 +312,7 @@ def test_clone_of_nothing_but_pointers():
     [
         (b"", r"1 files that are empty \(0 bytes\): download or copy them again"),
         (b"\n<!DOCTYPE html><title>404</title>", "1 files that are web pages, not audio"),
+        (b"<html>" + 3000 * b"<p>", "1 files that are web pages, not audio"),
     ],
 )
 def test_other_files_that_are_no_audio(content, words):
@@ -319,6 +320,42 @@ def test_other_files_that_are_no_audio(content, words):
     Path("savee/KL/su15.wav").write_bytes(content)
     with pytest.warns(UserWarning, match=f"479 clips .* 480; left out: {words}.*'savee/KL/su15.wa"):
         assert len(load_savee("savee").data) == 479
+
+
+def test_links_to_nothing_are_left_out_and_said():
+    make("savee", savee_names())
+    Path("savee/KL/su15.wav").unlink()
+    Path("savee/KL/su15.wav").symlink_to("../.git/annex/objects/su15.wav")
+    with pytest.warns(
+        UserWarning, match="left out: 1 files that are links to nothing: get what they stand for"
+    ):
+        assert len(load_savee("savee").data) == 479
+
+
+def test_linked_folders_are_gone_through_once():
+    make("elsewhere", savee_names())
+    Path("savee").mkdir()
+    for speaker in ("DC", "JE", "JK", "KL"):
+        Path("savee", speaker).symlink_to(Path("elsewhere", speaker).absolute())
+    Path("savee/again").symlink_to(Path("savee").absolute())
+    Path("savee/JE2").symlink_to(Path("elsewhere/JE").absolute())
+    corpus = load_savee("savee")
+    assert len(corpus.data) == 480
+    assert all(path.startswith("savee/") for path in corpus.data)
+
+
+def test_a_tilde_is_the_home_folder(monkeypatch):
+    monkeypatch.setenv("HOME", str(Path.cwd()))
+    make("savee", savee_names())
+    assert len(load_savee("~/savee").data) == 480
+
+
+def test_the_folder_wav_goes_before_other_signals_of_the_same_names():
+    make("emodb", [("egg", name) for _, name in emodb_names()])
+    make("emodb", [("wav", name) for _, name in emodb_names()])
+    with pytest.warns(UserWarning, match="535 clips stand more than once and are taken once"):
+        corpus = load_emodb("emodb")
+    assert {Path(path).parent.name for path in corpus.data} == {"wav"}
 
 
 def test_readable_copy_stands_in_for_an_unreadable_one():
@@ -386,8 +423,15 @@ def test_files_of_other_corpora_and_hidden_ones_are_no_concern():
 @pytest.mark.parametrize("name", LOADERS)
 def test_wrong_folder_is_said(name):
     load = LOADERS[name]
-    with pytest.raises(FileNotFoundError, match="from 'nowhere': it does not exist; expected the "):
+    here = re.escape(str(Path.cwd()))
+    with pytest.raises(
+        FileNotFoundError, match=f"from 'nowhere': it does not exist in '{here}'; expected the "
+    ):
         load("nowhere")
+    with pytest.raises(
+        FileNotFoundError, match="from '/nowhere': it does not exist; expected the "
+    ):
+        load("/nowhere")
     Path("file").touch()
     with pytest.raises(FileNotFoundError, match="from 'file': it is a file; expected the folder"):
         load("file")
@@ -491,9 +535,26 @@ def test_concatenate_takes_a_bunch_of_your_own(corpora):
     assert again.target_names.tolist() == ["anger"]
 
 
+@pytest.mark.parametrize("shared_only", [False, True])
+def test_columns_of_a_table_are_read_by_position(shared_only):
+    pandas = pytest.importorskip("pandas")
+    table = pandas.DataFrame(
+        {"path": ["a", "b", "c"], "emotion": ["anger", "fear", "joy"], "who": [1, 2, 3]}
+    ).iloc[[0, 2, 1]]
+    own = Bunch(
+        data=table["path"], target=table["emotion"], speakers=table["who"], sex=table["who"]
+    )
+    whole = concatenate_corpora({"own": own}, shared_only=shared_only)
+    assert whole.data == ["a", "c", "b"]
+    assert whole.target.tolist() == ["anger", "joy", "fear"]
+    assert whole.speakers.tolist() == ["own/1", "own/3", "own/2"]
+    assert whole.sex.tolist() == [1, 3, 2]
+
+
 def test_concatenate_says_what_is_wrong(corpora):
     savee = load_savee(corpora["savee"])
     own = Bunch(data=["a.wav"], target=["joy"], speakers=["1"])
+    two = Bunch(data=["a.wav", "b.wav"], target=["joy", "joy"], speakers=["1", "2"])
     for bad, error, message in [
         (savee, TypeError, "corpora is one corpus; expected a dict of names to corpora"),
         ([savee], TypeError, "corpora is a list; expected a dict"),
@@ -504,6 +565,16 @@ def test_concatenate_says_what_is_wrong(corpora):
         ({"a": savee.data}, TypeError, r"corpora\['a'\] is a list; expected the Bunch"),
         ({"a": Bunch(data=[])}, ValueError, r"corpora\['a'\] has no target and no speakers; exp"),
         ({"a": Bunch(**own | {"sex": []})}, ValueError, "has 1 data, 1 target, 1 speakers, 0 sex;"),
+        (
+            {"a": Bunch(**two | {"target": ["joy", None]})},
+            ValueError,
+            r"corpora\['a'\] has no value in target for 1 of 2 clips, such as clip 2; leave such",
+        ),
+        (
+            {"a": Bunch(**two | {"speakers": [float("nan"), "1"]})},
+            ValueError,
+            "has no value in speakers for 1 of 2 clips, such as clip 1",
+        ),
         ({"a": savee, "b": savee}, ValueError, "DC/a01.wav' is in corpora 'a' and 'b'; expected"),
     ]:
         with pytest.raises(error, match=message):

@@ -24,6 +24,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+from scipy.fft import idct
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
@@ -445,6 +446,95 @@ def test_a_tone_lies_at_its_frequency_and_time():
         assert edges[row + 1, 0, 1] > 3000 / 1.05
         starts = np.argmax(display.values[row] > display.values.max() - 20)
         assert edges[0, starts, 0] == pytest.approx(1.0, abs=0.04)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"offset": 0.5},
+        {"duration": 0.5},
+        {"trim_db": 10.0},
+        {"loudness": -30.0},
+        {"preemphasis": 0.97},
+        {"window": "boxcar"},
+        {"win_length": 512},
+        {"center": False},
+        {"htk": True},
+        {"mel_norm": None},
+    ],
+    ids=lambda parameters: next(iter(parameters)),
+)
+def test_mel_spectrogram_is_that_of_the_mfccs_whatever_the_parameters(parameters):
+    # All coefficients hold what the mel spectrogram holds.
+    mfcc = MFCCTransformer(n_mfcc=64).set_params(**parameters)
+    display = SpectrogramDisplay.from_clip(chirp(), transformer=mfcc)
+    expected = idct(mfcc.transform([chirp()])[0], axis=0, norm="ortho")
+    np.testing.assert_allclose(display.values, expected, atol=1e-3)
+    default = SpectrogramDisplay.from_clip(chirp(), transformer=MFCCTransformer(n_mfcc=64))
+    assert display.values.shape != default.values.shape or not np.allclose(
+        display.values, default.values, atol=0.1
+    )
+
+
+@pytest.mark.parametrize(
+    ("parameters", "start"),
+    [({}, 0), ({"offset": 0.5}, 0.5), ({"center": False}, 0.032), ({"sr": 8000}, 0)],
+)
+def test_time_is_that_of_the_clip(parameters, start):
+    mfcc = MFCCTransformer().set_params(**parameters)
+    display = SpectrogramDisplay.from_clip(chirp(), transformer=mfcc)
+    assert display.start == pytest.approx(start)
+    assert display.ax_.get_xlim()[0] == pytest.approx(start)
+    edges = display.mesh_.get_coordinates()[0, :, 0]
+    assert edges[:2].mean() == pytest.approx(start)
+
+
+@pytest.mark.parametrize("kind", ["mel", "picture"])
+@pytest.mark.parametrize("hz", [500, 3000, 6000])
+def test_a_tone_lies_at_its_frequency_on_htks_scale(kind, hz):
+    tone = np.sin(2 * np.pi * hz * np.arange(SR) / SR)
+    mfcc = MFCCTransformer(htk=True)
+    display = SpectrogramDisplay.from_clip(tone, kind=kind, transformer=mfcc)
+    edges = display.mesh_.get_coordinates()[:, 0, 1]
+    row = int(display.values[:, 5:-5].mean(axis=1).argmax())
+    width = edges[row + 1] - edges[row]
+    assert edges[row] - width / 2 <= hz <= edges[row + 1] + width / 2
+
+
+def test_picture_leaves_derivatives_out():
+    plain, with_deltas = (
+        SpectrogramDisplay.from_clip(
+            chirp(), kind="picture", transformer=MFCCTransformer(n_mfcc=20, deltas=deltas)
+        )
+        for deltas in (0, 2)
+    )
+    np.testing.assert_array_equal(with_deltas.values, plain.values)
+
+
+@pytest.mark.parametrize(
+    ("display", "message"),
+    [
+        (WaveformDisplay([]), r"waveform has the shape \(0,\)"),
+        (WaveformDisplay(np.zeros((9, 2))), r"waveform has the shape \(9, 2\)"),
+        (WaveformDisplay(["a.wav"]), "type <U5; expected numbers.*Take from_clip for a file"),
+        (WaveformDisplay([0, np.nan, 1]), "1 of the 3 samples of waveform are NaN or inf"),
+        (WaveformDisplay([0, 1], sr=0), "sr == 0, must be > 0"),
+        (SpectrogramDisplay(np.full((2, 3), np.nan)), "values holds NaN or infinity, 6 of 6"),
+        (
+            SpectrogramDisplay(np.ones((2, 3)), fmin=9000),
+            "fmin == 9000 Hz, must be from 0 to below",
+        ),
+    ],
+)
+def test_numbers_that_cannot_be_drawn_are_named(display, message):
+    with pytest.raises(ValueError, match=message):
+        display.plot()
+
+
+@pytest.mark.parametrize("clips", ["clip.wav", Path("clip.wav"), iter(["clip.wav"])])
+def test_an_embedding_of_what_is_no_list_of_clips_is_refused(pipe, clips):
+    with pytest.raises(TypeError, match=r"X is the single path .*|X is a list_iterator; expected"):
+        EmbeddingDisplay.from_estimator(pipe, clips, ["anger"])
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils import Bunch
 
+from .._clips import is_missing
 from ._bunch import UNKNOWN, make_bunch
 
 __all__ = ["concatenate_corpora"]
@@ -60,8 +61,9 @@ def concatenate_corpora(
     TypeError
         If `corpora` is no dict, or its names are no strings.
     ValueError
-        If there is no corpus, a name is empty or holds a slash, a corpus lacks something or its
-        arrays differ in length, a file is in two corpora, or no emotion is shared by all.
+        If there is no corpus, a name is empty or holds a slash, a corpus lacks something, its
+        arrays differ in length, a clip has no emotion or speaker, a file is in two corpora, or no
+        emotion is shared by all.
     ImportError
         If `as_frame` is true and pandas is not installed.
 
@@ -95,15 +97,17 @@ def concatenate_corpora(
         name: [] for name in ("data", "target", "speakers", "sex", "intensity", "corpus")
     }
     for name, bunch in corpora.items():
-        for row in range(len(bunch.data)):
-            if keep is None or bunch.target[row] in keep:
-                columns["data"].append(bunch.data[row])
-                columns["target"].append(bunch.target[row])
-                columns["speakers"].append(f"{name}/{bunch.speakers[row]}")
-                columns["corpus"].append(name)
-                for optional in ("sex", "intensity"):
-                    values = bunch.get(optional)
-                    columns[optional].append(UNKNOWN if values is None else values[row])
+        # As lists, because a column of a table would be read by its index and not by position.
+        clips, targets, speakers = (list(bunch[key]) for key in _NEEDED)
+        kept = [row for row, target in enumerate(targets) if keep is None or target in keep]
+        columns["data"] += [clips[row] for row in kept]
+        columns["target"] += [targets[row] for row in kept]
+        columns["speakers"] += [f"{name}/{speakers[row]}" for row in kept]
+        columns["corpus"] += [name] * len(kept)
+        for optional in ("sex", "intensity"):
+            values = bunch.get(optional)
+            of_clips = [UNKNOWN] * len(clips) if values is None else list(values)
+            columns[optional] += [of_clips[row] for row in kept]
     has_intensity = any(bunch.get("intensity") is not None for bunch in corpora.values())
     return make_bunch(
         data=columns["data"],
@@ -169,3 +173,10 @@ def _check_bunch(name: str, bunch: Any) -> None:
     if len(set(lengths.values())) > 1:
         listed = ", ".join(f"{length} {key}" for key, length in lengths.items())
         raise ValueError(f"corpora[{name!r}] has {listed}; expected one of each for every clip")
+    for key in ("target", "speakers"):
+        missing_at = [row + 1 for row, value in enumerate(bunch[key]) if is_missing(value)]
+        if missing_at:
+            raise ValueError(
+                f"corpora[{name!r}] has no value in {key} for {len(missing_at)} of "
+                f"{len(bunch[key])} clips, such as clip {missing_at[0]}; leave such clips out"
+            )

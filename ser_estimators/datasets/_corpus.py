@@ -24,13 +24,14 @@ _SUFFIXES = (".wav", ".flac")
 # Other endings of audio, so that a folder of nothing else can be told from a wrong folder.
 _OTHER_SUFFIXES = (".mp3", ".ogg", ".opus", ".m4a", ".aac", ".wma", ".aif", ".aiff")
 
-# No clip of speech is smaller than this (bytes): 1 kB of 16-bit PCM at 8 kHz is 64 ms. Only such
-# files are opened, because opening every file of a corpus on a network disk takes minutes.
-_TINY = 1024
+# Only files that are smaller (bytes) are opened, half a second of 16-bit PCM at 16 kHz: what is no
+# sound is rarely larger, and opening every file of a corpus on a network disk takes minutes.
+_SMALL = 16 * 1024
 
 _LFS = "git-lfs pointers, not audio: run 'git lfs pull' in their repository"
 _EMPTY = "empty (0 bytes): download or copy them again"
 _PAGE = "web pages, not audio: the download went wrong, download them again"
+_LINK = "links to nothing: get what they stand for, such as with 'datalad get', or copy it there"
 
 
 @dataclass(frozen=True)
@@ -177,11 +178,13 @@ def _emotion_names(
 
 
 def _check_folder(corpus: Corpus, root: str | os.PathLike[str]) -> Path:
-    root = Path(root)
+    root = Path(root).expanduser()
     if not root.is_dir():
         what = "is a file" if root.exists() else "does not exist"
+        where = "" if root.is_absolute() or root.exists() else f" in '{Path.cwd()}'"
         raise FileNotFoundError(
-            f"Could not load {corpus.title} from '{root}': it {what}; expected {corpus.expected}"
+            f"Could not load {corpus.title} from '{root}': it {what}{where}; expected "
+            f"{corpus.expected}"
         )
     return root
 
@@ -217,7 +220,7 @@ class _Findings:
             for group, code in codes.items():
                 codes[group] = spelling[group].get(code, code)
             if match is None or not self._is_known(codes):
-                if match or corpus.alike.fullmatch(text):
+                if (match or corpus.alike.fullmatch(text)) and size is not None:
                     self.unknown.append(path)
             elif fault := _fault_of(path, size):
                 self.unreadable[fault].append(path)
@@ -228,6 +231,9 @@ class _Findings:
                 )
                 clip.paths.append(path)
         self.clips = [clips[key] for key in sorted(clips)]
+        for clip in self.clips:
+            # Beside the sound there may be other signals of the same name, such as laryngograms.
+            clip.paths.sort(key=lambda path: path.parent.name.casefold() != "wav")
 
     def _is_known(self, codes: Mapping[str, str]) -> bool:
         intensities = self.corpus.intensities
@@ -296,27 +302,36 @@ class _Findings:
         )
 
 
-def _files(root: Path) -> Iterator[tuple[Path, int]]:
+def _files(root: Path) -> Iterator[tuple[Path, int | None]]:
     """Yield every file below a folder with its size in bytes, in an order that is always the same.
 
+    Linked folders are gone through as well, each folder once, and a link to nothing has no size.
     Hidden folders, such as git's, and hidden files, such as those that macOS leaves, are passed by.
     """
-    for folder, folders, names in os.walk(root):
+    seen = set()
+    for folder, folders, names in os.walk(root, followlinks=True):
+        real = os.path.realpath(folder)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             if Path(name).suffix.casefold() in _SUFFIXES + _OTHER_SUFFIXES and name[0] != ".":
                 path = Path(folder, name)
                 try:
                     yield path, path.stat().st_size
-                except OSError:  # a link to nothing, which is as if it were not there
-                    continue
+                except OSError:
+                    yield path, None
 
 
-def _fault_of(path: Path, size: int) -> str | None:
+def _fault_of(path: Path, size: int | None) -> str | None:
     """Say why a file cannot be audio, without decoding anything; None if it may be."""
+    if size is None:
+        return _LINK
     if size == 0:
         return _EMPTY
-    if size >= _TINY:
+    if size >= _SMALL:
         return None
     with path.open("rb") as file:
         head = file.read(64)

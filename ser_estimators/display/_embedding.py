@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._plotting import COLOURS, check_choice, hide_frame, merge_style, new_axes, require_matplotlib
+from .._checks import check_choice
+from .._clips import check_clips
+from ._plotting import COLOURS, hide_frame, merge_style, new_axes, require_matplotlib
 from ._projection import METHODS, check_embedding, check_labels, project
 
 if TYPE_CHECKING:
@@ -203,6 +206,8 @@ class EmbeddingDisplay:
         require_matplotlib(f"{cls.__name__}.from_estimator")
         check_choice(method, "method", METHODS)
         transformer = _transformer_of(estimator)
+        if isinstance(X, (str, bytes, os.PathLike)) or not hasattr(X, "__len__"):
+            check_clips(X)  # has the words for a single path, and for an iterator
         check_labels(labels, len(X))  # now rather than when all files have been read
         return cls.from_embedding(
             transformer.transform(X),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["row_edges", "set_mel_scale"]
 
 
-def row_edges(n_rows: int, *, n_mels: int, limits: tuple[float, float]) -> NDArray[Any]:
+def row_edges(n_rows: int, *, n_mels: int, limits: tuple[float, float], htk: bool) -> NDArray[Any]:
     """Return where the rows of a mel spectrogram begin and end.
 
     Parameters
@@ -24,6 +25,8 @@ def row_edges(n_rows: int, *, n_mels: int, limits: tuple[float, float]) -> NDArr
         Mel bands in the analysis, as many as rows or more.
     limits : (float, float)
         Lowest and highest frequency of the analysis in Hz.
+    htk : bool
+        HTK's mel scale instead of Slaney's.
 
     Returns
     -------
@@ -32,21 +35,21 @@ def row_edges(n_rows: int, *, n_mels: int, limits: tuple[float, float]) -> NDArr
     """
     from librosa import hz_to_mel, mel_to_hz
 
-    lowest, highest = hz_to_mel(list(limits))
+    lowest, highest = hz_to_mel(list(limits), htk=htk)
     # The centres of the bands divide this range into n_mels + 1 equal steps; a band is drawn from
     # half a step under its centre to half a step above, and the outermost to the ends.
     half = (highest - lowest) / (n_mels + 1) / 2
-    edges = mel_to_hz(np.linspace(lowest + half, highest - half, n_rows + 1))
+    edges = mel_to_hz(np.linspace(lowest + half, highest - half, n_rows + 1), htk=htk)
     edges[[0, -1]] = limits
     return edges
 
 
-def set_mel_scale(ax: Axes, limits: tuple[float, float]) -> None:
+def set_mel_scale(ax: Axes, limits: tuple[float, float], *, htk: bool) -> None:
     """Scale the vertical axis by mel, with ticks at round frequencies in Hz."""
     from librosa import hz_to_mel, mel_to_hz
     from matplotlib.ticker import NullLocator
 
-    ax.set_yscale("function", functions=(hz_to_mel, mel_to_hz))
+    ax.set_yscale("function", functions=(partial(hz_to_mel, htk=htk), partial(mel_to_hz, htk=htk)))
     ticks = _round_frequencies(*limits)
     ax.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
     ax.yaxis.set_minor_locator(NullLocator())

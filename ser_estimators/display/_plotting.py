@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "COLOURS",
-    "check_choice",
     "check_clip",
     "column_starts",
     "hide_frame",
@@ -125,12 +124,6 @@ def _as_waveform(clip: Any) -> NDArray[Any]:
             "channels down first, for example with y.mean(axis=...)"
         )
     return waveform
-
-
-def check_choice(value: Any, name: str, choices: tuple[Any, ...]) -> None:
-    """Raise a ValueError for a value that is none of the choices."""
-    if value not in choices:
-        raise ValueError(f"{name} == {value!r}, must be one of {', '.join(map(repr, choices))}.")
 
 
 def column_starts(n: int, max_columns: int) -> NDArray[np.intp]:

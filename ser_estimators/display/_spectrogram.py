@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +11,12 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 from sklearn.utils import check_scalar
 
-from .._clips import map_waveforms
+from .._checks import check_choice
+from .._clips import Clip, map_clips
 from .._features import mel_power_spectrogram, power_to_db
 from .._mfcc_transformer import MFCCTransformer
 from ._mel_axis import row_edges, set_mel_scale
 from ._plotting import (
-    check_choice,
     check_clip,
     column_starts,
     merge_style,
@@ -67,6 +66,10 @@ class SpectrogramDisplay:
         Lowest frequency in Hz.
     fmax : float or None, default=None
         Highest frequency in Hz; None means ``sr / 2``.
+    htk : bool, default=False
+        Whether mel is HTK's scale instead of Slaney's.
+    start : float, default=0.0
+        Time of the middle of the first frame in seconds.
     name : str or None, default=None
         Title of the picture.
 
@@ -124,6 +127,8 @@ class SpectrogramDisplay:
         n_mels: int = 64,
         fmin: float = 0.0,
         fmax: float | None = None,
+        htk: bool = False,
+        start: float = 0.0,
         name: str | None = None,
     ) -> None:
         self.values = values
@@ -133,6 +138,8 @@ class SpectrogramDisplay:
         self.n_mels = n_mels
         self.fmin = fmin
         self.fmax = fmax
+        self.htk = htk
+        self.start = start
         self.name = name
 
     def plot(
@@ -187,6 +194,16 @@ class SpectrogramDisplay:
             raise ValueError(
                 f"values has the shape {values.shape}; expected (n_rows, n_frames) of one clip"
             )
+        if not np.isfinite(values).all():
+            raise ValueError(
+                f"values holds NaN or infinity, {np.count_nonzero(~np.isfinite(values))} of "
+                f"{values.size}; expected decibels or coefficients"
+            )
+        lowest, highest = self._limits
+        if self.kind != "mfcc" and not 0 <= lowest < highest:
+            raise ValueError(
+                f"fmin == {lowest} Hz, must be from 0 to below fmax, which is {highest} Hz"
+            )
         if ax is None:
             ax = new_axes(figsize=(6.4, 3.6))
 
@@ -194,7 +211,7 @@ class SpectrogramDisplay:
         ends = np.append(starts, values.shape[1])
         columns = np.add.reduceat(values, starts, axis=1) / np.diff(ends)
         # A frame is centred on its time, so its column begins half a step before.
-        time = (ends - 0.5) * self.hop_length / self.sr
+        time = self.start + (ends - 0.5) * self.hop_length / self.sr
         default: dict[str, Any] = {"cmap": cmap, "rasterized": True}
         if self.kind == "mfcc" and "norm" not in (mesh_kwargs or {}):  # it has limits of its own
             low, high = np.percentile(columns[min(1, len(columns) - 1) :], [2, 98])
@@ -286,19 +303,19 @@ class SpectrogramDisplay:
         clips = check_clip(clip)
         # Its fit checks the parameters; of a copy, because it changes what an estimator remembers.
         mfcc = clone(transformer).fit(clips)
-        names = ("sr", "hop_length", "n_mels", "fmin", "fmax")
-        analysis = {name: getattr(mfcc, name) for name in names}
-        if kind == "mel":
-            extract = partial(mel_power_spectrogram, n_fft=mfcc.n_fft, **analysis)
-            values = power_to_db(map_waveforms(extract, clips, sr=mfcc.sr)[0])
-        else:
-            values = mfcc.transform(clips)[0]
+        values = _mel_spectrogram(mfcc, clips) if kind == "mel" else mfcc.transform(clips)[0]
         if kind == "picture":
-            # An orthonormal transform of fewer rows makes them smaller by this factor.
+            # Without derivatives, which are pictures of their own. An orthonormal transform of
+            # fewer rows makes them smaller by this factor.
             shrunk = np.float32(np.sqrt(mfcc.n_mels / mfcc.n_mfcc))
-            values = scipy.fft.idct(values, axis=0, type=2, norm="ortho") / shrunk
+            values = scipy.fft.idct(values[: mfcc.n_mfcc], axis=0, type=2, norm="ortho") / shrunk
+        names = ("sr", "hop_length", "n_mels", "fmin", "fmax", "htk")
         display = cls(
-            values, kind=kind, **analysis, name=name_of(clips[0]) if name is None else name
+            values,
+            kind=kind,
+            **{name: getattr(mfcc, name) for name in names},
+            start=mfcc.offset + (0 if mfcc.center else mfcc.n_fft / 2 / mfcc.sr),
+            name=name_of(clips[0]) if name is None else name,
         )
         return display.plot(
             ax, cmap=cmap, colorbar=colorbar, max_columns=max_columns, mesh_kwargs=mesh_kwargs
@@ -381,7 +398,7 @@ class SpectrogramDisplay:
         """Return where rows begin and end, in coefficients or in Hz."""
         if self.kind == "mfcc":
             return np.arange(n_rows + 1) - 0.5
-        return row_edges(n_rows, n_mels=self.n_mels, limits=self._limits)
+        return row_edges(n_rows, n_mels=self.n_mels, limits=self._limits, htk=self.htk)
 
     @property
     def _limits(self) -> tuple[float, float]:
@@ -389,14 +406,31 @@ class SpectrogramDisplay:
 
     def _label_axes(self, ax: Axes, time: NDArray[Any]) -> None:
         # Half of the first frame lies before the clip; it is left out unless it is all there is.
-        ax.set(xlabel="Time (s)", xlim=(0 if len(time) > 2 else time[0], time[-1]))
+        ax.set(xlabel="Time (s)", xlim=(self.start if len(time) > 2 else time[0], time[-1]))
         if self.kind == "mfcc":
             from matplotlib.ticker import MaxNLocator
 
             ax.yaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
             ax.set_ylabel("Coefficient")
             return
-        set_mel_scale(ax, self._limits)
+        set_mel_scale(ax, self._limits, htk=self.htk)
+
+
+def _mel_spectrogram(mfcc: MFCCTransformer, clips: list[Clip]) -> NDArray[np.float32]:
+    """Return the decibels of which a transformer makes MFCCs, of a single clip."""
+    names = (
+        *("sr", "n_fft", "win_length", "hop_length", "window", "center"),
+        *("n_mels", "fmin", "fmax", "htk", "mel_norm"),
+    )
+    parameters = {name: getattr(mfcc, name) for name in names}
+    reading = mfcc._reading()
+
+    def analyse(clip: Clip) -> tuple[NDArray[np.float32], float]:
+        waveform, peak = reading(clip)
+        return power_to_db(mel_power_spectrogram(waveform, **parameters)), peak
+
+    (values,) = map_clips(analyse, clips)
+    return values
 
 
 def _extend(below: bool, above: bool) -> str:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from .._checks import check_choice
 from .._clips import is_missing
 from ._plotting import (
     COLOURS,
-    check_choice,
     hide_frame,
     merge_style,
     new_axes,

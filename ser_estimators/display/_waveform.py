@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numbers import Integral
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -109,15 +109,25 @@ class WaveformDisplay:
         ImportError
             If matplotlib is not installed.
         ValueError, TypeError
-            If `max_columns` is not a positive integer.
+            If the waveform is no vector of finite samples, `sr` is not above zero, or `max_columns`
+            is not a positive integer.
         """
         require_matplotlib(f"{type(self).__name__}.plot")
         from matplotlib.lines import Line2D
 
         check_scalar(max_columns, "max_columns", Integral, min_val=1)
+        check_scalar(self.sr, "sr", Real, min_val=0, include_boundaries="neither")
+        waveform = np.asarray(self.waveform)
+        if waveform.ndim != 1 or not waveform.size or waveform.dtype.kind not in "biuf":
+            raise ValueError(
+                f"waveform has the shape {waveform.shape} and the type {waveform.dtype}; expected "
+                "numbers of shape (n_samples,), at least one. Take from_clip for a file"
+            )
+        if not np.isfinite(waveform).all():
+            n_bad = np.count_nonzero(~np.isfinite(waveform))
+            raise ValueError(f"{n_bad} of the {waveform.size} samples of waveform are NaN or inf")
         if ax is None:
             ax = new_axes(figsize=(6.4, 2.6))
-        waveform = np.asarray(self.waveform)
         time, samples = _envelope(waveform, self.sr, max_columns)
         style = merge_style({"color": COLOURS[0], "linewidth": 0.7}, line_kwargs, Line2D)
         (self.line_,) = ax.plot(time, samples, **style)
