@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from functools import partial
 from numbers import Integral, Real
@@ -13,16 +14,19 @@ from sklearn.utils import check_scalar
 
 from . import _descriptors, _features, _pitch
 from ._checks import check_finite
-from ._clip_transformer import ClipTransformer
+from ._clip_transformer import ClipTransformer, warn_of_empty_bands
 from ._clips import validate_clips
 from ._descriptors import GROUPS, describe, row_names
 from ._extraction import extract
+from ._feature_cache import code_version
 from ._features import add_deltas, mfcc
 from ._statistics import STATISTICS, is_statistic, summarize
 
 __all__ = ["AcousticFeatures"]
 
 Floats = NDArray[np.float32]
+
+_CODE = code_version(_features, _descriptors, _pitch, sys.modules[__name__])
 
 # Groups of rows in the order of the table's columns.
 _MFCC_GROUPS = ("mfcc", "mfcc_delta", "mfcc_delta2")
@@ -198,11 +202,13 @@ class AcousticFeatures(ClipTransformer):
             for name in ("sr", "n_mfcc", "n_fft", "hop_length", "n_mels", "f0_min", "f0_max")
         }
         settings["features"] = tuple(self.features)
+        if any(group in _MFCC_GROUPS for group in self.features):
+            warn_of_empty_bands(sr=self.sr, n_fft=self.n_fft, n_mels=self.n_mels)
         frames = extract(
             partial(_rows_of, **settings),
             clips,
             self._reading(),
-            cache=self._cache(settings, _features, _descriptors, _pitch),
+            cache=self._cache(settings, _CODE),
             n_jobs=self.n_jobs,
             progress="features" if self.verbose else None,
         )

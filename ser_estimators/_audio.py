@@ -13,15 +13,25 @@ from numpy.typing import NDArray
 
 from .exceptions import AudioReadError
 
-__all__ = ["RES_TYPES", "read_audio", "resample"]
+__all__ = ["RES_TYPES", "printable", "read_audio", "resample"]
 
 # librosa's names of soxr's qualities.
 RES_TYPES = {f"soxr_{quality.lower()}": quality for quality in ("VHQ", "HQ", "MQ", "LQ", "QQ")}
 
 # A WAV written to a pipe cannot know its length; writers announce about 2 or 4 GiB instead.
 _UNKNOWN_SIZE = 0x7FFF0000
+# Kinds of files made of chunks, and how the name and the length of a chunk are written.
+_CHUNKS = {
+    (b"RIFF", b"WAVE"): "<4sI",
+    (b"RF64", b"WAVE"): "<4sI",
+    (b"RIFX", b"WAVE"): ">4sI",
+    (b"FORM", b"AIFF"): ">4sI",
+    (b"FORM", b"AIFC"): ">4sI",
+}
 # Less than this share is missing from files that players accept without a word.
 _ENOUGH = 0.99
+# A rate outside is that of no recorder: 5 s of samples "at 1 Hz" would become hours.
+_LOWEST_RATE, _HIGHEST_RATE = 500, 1_000_000
 # Frames decoded at once. The header's own count is not trusted with an allocation.
 _BLOCK = 1 << 20
 # What soundfile gives for PCM of so many bits, and what it is multiplied by to lie in [-1, 1].
@@ -64,8 +74,9 @@ def read_audio(
     ------
     AudioReadError
         If the file is missing, empty, not audio, damaged, holds no samples or none after `offset`,
-        or holds NaN or infinity, and if a WAV is truncated. The message names the file, what is
-        wrong and what to do. An MP3 or OGG that breaks off cannot be told from a shorter one.
+        or holds NaN or infinity, and if a WAV or AIFF is truncated. The message names the file,
+        what is wrong and what to do. An MP3, OGG, W64 or AU that breaks off cannot be told from a
+        shorter one.
 
     Examples
     --------
@@ -78,9 +89,17 @@ def read_audio(
 
     name = os.fspath(path)
     _check_before_opening(name)
+    # As bytes, where names are bytes: not all of them are text.
+    file_name = os.fsencode(name) if os.name == "posix" else name
     try:
-        with soundfile.SoundFile(name) as file:
+        with soundfile.SoundFile(file_name) as file:
             rate, n_frames = file.samplerate, file.frames
+            if not _LOWEST_RATE <= rate <= _HIGHEST_RATE:
+                raise _error(
+                    name,
+                    f"its header says {rate} Hz; expected {_LOWEST_RATE} to {_HIGHEST_RATE} Hz: "
+                    "write it again with the right rate, or read it with numpy.fromfile",
+                )
             start = int(offset * rate)
             samples = np.empty((0, 1), dtype=np.float32)
             if start < n_frames or start == 0:
@@ -88,6 +107,8 @@ def read_audio(
                     file.seek(start)
                 n_wanted = -1 if duration is None else max(int(duration * rate), 1)
                 samples = _decode(file, n_wanted)
+    except AudioReadError:
+        raise
     except (soundfile.SoundFileError, OSError, RuntimeError, TypeError, ValueError) as error:
         raise _error(name, _diagnose(name, getattr(error, "error_string", str(error)))) from error
 
@@ -184,7 +205,7 @@ def _check_before_opening(name: str) -> None:
         if size == 0:
             raise _error(name, "the file is empty (0 bytes); download or copy it again")
         with path.open("rb") as file:
-            fault = _wav_fault(file, size)
+            fault = _length_fault(file, size)
     except FileNotFoundError as error:
         remedy = (
             "replace ~ by Path.home()"
@@ -202,19 +223,28 @@ def _check_before_opening(name: str) -> None:
         raise _error(name, fault)
 
 
-def _wav_fault(file: BinaryIO, size: int) -> str | None:
-    """Say what is wrong with the length that a WAV announces, if anything is.
+def _length_fault(file: BinaryIO, size: int) -> str | None:
+    """Say what is wrong with the length that a WAV or AIFF announces, if anything is.
 
     libsndfile silently reads what there is, so a broken download would pass for a short clip.
     """
     head = file.read(12)
-    if head[:4] not in (b"RIFF", b"RIFX") or head[8:12] != b"WAVE":
+    layout = _CHUNKS.get((head[:4], head[8:12]))
+    if layout is None:
         return None
-    layout = "<4sI" if head[:4] == b"RIFF" else ">4sI"
+    n_bytes_of_all = None
     while len(chunk := file.read(8)) == 8:
         name, n_bytes = struct.unpack(layout, chunk)
         n_left = size - file.tell()
-        if name != b"data":
+        if name == b"ds64":  # of an RF64: the length of the data needs more than 32 bits
+            n_bytes_of_all = struct.unpack("<QQ", file.read(16))[1]
+            file.seek(n_bytes - 16, os.SEEK_CUR)
+            continue
+        if name == b"data" and n_bytes_of_all is not None and n_bytes == 0xFFFFFFFF:
+            if n_left < _ENOUGH * n_bytes_of_all:
+                return _truncated(n_left, n_bytes_of_all)
+            return None
+        if name not in (b"data", b"SSND"):
             file.seek(n_bytes + n_bytes % 2, os.SEEK_CUR)  # chunks have an even length
         elif n_bytes == 0 and n_left > 0:
             return (
@@ -222,13 +252,17 @@ def _wav_fault(file: BinaryIO, size: int) -> str | None:
                 "not finished properly; repair it, for example with ffmpeg"
             )
         elif n_bytes < _UNKNOWN_SIZE and n_left < _ENOUGH * n_bytes:
-            return (
-                f"it is truncated: only {n_left / n_bytes:.0%} of the audio that its header "
-                "announces is there; download or copy it again"
-            )
+            return _truncated(n_left, n_bytes)
         else:
             return None
     return None
+
+
+def _truncated(n_left: int, n_bytes: int) -> str:
+    return (
+        f"it is truncated: only {n_left / n_bytes:.0%} of the audio that its header announces is "
+        "there; download or copy it again"
+    )
 
 
 def _diagnose(name: str, decoder_says: str) -> str:
@@ -270,4 +304,9 @@ def _convert(name: str) -> str:
 
 
 def _error(name: str, reason: str) -> AudioReadError:
-    return AudioReadError(f"Could not read '{name}': {reason}", ((0, name, reason),))
+    return AudioReadError(f"Could not read '{printable(name)}': {reason}", ((0, name, reason),))
+
+
+def printable(name: str) -> str:
+    """Return a file name as text that any terminal can print: bytes that are no text, escaped."""
+    return name.encode("utf-8", "backslashreplace").decode()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from numbers import Integral, Real
-from types import ModuleType
 from typing import Any
 
+import numpy as np
+import scipy
 import soundfile
 import soxr
 from sklearn.base import BaseEstimator, TransformerMixin
@@ -16,8 +18,20 @@ from . import _audio, _cleaning, _clips, _spectrum
 from ._checks import check_choice, check_finite
 from ._clips import Reading, validate_clips
 from ._feature_cache import FeatureCache, cache_folder, code_version, parse_bytes
+from ._features import mel_filter_bank
+from ._stack_level import find_stack_level
 
-__all__ = ["ClipTransformer"]
+__all__ = ["ClipTransformer", "warn_of_empty_bands"]
+
+# As this module is loaded, and not later: files of code may change while it runs.
+_KERNEL = getattr(_spectrum, "_mel_kernel", None)
+_CODE = code_version(_audio, _cleaning, _clips, _spectrum, *([] if _KERNEL is None else [_KERNEL]))
+_LIBRARIES = {
+    "numpy": np.__version__,
+    "scipy": scipy.__version__,
+    "soxr": soxr.__version__,
+    "libsndfile": soundfile.__libsndfile_version__,
+}
 
 
 class ClipTransformer(TransformerMixin, BaseEstimator):
@@ -73,17 +87,17 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
             preemphasis=self.preemphasis,
         )
 
-    def _cache(self, settings: dict[str, Any], *modules: ModuleType) -> FeatureCache | None:
+    def _cache(self, settings: dict[str, Any], code: str) -> FeatureCache | None:
         """Return the cache of features of these settings and this code, if there is one."""
         folder = cache_folder(self.memory)
         if folder is None:
             return None
         everything = {
-            "features": type(self).__name__,
+            "transformer": type(self).__name__,
             **vars(self._reading()),
             **settings,
-            "code": code_version(_audio, _cleaning, _clips, _spectrum, *modules),
-            "libraries": [soxr.__version__, soundfile.__libsndfile_version__],
+            "code": _CODE + code,
+            "libraries": _LIBRARIES,
         }
         return FeatureCache(
             folder, everything, bytes_limit=parse_bytes(self.bytes_limit, "bytes_limit")
@@ -108,6 +122,8 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
             check_finite(self.preemphasis, "preemphasis")
         check_choice(self.res_type, "res_type", _audio.RES_TYPES)
         check_scalar(self.verbose, "verbose", Integral, min_val=0)
+        if self.n_jobs is not None:
+            check_scalar(self.n_jobs, "n_jobs", Integral)
         cache_folder(self.memory)
         parse_bytes(self.bytes_limit, "bytes_limit")
 
@@ -116,3 +132,24 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
         tags.requires_fit = False
         tags.transformer_tags.preserves_dtype = []  # always float32
         return tags
+
+
+def warn_of_empty_bands(
+    *,
+    sr: int,
+    n_fft: int,
+    n_mels: int,
+    fmin: float = 0.0,
+    fmax: float | None = None,
+    htk: bool = False,
+    mel_norm: str | float | None = "slaney",
+) -> None:
+    """Warn of mel bands between two bins of the FFT, which hold nothing whatever is said."""
+    filters = mel_filter_bank(sr, n_fft, n_mels, fmin, fmax, htk, mel_norm)
+    n_empty = int((np.diff(filters.indptr) == 0).sum())
+    if n_empty:
+        warnings.warn(
+            f"{n_empty} of {n_mels} mel bands are empty: they are narrower than the "
+            f"{sr / n_fft:.1f} Hz between the bins of n_fft={n_fft}. Raise n_fft or lower n_mels",
+            stacklevel=find_stack_level(),
+        )

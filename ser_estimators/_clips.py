@@ -15,7 +15,7 @@ from joblib import effective_n_jobs
 from numpy.typing import NDArray
 from sklearn.utils.validation import validate_data
 
-from ._audio import read_audio
+from ._audio import printable, read_audio
 from ._cleaning import clean
 from ._stack_level import find_stack_level
 from .exceptions import AudioLevelWarning, AudioReadError
@@ -40,7 +40,7 @@ _LOUD_PEAK = 256.0
 # Beyond this, the power of float32 samples overflows.
 _MAX_PEAK = 1e9
 
-# Clips that a thread takes at once: enough that handing them over costs nothing.
+# Clips that a thread takes at once, at most: enough that handing them over costs nothing.
 _PART = 8
 
 # What an error lists before it says "and so many more"; the exception itself carries them all.
@@ -163,6 +163,9 @@ class Reading:
                 res_type=self.res_type,
             )
         peak = float(max(waveform.max(), -waveform.min()))
+        if peak > _MAX_PEAK:
+            reason = _too_large(peak)
+            raise AudioReadError(reason, ((0, "", reason),))
         cleaned = clean(
             waveform,
             self.sr,
@@ -225,18 +228,27 @@ def map_clips(
 
     def work(part: slice) -> list[tuple[Result | None, float, str]]:
         outcomes: list[tuple[Result | None, float, str]] = []
-        for clip in clips[part]:
+        for index in range(*part.indices(len(clips))):
             try:
-                outcomes.append((*function(clip), ""))
+                outcomes.append((*function(clips[index]), ""))
             except AudioReadError as error:
                 outcomes.append((None, 1.0, error.failures[0][2]))
+            except Exception as error:
+                name = printable(_name(clips[index]))
+                error.add_note(
+                    f"in clip {index + 1} of {len(clips)}" + (f", '{name}'" * bool(name))
+                )
+                raise
         return outcomes
 
-    parts = [slice(start, start + _PART) for start in range(0, len(clips), _PART)]
+    n_threads = effective_n_jobs(n_jobs)
+    # Of few clips, which may be long, each thread gets some.
+    size = max(1, min(_PART, len(clips) // (4 * n_threads)))
+    parts = [slice(start, start + size) for start in range(0, len(clips), size)]
     failures: list[tuple[int, str, str]] = []
     peaks: list[float] = []
     with _progress_bar(len(clips), progress) as bar:
-        for outcomes in _in_order(work, parts, effective_n_jobs(n_jobs)):
+        for outcomes in _in_order(work, parts, n_threads):
             for result, peak, reason in outcomes:
                 if reason:
                     failures.append((len(peaks), _name(clips[len(peaks)]), reason))
@@ -372,8 +384,15 @@ def _fault_of(waveform: NDArray[Any]) -> str | None:
         )
     peak = max(float(waveform.max()), -float(waveform.min()))
     if peak > _MAX_PEAK and not _is_pcm(waveform):
-        return f"its samples reach {peak:.0e}; expected a waveform on the scale [-1, 1]"
+        return _too_large(peak)
     return None
+
+
+def _too_large(peak: float) -> str:
+    return (
+        f"its samples reach {peak:.0e}; expected a waveform on the scale [-1, 1]: mend it, or "
+        "leave it out"
+    )
 
 
 def _check_vector(array: NDArray[Any]) -> list[Any]:
@@ -429,7 +448,7 @@ def _is_pcm(samples: NDArray[Any]) -> bool:
 def _listed(failures: list[tuple[int, str, str]], n_clips: int) -> AudioReadError:
     if len(failures) == 1:
         index, name, reason = failures[0]
-        subject = f"'{name}' (clip {index + 1} of {n_clips})" if name else None
+        subject = f"'{printable(name)}' (clip {index + 1} of {n_clips})" if name else None
         what = (
             f"read {subject}" if subject else f"use the waveform of clip {index + 1} of {n_clips}"
         )
@@ -468,7 +487,7 @@ def _warn_levels(clips: Sequence[Clip], peaks: list[float]) -> None:
 
 def _some(indices: Iterable[int], clips: Sequence[Clip]) -> str:
     names = [
-        f"clip {index + 1}" + (f" '{_name(clips[index])}'" if _name(clips[index]) else "")
+        f"clip {index + 1}" + (f" '{printable(name)}'" if (name := _name(clips[index])) else "")
         for index in indices
     ]
     more = f" and {len(names) - 5} more" if len(names) > 5 else ""

@@ -52,35 +52,43 @@ def extract(
         waveform, peak = reading(clip)
         return Entry(function(waveform), peak)
 
-    if (
-        cache is None
-        or isinstance(clips[0], np.ndarray)
-        or not _fill(cache, clips, compute, n_jobs, progress)
-    ):
+    if cache is None or isinstance(clips[0], np.ndarray):
         yield from map_clips(compute, clips, n_jobs=n_jobs, progress=progress)
         return
 
     kept: FeatureCache = cache
+    missing = kept.missing([str(clip) for clip in clips])
+    is_kept = not missing or _fill(kept, missing, compute, n_jobs, progress)
 
     def look_up(clip: Clip) -> Entry:
-        # What is still not there could not be read, or was removed since.
-        return kept.read(kept.path_of(str(clip))) or compute(clip)
+        path = kept.path_of(str(clip))
+        entry = kept.read(path)
+        if entry is None:
+            # It could not be read, was removed since, or is damaged.
+            entry = compute(clip)
+            if is_kept and path is not None:
+                with contextlib.suppress(OSError):
+                    kept.write(path, entry)
+        return entry
 
-    # One thread: the work is so little that several would wait for each other.
-    yield from map_clips(look_up, clips, n_jobs=1)
+    try:
+        # One thread: the work is so little that several would wait for each other.
+        yield from map_clips(look_up, clips, n_jobs=1 if is_kept else n_jobs)
+    finally:
+        # Not before: what has just been made would be made again.
+        if missing:
+            with contextlib.suppress(OSError):
+                kept.reduce()
 
 
 def _fill(
     cache: FeatureCache,
-    clips: Sequence[Clip],
+    missing: list[str],
     compute: Callable[[Clip], Entry],
     n_jobs: int | None,
     progress: str | None,
 ) -> bool:
     """Make the entries that are missing; tell whether they could be kept."""
-    missing = cache.missing([str(clip) for clip in clips])
-    if not missing:
-        return True
     # In an order of its own, so that processes with the same work seldom meet at the same file.
     random.Random().shuffle(missing)
 
@@ -94,7 +102,6 @@ def _fill(
         cache.prepare()
         for _ in map_clips(fill_one, missing, n_jobs=n_jobs, progress=progress):
             pass
-        cache.reduce()
     except OSError as error:
         warn_of_failure(cache.root, error)
         return False

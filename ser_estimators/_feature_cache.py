@@ -6,14 +6,17 @@ import contextlib
 import hashlib
 import inspect
 import json
+import marshal
 import os
 import re
+import secrets
 import shutil
 import struct
-import tempfile
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from importlib.abc import InspectLoader
+from importlib.machinery import ExtensionFileLoader
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -118,7 +121,10 @@ class FeatureCache:
         features = np.ascontiguousarray(entry.features, dtype=np.float32)
         header = _HEADER.pack(_MAGIC, *features.shape, entry.peak)
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        number, name = tempfile.mkstemp(dir=self.folder, suffix=_UNFINISHED)
+        name = os.path.join(self.folder, secrets.token_hex(8) + _UNFINISHED)
+        # Not mkstemp, whose files nobody else may read: groups share caches.
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+        number = os.open(name, flags, 0o666)
         try:
             with os.fdopen(number, "wb") as file:
                 file.write(header)
@@ -137,7 +143,11 @@ class FeatureCache:
         if path is None or os.path.exists(path):
             return
         # A lock for every two letters of a name: two processes seldom wait for each other's file.
-        with FileLock(f"{self._prefix}{os.path.basename(path)[:2]}.lock"):
+        lock = FileLock(f"{self._prefix}{os.path.basename(path)[:2]}.lock", mode=0o666)
+        with contextlib.ExitStack() as held:
+            # Locks save work, and not all file systems have them; writing is safe without.
+            with contextlib.suppress(OSError, NotImplementedError):
+                held.enter_context(lock)
             if not os.path.exists(path):
                 self.write(path, compute(clip))
 
@@ -180,7 +190,10 @@ class FeatureCache:
 
     def clear(self) -> None:
         """Remove all features in the folder, of these settings and others."""
-        shutil.rmtree(self.root, ignore_errors=True)
+        try:
+            shutil.rmtree(self.root)
+        except FileNotFoundError:  # there are none, or somebody else removes them too
+            shutil.rmtree(self.root, ignore_errors=True)
 
 
 def cache_folder(memory: Any) -> Path | None:
@@ -192,14 +205,16 @@ def cache_folder(memory: Any) -> Path | None:
 
     Raises
     ------
-    TypeError
-        If it is something else.
+    TypeError, ValueError
+        If it is something else, or empty.
     """
     if memory is None:
         return None
     if hasattr(memory, "location"):
         return None if memory.location is None else Path(memory.location)
     if isinstance(memory, (str, os.PathLike)):
+        if not os.fspath(memory):
+            raise ValueError("memory is empty; expected a folder, which may be new, or None")
         return Path(memory).expanduser()
     raise TypeError(f"memory is {memory!r}; expected a folder, a joblib.Memory or None")
 
@@ -221,8 +236,21 @@ def code_version(*modules: ModuleType) -> str:
     """Return a digest of the source of modules: another code makes other features."""
     digest = hashlib.blake2b(digest_size=8)
     for module in modules:
-        digest.update(inspect.getsource(module).encode())
+        digest.update(_content_of(module))
     return digest.hexdigest()
+
+
+def _content_of(module: ModuleType) -> bytes:
+    """Return the source of a module, or what was made of it, as with a compiled one."""
+    try:
+        return inspect.getsource(module).encode()
+    except (OSError, TypeError):
+        pass
+    loader = module.__spec__.loader if module.__spec__ else None
+    if isinstance(loader, ExtensionFileLoader):
+        return Path(loader.path).read_bytes()
+    code = loader.get_code(module.__name__) if isinstance(loader, InspectLoader) else None
+    return marshal.dumps(code)
 
 
 def _as_json(value: Any) -> Any:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import glob
+import math
 import os
+import platform
 import tempfile
 import weakref
 from collections.abc import Callable, Iterable
@@ -30,7 +33,7 @@ def gather(clips: Iterable[Floats], *, memmap: Path | None = None) -> Floats:
         At least one, all with as many rows.
     memmap : path or None, default=None
         Folder in which the result lives as a file instead of in memory. The file is removed when
-        nothing refers to the result any more.
+        nothing refers to the result any more, or by the next call after the process was killed.
 
     Returns
     -------
@@ -42,6 +45,7 @@ def gather(clips: Iterable[Floats], *, memmap: Path | None = None) -> Floats:
     if memmap is None:
         return _gather(clips, _Blocks(), lambda shape: np.zeros(shape, dtype=np.float32))
     memmap.mkdir(parents=True, exist_ok=True)
+    _remove_abandoned(memmap)
     with tempfile.TemporaryFile(dir=memmap) as file:
         return _gather(clips, _File(file), lambda shape: _temporary(shape, memmap))
 
@@ -109,8 +113,20 @@ class _File:
 
 def _temporary(shape: tuple[int, int, int], folder: Path) -> Floats:
     """Make an array of zeros in a file that goes when the array goes."""
-    number, name = tempfile.mkstemp(dir=folder, prefix="frames-", suffix=".f32")
-    os.close(number)
+    # The name says who may still need it.
+    prefix = f"frames-{platform.node()}-{os.getpid()}-"
+    number, name = tempfile.mkstemp(dir=folder, prefix=prefix, suffix=".f32")
+    n_bytes = 4 * math.prod(shape)
+    try:
+        # Writing to a map of a file for which the disk has no room kills the process.
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(number, 0, n_bytes)
+    except OSError as error:
+        _remove(name)
+        text = f"{error.strerror} for {n_bytes / 2**20:,.0f} MB of features; choose another memmap"
+        raise OSError(error.errno, text, os.fspath(folder)) from error
+    finally:
+        os.close(number)
     array = np.memmap(name, dtype=np.float32, mode="w+", shape=shape)
     # Views hold on to the map, not to the array that was made first.
     weakref.finalize(array._mmap, _remove, name)  # type: ignore[attr-defined]
@@ -119,3 +135,19 @@ def _temporary(shape: tuple[int, int, int], folder: Path) -> Floats:
 
 def _remove(name: str) -> None:
     Path(name).unlink(missing_ok=True)
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """Remove what processes of this machine have left that were killed."""
+    if os.name != "posix":
+        return
+    for path in folder.glob(f"frames-{glob.escape(platform.node())}-*-*.f32"):
+        pid = path.name.split("-")[-2]
+        if not pid.isdecimal():
+            continue
+        try:
+            os.kill(int(pid), 0)  # asks whether it is there
+        except ProcessLookupError:
+            _remove(os.fspath(path))
+        except OSError:  # it is somebody else's
+            continue

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
 import warnings
 from collections.abc import Callable
 from functools import partial
+from importlib.metadata import version
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
@@ -16,17 +18,19 @@ from sklearn.utils import check_scalar
 
 from . import _features
 from ._checks import check_choice, check_finite
-from ._clip_transformer import ClipTransformer
+from ._clip_transformer import ClipTransformer, warn_of_empty_bands
 from ._clips import validate_clips
 from ._extraction import extract
-from ._features import add_deltas, mel_filter_bank, mfcc, normalize_rows
+from ._feature_cache import code_version
+from ._features import add_deltas, mfcc, normalize_rows
 from ._frames import gather
 from ._spectrum import as_frames, window_of
-from ._stack_level import find_stack_level
 
 __all__ = ["MFCCTransformer"]
 
 Floats = NDArray[np.float32]
+
+_CODE = code_version(_features, sys.modules[__name__])
 
 # Parameters of `_features.mfcc`, under the same names.
 _MFCC_PARAMETERS = (
@@ -97,7 +101,8 @@ class MFCCTransformer(ClipTransformer):
     normalization : {None, "mean", "mean_variance"}, default=None
         Whether each coefficient's mean over the clip is subtracted, which takes away what a
         microphone adds and also how loud the clip is, and whether it is divided by its standard
-        deviation.
+        deviation. What does not change over a clip becomes zero, as padding is: of silence, and of
+        a clip of a single frame, nothing is left.
     offset : float >= 0, default=0.0
         Seconds that are left out at the beginning of each clip.
     duration : float > 0 or None, default=None
@@ -124,7 +129,9 @@ class MFCCTransformer(ClipTransformer):
         added to it. None sets no limit.
     memmap : path-like or None, default=None
         Folder in which the result of `transform` lives as a file, for data that does not fit into
-        memory; `CNNEmbedder` trains from it. The file is removed with the last reference to it.
+        memory; `CNNEmbedder` trains from it. The file is removed with the last reference to it, and
+        by the next call if the process was killed. While it is made, it needs the room twice. Other
+        processes may read it as long as the one that made it lives.
     n_jobs : int or None, default=None
         Threads that read and transform clips. None means 1 unless in a
         ``joblib.parallel_config`` context, -1 means all processors.
@@ -245,7 +252,8 @@ class MFCCTransformer(ClipTransformer):
         """
         self._check_params()
         clips = validate_clips(self, X, reset=False)
-        self._warn_of_empty_bands()
+        names = ("sr", "n_fft", "n_mels", "fmin", "fmax", "htk", "mel_norm")
+        warn_of_empty_bands(**{name: getattr(self, name) for name in names})
         parameters = {name: getattr(self, name) for name in _MFCC_PARAMETERS}
         function = partial(
             _frames_of,
@@ -259,11 +267,13 @@ class MFCCTransformer(ClipTransformer):
             "normalization": self.normalization,
             "backend": self.backend,
         }
+        if self.backend == "librosa":
+            settings["librosa"] = version("librosa")
         features = extract(
             function,
             clips,
             self._reading(),
-            cache=self._cache(settings, _features),
+            cache=self._cache(settings, _CODE),
             n_jobs=self.n_jobs,
             progress="MFCC" if self.verbose else None,
         )
@@ -288,19 +298,6 @@ class MFCCTransformer(ClipTransformer):
         """
         return self
 
-    def _warn_of_empty_bands(self) -> None:
-        filters = mel_filter_bank(
-            self.sr, self.n_fft, self.n_mels, self.fmin, self.fmax, self.htk, self.mel_norm
-        )
-        n_empty = int((np.diff(filters.indptr) == 0).sum())
-        if n_empty:
-            warnings.warn(
-                f"{n_empty} of {self.n_mels} mel bands are empty: they are narrower than the "
-                f"{self.sr / self.n_fft:.1f} Hz between the bins of n_fft={self.n_fft}. "
-                "Raise n_fft or lower n_mels",
-                stacklevel=find_stack_level(),
-            )
-
     def _check_params(self) -> None:
         self._check_reading_params()
         for name in ("n_mfcc", "n_fft", "hop_length", "n_mels"):
@@ -319,6 +316,7 @@ class MFCCTransformer(ClipTransformer):
                 "there are no more coefficients than mel bands."
             )
         if isinstance(self.mel_norm, Real):
+            check_finite(self.mel_norm, "mel_norm")
             check_scalar(self.mel_norm, "mel_norm", Real, min_val=0, include_boundaries="neither")
         else:
             check_choice(self.mel_norm, "mel_norm", ("slaney", None))
@@ -331,8 +329,13 @@ class MFCCTransformer(ClipTransformer):
         check_choice(self.deltas, "deltas", (0, 1, 2))
         check_choice(self.normalization, "normalization", (None, "mean", "mean_variance"))
         check_choice(self.backend, "backend", ("native", "librosa"))
-        if self.memmap is not None and not isinstance(self.memmap, (str, os.PathLike)):
-            raise TypeError(f"memmap is {self.memmap!r}; expected a folder or None")
+        for name in ("center", "htk"):
+            check_scalar(getattr(self, name), name, (bool, np.bool_))
+        if self.memmap is not None:
+            if not isinstance(self.memmap, (str, os.PathLike)):
+                raise TypeError(f"memmap is {self.memmap!r}; expected a folder or None")
+            if not os.fspath(self.memmap) or Path(self.memmap).is_file():
+                raise ValueError(f"memmap is {self.memmap!r}; expected a folder, which may be new")
 
 
 def _frames_of(
@@ -371,5 +374,7 @@ def _check_window(window: Any, win_length: int, n_fft: int) -> None:
             f"window == {window!r}, must be a window that scipy.signal.get_window knows, such as "
             f'"hann" or ("kaiser", 8.0): {error}'
         ) from error
+    if not np.isfinite(weights).all():
+        raise ValueError(f"window == {window!r} of win_length == {win_length} holds NaN or inf.")
     if not weights.any():
         raise ValueError(f"window == {window!r} of win_length == {win_length} is zero everywhere.")

@@ -87,6 +87,13 @@ def test_clip_is_the_same_alone_and_with_threads(clips):
         np.testing.assert_array_equal(AcousticFeatures().transform([clip])[0], row)
 
 
+def test_empty_mel_bands_are_told(clips):
+    with pytest.warns(UserWarning, match=r"of 128 mel bands are empty.*Raise n_fft or lower n_me"):
+        AcousticFeatures(n_fft=256, n_mels=128).transform(clips)
+    # Without features of mel bands it does not matter.
+    AcousticFeatures(["f0"], n_fft=256, n_mels=128).transform(clips)
+
+
 def test_files_and_waveforms_agree(voices, clips):
     np.testing.assert_array_equal(
         AcousticFeatures().transform(voices.data[:4]), AcousticFeatures().transform(clips)

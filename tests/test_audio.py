@@ -144,6 +144,14 @@ def unreadable(name):
         path.write_bytes((data[:36] + chunk + data[36:])[:120_000])
     elif name == "big-endian.wav":
         path.write_bytes(Path(write("whole.wav", endian="BIG")).read_bytes()[:20000])
+    elif name == "truncated.rf64":
+        path.write_bytes(Path(write("whole.rf64", format="RF64")).read_bytes()[:20000])
+    elif name == "truncated.aiff":
+        path.write_bytes(Path(write("whole.aiff")).read_bytes()[:20000])
+    elif name in ("slow.wav", "fast.wav"):
+        data = bytearray(Path(write("whole.wav")).read_bytes())
+        data[24:28] = struct.pack("<I", 1 if name == "slow.wav" else 2_147_483_647)
+        path.write_bytes(data)
     elif name == "broken.wav":
         path.write_bytes(b"RIFF" + bytes(4) + b"WAVE" + bytes(200))
     elif name == "codec.wav":
@@ -175,6 +183,10 @@ UNREADABLE = {
     "unfinished.wav": "the recording was not finished properly; repair it",
     "late.wav": "it is truncated: only 62% of the audio",
     "big-endian.wav": "it is truncated: only 62% of the audio",
+    "truncated.rf64": "it is truncated: only 62% of the audio",
+    "truncated.aiff": "it is truncated: only 62% of the audio",
+    "slow.wav": "its header says 1 Hz; expected 500 to 1000000 Hz: write it again",
+    "fast.wav": "its header says 2147483647 Hz; expected 500",
     "broken.wav": "begins like audio but cannot be decoded",
     "codec.wav": r"Invalid bit width.\), .* codec that libsndfile lacks; .*codec-converted",
     "noise.wav": "if it is audio, convert it, .* ffmpeg -i noise.wav noise-converted.wav",

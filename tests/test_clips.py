@@ -1,6 +1,8 @@
 """The input contract: what X may be, and in which words anything else is refused."""
 
+import os
 import pickle
+import threading
 import warnings
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import sparse
 
-from ser_estimators import MFCCTransformer
+from ser_estimators import AcousticFeatures, MFCCTransformer
 from ser_estimators._clips import check_clips, map_waveforms
 from ser_estimators.exceptions import AudioLevelWarning, AudioReadError
 
@@ -239,6 +241,53 @@ def test_failures_carry_the_paths_as_they_were_passed():
     with pytest.raises(AudioReadError) as caught:
         collect(X)
     assert [failure[1] for failure in caught.value.failures] == X
+
+
+@pytest.mark.parametrize(("n_clips", "n_jobs"), [(2, 2), (4, 4), (9, 3)])
+def test_few_clips_are_shared_out_to_all_threads(n_clips, n_jobs):
+    # With fewer threads than asked for, nobody would ever meet so many.
+    meeting = threading.Barrier(n_jobs)
+
+    def work(waveform):
+        meeting.wait(timeout=30)
+        return waveform
+
+    assert len(map_waveforms(work, [np.ones(9)] * n_clips, sr=SR, n_jobs=n_jobs)) == n_clips
+
+
+def test_an_error_of_any_kind_says_at_which_clip(files):
+    def work(waveform):
+        if len(waveform) == 50:
+            raise MemoryError("no room")
+        return waveform
+
+    for clips, name in ((files, ", 'c.wav'"), ([np.ones(9), np.ones(9), np.ones(50)], "")):
+        with pytest.raises(MemoryError, match="no room") as caught:
+            map_waveforms(work, clips, sr=SR, n_jobs=2)
+        assert caught.value.__notes__ == [f"in clip 3 of 3{name}"]
+
+
+@pytest.mark.parametrize("estimator", [MFCCTransformer(), AcousticFeatures()], ids=["mfcc", "af"])
+def test_a_file_of_huge_samples_is_named(estimator):
+    noise = np.random.default_rng(0).normal(size=4000)
+    soundfile.write("huge.wav", 1e25 * noise, SR, subtype="FLOAT")
+    with pytest.raises(AudioReadError, match=r"'huge.wav' .*its samples reach 4e\+25; expected a"):
+        estimator.transform(["huge.wav"])
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names of files are text")
+def test_names_that_are_no_text_are_read_and_printed():
+    names = [os.fsdecode(b"f\xfcr.wav"), "für 語.wav"]
+    for name in names:
+        soundfile.write(os.fsencode(name), np.ones(100) / 2, SR, subtype="FLOAT")
+    assert [len(waveform) for waveform in collect(names)] == [100, 100]
+    os.truncate(os.fsencode(names[0]), 0)
+    with pytest.raises(
+        AudioReadError, match=r"'f\\udcfcr.wav' \(clip 1 of 2\): the file is empty"
+    ) as e:
+        collect(names)
+    assert e.value.failures[0][1] == names[0]
+    str(e.value).encode()
 
 
 @pytest.mark.parametrize("n_jobs", [None, 1, 2, -1])

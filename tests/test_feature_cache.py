@@ -167,6 +167,7 @@ def entries():
     return sorted(Path("cache").glob("*/*/??/*"))
 
 
+@needs_inotify
 @pytest.mark.parametrize("damage", ["cut", "empty", "other", "longer"])
 def test_damaged_entry_is_made_anew(files, damage):
     mfcc = MFCCTransformer(memory="cache")
@@ -179,12 +180,17 @@ def test_damaged_entry_is_made_anew(files, damage):
             ]
         )
     np.testing.assert_array_equal(mfcc.transform(files), expected)
+    with Opens("clips") as opens:  # and kept
+        np.testing.assert_array_equal(mfcc.transform(files), expected)
+    assert not opens.counts
 
 
 CHILD = """
 import sys
 from ser_estimators import MFCCTransformer
+MFCCTransformer().transform([[0.0, 0.1]])  # so that what is imported late is there
 print("ready", flush=True)
+sys.stdin.readline()
 frames = MFCCTransformer(memory="cache").transform(sys.argv[1:])
 print(float(abs(frames).sum()))
 """
@@ -197,11 +203,19 @@ def test_processes_that_write_at_once_share_the_work(files):
     with Opens("clips") as opens:
         children = [
             subprocess.Popen(
-                [sys.executable, "-c", CHILD, *files], stdout=subprocess.PIPE, text=True
+                [sys.executable, "-c", CHILD, *files],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
             )
             for _ in range(3)
         ]
-        printed = [child.communicate(timeout=120)[0].split()[1] for child in children]
+        for child in children:
+            assert child.stdout.readline() == "ready\n"
+        for child in children:
+            child.stdin.write("go\n")
+            child.stdin.flush()
+        printed = [child.communicate(timeout=120)[0] for child in children]
     assert [float(value) for value in printed] == [expected] * 3
     assert set(opens.counts.values()) == {once}
 
@@ -296,11 +310,59 @@ def CACHE_ARGUMENTS(mfcc):
     return seen[0]
 
 
+@needs_inotify
 def test_limit_smaller_than_one_entry_still_gives_features(files):
     mfcc = MFCCTransformer(memory="cache", bytes_limit=1)
+    expected = MFCCTransformer().transform(files)
+    once = opens_of_one_decode(files[0])
     for _ in range(2):
-        np.testing.assert_array_equal(mfcc.transform(files), MFCCTransformer().transform(files))
-    assert entries() == []
+        with Opens("clips") as opens:
+            np.testing.assert_array_equal(mfcc.transform(files), expected)
+        assert set(opens.counts.values()) == {once}
+        assert entries() == []
+
+
+@needs_inotify
+def test_a_full_disk_costs_no_more_than_what_is_missing(files, monkeypatch):
+    mfcc = MFCCTransformer(memory="cache")
+    mfcc.transform(files[:18])
+
+    def full(*args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(FeatureCache, "write", full)
+    with Opens("clips") as opens, pytest.warns(UserWarning, match="No space left on device"):
+        frames = mfcc.transform(files)
+    np.testing.assert_array_equal(frames, MFCCTransformer().transform(files))
+    assert set(opens.counts) == {"18.wav", "19.wav"}
+
+
+@pytest.mark.parametrize("error", [OSError(37, "No locks available"), NotImplementedError()])
+def test_a_file_system_without_locks_keeps_features_all_the_same(files, monkeypatch, error):
+    def refuse(*args, **kwargs):
+        raise error
+
+    monkeypatch.setattr("filelock.FileLock.acquire", refuse)
+    frames = MFCCTransformer(memory="cache").transform(files)
+    np.testing.assert_array_equal(frames, MFCCTransformer().transform(files))
+    assert len(entries()) == 20
+
+
+@pytest.mark.skipif(os.name != "posix", reason="no rights of groups")
+def test_entries_may_be_read_by_whom_the_umask_lets(files):
+    before = os.umask(0o027)
+    try:
+        MFCCTransformer(memory="cache").transform(files)
+    finally:
+        os.umask(before)
+    assert {path.stat().st_mode & 0o777 for path in entries()} == {0o640}
+
+
+def test_a_cache_that_cannot_be_cleared_is_told(files):
+    Path("cache").mkdir()
+    Path("cache/ser_estimators-features").write_text("a file where the folder should be")
+    with pytest.raises(OSError, match="ser_estimators-features"):
+        MFCCTransformer(memory="cache").clear_cache()
 
 
 def test_folder_that_cannot_be_written_to_is_a_warning(files):
@@ -333,6 +395,35 @@ def test_another_code_is_another_version(monkeypatch):
     assert code_version(_features) == code_version(_features)
     assert code_version(_features) != code_version(_audio)
     assert code_version(_features, _audio) != code_version(_features)
+
+
+@pytest.mark.parametrize(
+    ("change", "value"),
+    [
+        ("_clip_transformer._CODE", "other"),
+        ("_mfcc_transformer._CODE", "other"),
+        ("_clip_transformer._LIBRARIES", {"numpy": "other"}),
+        ("_mfcc_transformer.version", lambda name: "other"),
+    ],
+)
+def test_other_code_and_other_libraries_are_other_features(files, monkeypatch, change, value):
+    mfcc = MFCCTransformer(memory="cache", backend="librosa")
+    mfcc.transform(files[:2])
+    monkeypatch.setattr(f"ser_estimators.{change}", value)
+    mfcc.transform(files[:2])
+    assert len(entries()) == 4
+
+
+def test_code_without_its_source_has_a_version(monkeypatch):
+    from ser_estimators import _audio, _features, _spectrum
+
+    def no_source(module):
+        raise OSError("could not get source code")
+
+    monkeypatch.setattr("ser_estimators._feature_cache.inspect.getsource", no_source)
+    assert code_version(_features) == code_version(_features) != code_version(_audio)
+    if _spectrum._mel_kernel is not None:
+        assert code_version(_spectrum._mel_kernel) not in (code_version(), code_version(_audio))
 
 
 def test_progress_counts_only_what_is_missing(files, capsys):

@@ -1,6 +1,8 @@
 """Gathering frames: padding, memory that is not held twice, and results in files."""
 
+import errno
 import gc
+import os
 import pickle
 import subprocess
 import sys
@@ -59,6 +61,39 @@ def test_file_goes_at_the_end_of_the_process():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not Path(done.stdout.strip()).exists()
     assert list(Path("maps").iterdir()) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="not on this system")
+def test_a_disk_without_room_is_an_error_and_no_crash(monkeypatch):
+    def full(number, start, n_bytes):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("ser_estimators._frames.os.posix_fallocate", full)
+    clips = [np.ones((200, 1000), dtype=np.float32)] * 3
+    with pytest.raises(OSError, match=r"No space left.* for 2 MB of features.*'maps'") as caught:
+        gather(clips, memmap=Path("maps"))
+    assert caught.value.errno == errno.ENOSPC
+    assert list(Path("maps").iterdir()) == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="kills a process")
+def test_what_a_killed_process_left_is_removed_by_the_next():
+    code = (
+        "import os, signal, numpy as np\n"
+        "from ser_estimators import MFCCTransformer\n"
+        "frames = MFCCTransformer(memmap='maps').transform([np.ones(900)])\n"
+        "os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=False)
+    (left_over,) = Path("maps").iterdir()
+    Path("maps/frames-mine.f32").touch()
+    own = gather([np.ones((2, 5), dtype=np.float32)], memmap=Path("maps"))
+    other = gather([np.ones((2, 5), dtype=np.float32)], memmap=Path("maps"))
+    assert not left_over.exists()
+    # What is in use, and what is not ours, stays.
+    assert Path(own.filename).exists()
+    assert Path(other.filename).exists()
+    assert Path("maps/frames-mine.f32").exists()
 
 
 def test_a_failure_leaves_no_file():
