@@ -43,6 +43,9 @@ _MAX_PEAK = 1e9
 # Clips that a thread takes at once, at most: enough that handing them over costs nothing.
 _PART = 8
 
+# An array of so few columns and so many rows is a recording rather than clips.
+_MOST_CHANNELS, _MANY_SAMPLES = 8, 1000
+
 # What an error lists before it says "and so many more"; the exception itself carries them all.
 _MAX_LISTED = 50
 
@@ -75,11 +78,17 @@ def validate_clips(estimator: Any, X: Any, *, reset: bool) -> Sequence[Clip]:
         For a bare string, mixed types or another kind of object.
     ValueError
         For an empty X, a single waveform, or an array of the wrong shape.
+
+    Warns
+    -----
+    UserWarning
+        For an array that looks like one recording of several channels.
     """
     clips = check_clips(X)
     if not isinstance(clips, list):
         clips = validate_data(estimator, clips, reset=reset, ensure_all_finite=False)
         check_waveforms(clips)
+        _warn_of_channels(clips.shape)
         return clips
     if not isinstance(clips[0], str):
         check_waveforms(clips)
@@ -87,6 +96,17 @@ def validate_clips(estimator: Any, X: Any, *, reset: bool) -> Sequence[Clip]:
         for name in ("n_features_in_", "feature_names_in_"):
             vars(estimator).pop(name, None)
     return clips
+
+
+def _warn_of_channels(shape: tuple[int, int]) -> None:
+    """Warn of what looks like one recording of several channels, as soundfile reads it."""
+    n_clips, n_samples = shape
+    if n_samples <= _MOST_CHANNELS and n_clips >= _MANY_SAMPLES:
+        warnings.warn(
+            f"X has the shape {shape}, which is {n_clips} clips of {n_samples} samples; if it is "
+            f"one recording of {n_samples} channels, pass [X.mean(axis=1)]",
+            stacklevel=find_stack_level(),
+        )
 
 
 def check_clips(X: Any) -> Any:

@@ -91,7 +91,7 @@ def test_empty_mel_bands_are_told(clips):
     with pytest.warns(UserWarning, match=r"of 128 mel bands are empty.*Raise n_fft or lower n_me"):
         AcousticFeatures(n_fft=256, n_mels=128).transform(clips)
     # Without features of mel bands it does not matter.
-    AcousticFeatures(["f0"], n_fft=256, n_mels=128).transform(clips)
+    AcousticFeatures(["pitch"], n_fft=256, n_mels=128).transform(clips)
 
 
 def test_files_and_waveforms_agree(voices, clips):

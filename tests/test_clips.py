@@ -275,6 +275,14 @@ def test_a_file_of_huge_samples_is_named(estimator):
         estimator.transform(["huge.wav"])
 
 
+def test_one_recording_of_two_channels_is_told():
+    stereo = np.random.default_rng(0).uniform(-0.5, 0.5, size=(3000, 2))
+    with pytest.warns(UserWarning, match=r"shape \(3000, 2\).*2 channels, pass \[X.mean\(axis=1"):
+        MFCCTransformer().fit(stereo)
+    MFCCTransformer().fit(stereo[:999])
+    MFCCTransformer().fit(stereo.T)
+
+
 @pytest.mark.skipif(os.name != "posix", reason="names of files are text")
 def test_names_that_are_no_text_are_read_and_printed():
     names = [os.fsdecode(b"f\xfcr.wav"), "für 語.wav"]
