@@ -1,12 +1,16 @@
 """The demo, as a user runs it."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import ser_estimators
 
-DEMO = Path(ser_estimators.__file__).parent.parent / "examples" / "demo.py"
+EXAMPLES = Path(ser_estimators.__file__).parent.parent / "examples"
+DEMO = EXAMPLES / "demo.py"
 
 
 def test_demo_goes_through_all_its_steps():
@@ -36,3 +40,36 @@ def test_demo_says_what_is_wrong_with_the_data():
     )
     assert done.returncode != 0
     assert "Could not load RAVDESS from 'nowhere': it does not exist" in done.stderr
+
+
+def run(name, *arguments):
+    done = subprocess.run(
+        [sys.executable, str(EXAMPLES / name), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_the_classical_route_on_synthetic_voices():
+    printed = run("classical.py")
+    for words in ("SVM", "random forest", "fully connected network", "speakers to test"):
+        assert words in printed
+
+
+@pytest.mark.slow
+def test_evaluation_of_ravdess_writes_its_page(voices):
+    codes = {"neutral": "01", "anger": "05", "sadness": "04"}
+    for number, path in enumerate(voices.data):
+        actor, code = voices.speakers[number], codes[voices.target[number]]
+        folder = Path("ravdess", f"Actor_{actor}")
+        folder.mkdir(parents=True, exist_ok=True)
+        name = f"03-01-{code}-01-{number % 2 + 1:02d}-{number // 2 % 2 + 1:02d}-{actor}.wav"
+        shutil.copy(path, folder / name)
+    printed = run("evaluate_ravdess.py", "ravdess", "--folds", "2", "--epochs", "1")
+    assert "speaker-independent" in printed
+    assert "The page: report.html" in printed
+    assert Path("report.html").stat().st_size > 10_000
