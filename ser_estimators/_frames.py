@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import math
 import os
@@ -22,6 +23,9 @@ Floats = NDArray[np.float32]
 # Large enough that the operating system takes memory of this size back when it is freed; small
 # pieces would stay with the process, and the peak would be twice the result.
 _BLOCK_FLOATS = (64 << 20) // 4
+
+# What file systems say that reserve no room.
+_CANNOT_RESERVE = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
 def gather(clips: Iterable[Floats], *, memmap: Path | None = None) -> Floats:
@@ -118,16 +122,19 @@ def _temporary(shape: tuple[int, int, int], folder: Path) -> Floats:
     number, name = tempfile.mkstemp(dir=folder, prefix=prefix, suffix=".f32")
     n_bytes = 4 * math.prod(shape)
     try:
+        os.truncate(name, n_bytes)
         # Writing to a map of a file for which the disk has no room kills the process.
         if hasattr(os, "posix_fallocate"):
             os.posix_fallocate(number, 0, n_bytes)
     except OSError as error:
-        _remove(name)
-        text = f"{error.strerror} for {n_bytes / 2**20:,.0f} MB of features; choose another memmap"
-        raise OSError(error.errno, text, os.fspath(folder)) from error
+        if error.errno not in _CANNOT_RESERVE:
+            _remove(name)
+            megabytes = f"{n_bytes / 2**20:,.0f} MB"
+            text = f"{error.strerror} for {megabytes} of features; choose another memmap"
+            raise OSError(error.errno, text, os.fspath(folder)) from error
     finally:
         os.close(number)
-    array = np.memmap(name, dtype=np.float32, mode="w+", shape=shape)
+    array = np.memmap(name, dtype=np.float32, mode="r+", shape=shape)
     # Views hold on to the map, not to the array that was made first.
     weakref.finalize(array._mmap, _remove, name)  # type: ignore[attr-defined]
     return array

@@ -76,6 +76,19 @@ def test_a_disk_without_room_is_an_error_and_no_crash(monkeypatch):
     assert list(Path("maps").iterdir()) == []
 
 
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="not on this system")
+def test_room_on_the_disk_is_reserved_where_the_file_system_can(monkeypatch):
+    clips = [np.zeros((200, 1000), dtype=np.float32)] * 3
+    frames = gather(clips, memmap=Path("maps"))
+    assert os.stat(frames.filename).st_blocks * 512 >= frames.nbytes
+
+    def cannot(number, start, n_bytes):
+        raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
+
+    monkeypatch.setattr("ser_estimators._frames.os.posix_fallocate", cannot)
+    assert not gather(clips, memmap=Path("maps")).any()
+
+
 @pytest.mark.skipif(os.name != "posix", reason="kills a process")
 def test_what_a_killed_process_left_is_removed_by_the_next():
     code = (
