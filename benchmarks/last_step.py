@@ -1,15 +1,16 @@
-"""What the logistic regression should see, and what it adds to the network's own softmax.
+"""What the logistic regression should see, what it adds to softmax, and what the views add.
 
     python benchmarks/last_step.py /path/to/ravdess --seeds 0
 
 The network of ``make_ser_pipeline`` is trained once for each of the first three of EmoBox's folds,
 those on which the defaults were chosen, and each seed; then logistic regressions learn from
-different things that it says about the training clips. Each run is appended to a file as it ends,
-and a second call goes on where the first one stopped, unless what the defaults give or a version
-has changed.
+different things that it says about the training clips, and both are asked with fewer views and
+other ones. Each run is appended to a file as it ends, and a second call goes on where the first one
+stopped, unless what the defaults give, this script or a version has changed.
 """
 
 import argparse
+from copy import copy
 from functools import partial
 from pathlib import Path
 
@@ -31,7 +32,7 @@ from sklearn.preprocessing import StandardScaler, normalize
 from ser_estimators import CNNEmbedder, MFCCTransformer
 from ser_estimators._cnn_training import augmentation_of
 from ser_estimators._training import predict_in_batches
-from ser_estimators._views import View
+from ser_estimators._views import View, spread_views
 from ser_estimators.datasets import load_ravdess
 
 SOFTMAX, BALANCED = "softmax", "softmax over share of the class"
@@ -56,7 +57,9 @@ def main() -> None:
         print(f"run {number}/{len(tasks)}: fold {fold + 1}, seed {seed} ...", flush=True)
         key = {"fold": fold, "seed": seed, "epochs": args.epochs}
         key |= {"C": C, "augmented_passes": AUGMENTED_PASSES}
-        key["source"] = hash_of_source(run, balanced, inputs_of, embed_view, embed_augmented)
+        key["source"] = hash_of_source(
+            run, other_views, balanced, inputs_of, embed_view, embed_augmented
+        )
         task = partial(run, corpus, frames, fold, seed, args.epochs)
         rows.append(resumed(args.results, key, task))
     print_table(rows)
@@ -80,9 +83,32 @@ def run(corpus, frames: np.ndarray, fold: int, seed: int, epochs: int | None) ->
                 probabilities = lr.fit(seen, answers).predict_proba(unseen)
                 label = name if class_weight else f"{name}, clips weighted alike"
                 scores[f"{label}|{c}"] = measure(truth, probabilities, lr.classes_)
+    for name, views in other_views(cnn).items():
+        other = copy(cnn)
+        other.views_ = views
+        scores[f"softmax, {name}"] = measure(truth, other.predict_proba(frames[test]), cnn.classes_)
+        seen, unseen = (normalize(other.transform(frames[part])) for part in (train, test))
+        lr = LogisticRegression(class_weight="balanced", max_iter=5000).fit(seen, y)
+        scores[f"embedding, {name}|{lr.C}"] = measure(truth, lr.predict_proba(unseen), lr.classes_)
     embeddings = inputs[WITH_LENGTH][0], inputs[WITH_LENGTH][2]
     lengths = [float(np.linalg.norm(embedding, axis=1).mean()) for embedding in embeddings]
     return {"scores": scores, "lengths": lengths}
+
+
+def other_views(cnn) -> dict[str, list[View]]:
+    """Return views that predictions might average instead of the default ones."""
+    n_views, warp, stretch = cnn.n_views, cnn.frequency_warp, cnn.time_stretch
+    in_frequency, in_time = (
+        spread_views(n_views, frequency_warp=warp * scaled, time_stretch=stretch * slowed, step=1)
+        for scaled, slowed in ((1, 0), (0, 1))
+    )
+    together = spread_views(n_views, frequency_warp=warp, time_stretch=stretch, step=1)
+    return {
+        "one view": [View()],
+        "views in frequency": in_frequency,
+        "views in time": in_time,
+        "views without delay": together,
+    }
 
 
 def balanced(cnn, frames: np.ndarray, y: np.ndarray) -> np.ndarray:
