@@ -232,37 +232,34 @@ def _length_fault(file: BinaryIO, size: int) -> str | None:
     layout = _CHUNKS.get((head[:4], head[8:12]))
     if layout is None:
         return None
-    n_bytes_of_all = None
+    n_bytes_in_64_bits = None
     while len(chunk := file.read(8)) == 8:
         name, n_bytes = struct.unpack(layout, chunk)
         n_left = size - file.tell()
-        if name == b"ds64":  # of an RF64: the length of the data needs more than 32 bits
-            n_bytes_of_all = struct.unpack("<QQ", file.read(16))[1]
-            file.seek(n_bytes - 16, os.SEEK_CUR)
-            continue
-        if name == b"data" and n_bytes_of_all is not None and n_bytes == 0xFFFFFFFF:
-            if n_left < _ENOUGH * n_bytes_of_all:
-                return _truncated(n_left, n_bytes_of_all)
-            return None
+        if name == b"ds64":  # of an RF64, whose data may be longer than 32 bits can say
+            lengths = file.read(16)
+            if len(lengths) < 16 or n_bytes < 16:
+                return None  # libsndfile refuses it
+            n_bytes_in_64_bits = struct.unpack("<QQ", lengths)[1]
+            n_bytes -= 16
         if name not in (b"data", b"SSND"):
             file.seek(n_bytes + n_bytes % 2, os.SEEK_CUR)  # chunks have an even length
-        elif n_bytes == 0 and n_left > 0:
+            continue
+        if n_bytes == 0 and n_left > 0:
             return (
                 "its header says that it holds no samples but more follows: the recording was "
                 "not finished properly; repair it, for example with ffmpeg"
             )
-        elif n_bytes < _UNKNOWN_SIZE and n_left < _ENOUGH * n_bytes:
-            return _truncated(n_left, n_bytes)
-        else:
-            return None
+        is_known = n_bytes < _UNKNOWN_SIZE
+        if n_bytes == 0xFFFFFFFF and n_bytes_in_64_bits is not None:
+            n_bytes, is_known = n_bytes_in_64_bits, True
+        if is_known and n_left < _ENOUGH * n_bytes:
+            return (
+                f"it is truncated: only {n_left / n_bytes:.0%} of the audio that its header "
+                "announces is there; download or copy it again"
+            )
+        return None
     return None
-
-
-def _truncated(n_left: int, n_bytes: int) -> str:
-    return (
-        f"it is truncated: only {n_left / n_bytes:.0%} of the audio that its header announces is "
-        "there; download or copy it again"
-    )
 
 
 def _diagnose(name: str, decoder_says: str) -> str:

@@ -146,6 +146,8 @@ def unreadable(name):
         path.write_bytes(Path(write("whole.wav", endian="BIG")).read_bytes()[:20000])
     elif name == "truncated.rf64":
         path.write_bytes(Path(write("whole.rf64", format="RF64")).read_bytes()[:20000])
+    elif name == "cut.rf64":
+        path.write_bytes(Path(write("whole.rf64", format="RF64")).read_bytes()[:24])
     elif name == "truncated.aiff":
         path.write_bytes(Path(write("whole.aiff")).read_bytes()[:20000])
     elif name in ("slow.wav", "fast.wav"):
@@ -184,6 +186,7 @@ UNREADABLE = {
     "late.wav": "it is truncated: only 62% of the audio",
     "big-endian.wav": "it is truncated: only 62% of the audio",
     "truncated.rf64": "it is truncated: only 62% of the audio",
+    "cut.rf64": "if it is audio, convert it|cannot be decoded",
     "truncated.aiff": "it is truncated: only 62% of the audio",
     "slow.wav": "its header says 1 Hz; expected 500 to 1000000 Hz: write it again",
     "fast.wav": "its header says 2147483647 Hz; expected 500",
