@@ -255,9 +255,8 @@ def map_clips(
                 outcomes.append((None, 1.0, error.failures[0][2]))
             except Exception as error:
                 name = printable(_name(clips[index]))
-                error.add_note(
-                    f"in clip {index + 1} of {len(clips)}" + (f", '{name}'" * bool(name))
-                )
+                where = f"in clip {index + 1} of {len(clips)}"
+                error.add_note(f"{where}, '{name}'" if name else where)
                 raise
         return outcomes
 

@@ -241,6 +241,7 @@ def _groups_of_a_kind(
     without speakers every clip is a group, and there are as many kinds as classes.
     """
     kinds, kind_of = np.unique(counts, axis=0, return_inverse=True)
+    kind_of = kind_of.ravel()  # NumPy 2.0 gives it a second axis
     groups: list[list[int]] = [[] for _ in kinds]
     for group in rng.permutation(len(counts)):
         groups[kind_of[group]].append(int(group))

@@ -478,6 +478,15 @@ def test_a_wide_table_is_searched_for_leaks_without_a_word(voices):
     evaluate(DummyClassifier(), table, voices.target, voices.speakers, cv=3)
 
 
+@pytest.mark.parametrize("grid", ["strategy", 3, [{"strategy": "prior"}], {"strategy": 3}])
+def test_what_is_no_grid_is_refused(voices, grid):
+    with pytest.raises((TypeError, ValueError), match=r"[Pp]arameter (grid|value)|param_grid"):
+        evaluate(
+            DummyClassifier(), voices.data, voices.target, voices.speakers, cv=2,
+            param_grid=grid, check_leaks=False,
+        )  # fmt: skip
+
+
 def test_search_with_a_single_training_speaker_is_refused(voices):
     two = np.isin(voices.speakers, ["01", "02"])
     with pytest.raises(ValueError, match="trains on one speaker, '0[12]'; expected at least two"):

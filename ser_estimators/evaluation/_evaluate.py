@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any
@@ -306,7 +306,9 @@ def _prefixed(param_grid: Any) -> Any:
     """Return a grid, or a list of them, for the only step of a pipeline."""
     if isinstance(param_grid, Mapping):
         return {f"{_ONLY_STEP}__{name}": values for name, values in param_grid.items()}
-    return [_prefixed(grid) for grid in param_grid]
+    if isinstance(param_grid, (list, tuple)):
+        return [_prefixed(grid) for grid in param_grid]
+    return param_grid  # the search refuses it in its own words
 
 
 def _without_prefix(best_params: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -397,6 +399,8 @@ def _columns_of_all(
 def _warn_of_own_splits(estimator: Any, plan: Plan) -> None:
     """Warn of a search that tests candidates on speakers that it has trained them on."""
     if not isinstance(estimator, _SEARCHES) or plan.shared_speakers:
+        return
+    if isinstance(estimator.cv, Iterable):  # splits of other clips than those of a fold
         return
     train = plan.train.take(plan.splits[0][0])
     cv = check_cv(estimator.cv, train.labels, classifier=True)
