@@ -20,8 +20,8 @@ $(INSTALLED): pyproject.toml setup.py constraints.txt $(wildcard ser_estimators/
 	@echo "Installing into $(VENV); PyTorch is large, so this can take some minutes ..."
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[fetch,plot,test]'
-	@$(BIN)/python -c "import ser_estimators._mel_kernel" 2>/dev/null || \
-		echo "Without a C compiler features take three to four times as long: see docs/features.md"
+	@$(BIN)/python -c "import ser_estimators._mel_kernel, ser_estimators._norm_kernel" 2>/dev/null || \
+		echo "Without a C compiler features and training take longer: see docs/features.md"
 	@touch $@
 
 demo: $(INSTALLED)

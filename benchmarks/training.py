@@ -51,11 +51,12 @@ DESCRIPTIONS = {
     "by side, clips cut to the longest of their batch",
     f"{LIBRARY}, bfloat16": "the same with precision='bfloat16', which the default takes where "
     "the processor has it",
-    LOOP: "the same module in a plain PyTorch loop: indexed tensors, clips cut to the longest of "
-    "their batch, channels_last, fused AdamW, torch's own threads",
+    LOOP: "the same layers as torch has them, without our kernel, in a plain PyTorch loop: indexed "
+    "tensors, clips cut to the longest of their batch, channels_last, fused AdamW, torch's own "
+    "threads",
     f"{HAND}, bfloat16": "the same with the convolutions in autocast",
-    SKORCH: "the same module in skorch.NeuralNetClassifier as it is: a DataLoader over clips "
-    "padded to the longest of all",
+    SKORCH: "that module in skorch.NeuralNetClassifier as it is: a DataLoader over clips padded to "
+    "the longest of all",
     "keras, float32": "the same layers in Keras on TensorFlow, without masks, on pictures that are "
     "ready and padded to the longest of all",
 }
@@ -138,10 +139,13 @@ def ours(precision: str) -> dict:
 
 
 def make_module(X: np.ndarray):
-    """Return our network as a torch module, standardised on the clips."""
+    """Return our network, standardised on the clips, as a module of torch's own operations."""
     import torch
 
+    from ser_estimators import _normalisation
     from ser_estimators._networks import SpectrogramCNN
+
+    _normalisation._norm_kernel = None  # this process trains nothing else
 
     module = SpectrogramCNN(
         N_COEFFICIENTS,

@@ -12,6 +12,7 @@ from torch.nn import functional
 from torch.nn.utils import skip_init
 
 from ._features import dct_matrix
+from ._normalisation import pool_and_normalise
 
 __all__ = [
     "ConvolutionalTrunk",
@@ -27,6 +28,10 @@ __all__ = [
 
 # Deviations of a picture, in decibels, under this are rounding and not spread.
 _MIN_STD = 1e-4
+# Pictures are at least so wide, and so wider than two frames before the second stride: on processors
+# with AMX, a strided convolution in bfloat16 that leaves one frame is wrong in torch 2.13, as others
+# have seen it with a stride of three (https://github.com/pytorch/pytorch/issues/169688).
+_MIN_FRAMES = 8
 
 
 class StandardLayer(nn.Module):
@@ -151,7 +156,7 @@ class ConvolutionalTrunk(nn.Module):
     def forward(self, picture: Tensor, mask: Tensor) -> Tensor:
         # picture (n, input_channels, rows, frames), mask (n, 1, 1, frames)
         step = 2**self.n_stages
-        n_missing = -picture.shape[3] % step
+        n_missing = max(-picture.shape[3] % step, _MIN_FRAMES - picture.shape[3])
         x = functional.pad(picture, (0, n_missing)).contiguous(memory_format=torch.channels_last)
         # Clips go on to a multiple of what is one frame in the end: no window of the pooling is
         # partly padding then, and torch, which compiles and keeps a kernel for every shape that it
@@ -159,15 +164,12 @@ class ConvolutionalTrunk(nn.Module):
         mask = functional.max_pool2d(functional.pad(mask, (0, n_missing)), (1, step))
         is_lower = self.training and self.precision != torch.float32
         with torch.autocast(x.device.type, self.precision, enabled=is_lower):
-            # Minus infinity in padding: the ReLUs turn it into zero, in both directions.
-            padding = mask.log().to(self.precision if is_lower else x.dtype)
-            # padding (n, 1, 1, frames / 2^stages)
-            x = self.stem(x, padding)
+            x = self.stem(x, mask)
             # x (n, channels[0], rows / 2, frames / 2)
             for block in self.blocks:
-                x = block(x, padding)
+                x = block(x, mask)
             # x (n, channels[-1], rows / 2^stages, frames / 2^stages)
-            x = self.collapse(x, padding)
+            x = self.collapse(x, mask)
             # x (n, channels[-1], frames / 2^stages)
         return self.pool(x.to(mask.dtype), mask[:, 0])
         # (n, 3 * channels[-1])
@@ -178,12 +180,7 @@ class ConvolutionalTrunk(nn.Module):
 
 
 class ConvBlock(nn.Module):
-    """Convolution, batch normalisation, ReLU; both axes are halved by a stride or by max pooling.
-
-    Pooling comes before the normalisation because all that follows then has a quarter of the values
-    to go through. The block is given, beside its input, zero for real frames and minus infinity
-    for padding.
-    """
+    """Convolution, batch normalisation, ReLU; a stride or max pooling halves both axes."""
 
     def __init__(self, n_in: int, n_out: int, *, kernel_size: int, is_strided: bool) -> None:
         super().__init__()
@@ -199,13 +196,11 @@ class ConvBlock(nn.Module):
         self.norm = nn.BatchNorm2d(n_out)
         self.is_strided = is_strided
 
-    def forward(self, x: Tensor, padding: Tensor) -> Tensor:
-        # x (n, n_in, rows, frames), padding (n, 1, 1, fewer frames)
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        # x (n, n_in, rows, frames), mask (n, 1, 1, fewer frames)
         x = self.convolution(x)
-        if not self.is_strided:
-            x = functional.max_pool2d(x, 2, ceil_mode=True)
-        # x (n, n_out, rows / 2, frames / 2)
-        return clear_padding(self.norm(x), padding).relu_()
+        return pool_and_normalise(x, self.norm, mask, is_pooled=not self.is_strided)
+        # (n, n_out, rows / 2, frames / 2)
 
 
 class CollapseFrequency(nn.Module):
@@ -216,31 +211,11 @@ class CollapseFrequency(nn.Module):
         self.convolution = skip_init(nn.Conv2d, n_channels, n_channels, (n_rows, 1), bias=False)
         self.norm = nn.BatchNorm2d(n_channels)
 
-    def forward(self, x: Tensor, padding: Tensor) -> Tensor:
-        # x (n, n_channels, n_rows, frames), padding (n, 1, 1, frames)
-        x = clear_padding(self.norm(self.convolution(x)), padding).relu_()
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        # x (n, n_channels, n_rows, frames), mask (n, 1, 1, frames)
+        x = pool_and_normalise(self.convolution(x), self.norm, mask, is_pooled=False)
         # x (n, n_channels, 1, frames)
         return x[:, :, 0]
-
-
-def clear_padding(x: Tensor, padding: Tensor) -> Tensor:
-    """Add `padding` to x in place: backward needs neither, and memory traffic is what it costs.
-
-    Parameters
-    ----------
-    x : Tensor of shape (n, n_channels, n_rows, n_frames)
-    padding : Tensor of shape (n, 1, 1, n_windows)
-        Zero where x is real and minus infinity where it is padding, for windows of frames.
-
-    Returns
-    -------
-    Tensor of shape (n, n_channels, n_rows, n_frames)
-    """
-    padding = padding.repeat_interleave(x.shape[3] // padding.shape[3], dim=3)
-    # A value for each channel, because torch adds along a broadcast innermost axis one by one,
-    # which takes 15 times as long in bfloat16.
-    padding = padding.expand(-1, x.shape[1], -1, -1)
-    return x.add_(padding.contiguous(memory_format=torch.channels_last))
 
 
 class SeededDropout(nn.Module):

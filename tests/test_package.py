@@ -99,6 +99,7 @@ FLOORS = {
     "_checks": 0,
     "_stack_level": 0,
     "_mel_kernel": 0,
+    "_norm_kernel": 0,
     "_audio": 1,
     "_cleaning": 1,
     "_spectrum": 1,
@@ -109,6 +110,7 @@ FLOORS = {
     "_frames": 1,
     "_feature_cache": 1,
     "_threads": 1,
+    "_normalisation": 1,
     "_layers": 1,
     "_networks": 1,
     "_augmentation": 1,
@@ -143,7 +145,15 @@ NOT_HERE = {  # packages that a file may not import, so that each library has it
     ),
     **dict.fromkeys(("_frames", "_feature_cache", "_extraction"), NUMBERS_ALONE),
     **dict.fromkeys(
-        ("_threads", "_layers", "_networks", "_augmentation", "_views", "_devices"),
+        (
+            "_threads",
+            "_normalisation",
+            "_layers",
+            "_networks",
+            "_augmentation",
+            "_views",
+            "_devices",
+        ),
         ("sklearn", "skorch", "librosa"),
     ),
     **dict.fromkeys(
