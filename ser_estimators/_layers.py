@@ -29,7 +29,7 @@ __all__ = [
 # Deviations of a picture, in decibels, under this are rounding and not spread.
 _MIN_STD = 1e-4
 # Pictures are at least so wide, and so wider than two frames before the second stride: where the
-# processor has AMX, torch 2.13 gets a strided convolution in bfloat16 that leaves one frame wrong, as
+# processor has AMX, torch 2.13 gets strided convolutions in bfloat16 that leave one frame wrong, as
 # others have seen it with a stride of three (https://github.com/pytorch/pytorch/issues/169688).
 _MIN_FRAMES = 8
 
