@@ -1,7 +1,7 @@
 /* The loops of _norm_kernel.c over numbers of type NUMBER. It is included once for each type and each
  * kind of processor. A row is a row of the picture as it is stored, all channels of a frame and then
- * those of the next, so that loops are long and all numbers go through the same operations; what
- * belongs to a channel is given once for each number of a row.
+ * those of the next, and a tile a part of it, so that loops are long and all numbers go through the
+ * same operations; what belongs to a channel is given once for each number of a tile.
  */
 
 /* Add a row, less what is near its mean, and the squares of that to sums. */
@@ -122,7 +122,9 @@ static void NAME(forward)(const shape *s, const layer *l, const char *is_real, c
     for (Py_ssize_t row = 0; row < n_rows; row++) {
         if (s->is_pooled)
             NAME(pool_row)(s, x, row, kept + row * length, place + row * length);
-        NAME(add_moments)(input + row * length, length, w->mean, w->sum[0], w->sum[1]);
+        for (run r = first_run(s, is_real, row); r.length; r = next_run(s, is_real, row, r))
+            NAME(add_moments)(input + row * length + r.start, r.length, w->mean, w->sum[0],
+                              w->sum[1]);
         gather(s, w, row == n_rows - 1);
     }
     set_statistics(s, l, w);
