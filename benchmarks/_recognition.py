@@ -1,5 +1,6 @@
 """What the benchmarks of recognition share: splits, scores, and runs that are resumed."""
 
+import ast
 import hashlib
 import inspect
 import json
@@ -15,6 +16,7 @@ from sklearn.model_selection import StratifiedKFold, train_test_split
 
 import ser_estimators
 from ser_estimators import AcousticFeatures, CNNEmbedder, make_ser_pipeline
+from ser_estimators._devices import resolve_device, resolve_precision
 
 # EmoBox's folds of speakers.
 FOLDS = (
@@ -31,6 +33,7 @@ VERSIONS = {
     "scikit-learn": sklearn.__version__,
     "numpy": np.__version__,
     "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU",
+    "precision": str(resolve_precision("auto", resolve_device("auto"))).removeprefix("torch."),
 }
 # What was looked at while the defaults were chosen, and what was not.
 HALVES = {"folds 1-3": (0, 1, 2), "folds 4-6": (3, 4, 5)}
@@ -39,14 +42,15 @@ HALVES = {"folds 1-3": (0, 1, 2), "folds 4-6": (3, 4, 5)}
 def resumed(path: Path, key: dict, run: Callable[[], dict], changes: dict | None = None) -> dict:
     """Return the row of a run that has ended before, or run it and append its row to a file.
 
-    `changes` are the parameters of ``make_ser_pipeline`` that are not the defaults.
+    A row holds as long as the code is the same, whatever the processor, or else what it gives on
+    this processor. `changes` are the parameters of ``make_ser_pipeline`` that are not the defaults.
     """
-    key = key | {"fingerprint": fingerprint(json.dumps(changes or {})), "versions": VERSIONS}
     # As it is read from a file: tuples are lists there.
-    key = json.loads(json.dumps(key))
-    row = find(path, key)
+    key = json.loads(json.dumps(key | {"versions": VERSIONS}))
+    marks = {"code": code(), "fingerprint": fingerprint(json.dumps(changes or {}))}
+    row = find(path, key, marks)
     if row is None:
-        row = key | run()
+        row = key | marks | run()
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a") as file:
             file.write(json.dumps(row) + "\n")
@@ -62,11 +66,32 @@ def score(truth: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
 
 
 @cache
+def code() -> str:
+    """Return a hash of the code of the estimators, but for comments and docstrings."""
+    package = Path(ser_estimators.__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted(path for path in package.iterdir() if path.suffix in {".py", ".c", ".h"}):
+        text = path.read_text()
+        digest.update((without_docstrings(text) if path.suffix == ".py" else text).encode())
+    return digest.hexdigest()[:16]
+
+
+def without_docstrings(source: str) -> str:
+    """Return the code of a module in one form, whatever its comments, docstrings and layout."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(
+            node
+        ):
+            node.body[0] = ast.Pass()
+    return ast.unparse(tree)
+
+
+@cache
 def fingerprint(changes: str = "{}") -> str:
     """Return a hash of the defaults, and of what small fits give, to the last bit.
 
-    As long as it is the same, figures that were measured before still hold, whatever has changed in
-    the code. Another kind of processor has another one. The fits are on the CPU, because those on
+    Another kind of processor has another one. The fits are on the CPU, because those on
     a GPU are not the same twice. The logistic regression is left out.
 
     Parameters
@@ -102,12 +127,14 @@ def hash_of_source(*objects: Callable) -> str:
     return hashlib.sha256(source.encode()).hexdigest()[:16]
 
 
-def find(path: Path, key: dict) -> dict | None:
-    """Return the row of a run that has ended before, if there is one."""
+def find(path: Path, key: dict, marks: dict) -> dict | None:
+    """Return a row that has a key, and one of some marks, if there is one."""
     if not path.exists():
         return None
-    rows = (json.loads(line) for line in path.read_text().splitlines())
-    return next((row for row in rows if row | key == row), None)
+    for row in map(json.loads, path.read_text().splitlines()):
+        if row | key == row and any(row.get(name) == mark for name, mark in marks.items()):
+            return row
+    return None
 
 
 def mean_and_error(differences: np.ndarray) -> str:

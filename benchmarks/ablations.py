@@ -5,7 +5,7 @@
 Each line of the table changes one default, with the same folds and seeds, and says by how much the
 balanced accuracy changes. Only the first three of EmoBox's folds are used, those on which the
 defaults were chosen. Each run is appended to a file as it ends, and a second call goes on where
-the first one stopped, unless what these give or a version has changed.
+the first one stopped, unless the code or a version has changed.
 """
 
 import argparse
@@ -122,7 +122,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--epochs", type=int, default=60, help="of each training")
     parser.add_argument("--changes", nargs="+", default=list(CHANGES), choices=CHANGES)
-    parser.add_argument("--results", type=Path, default=Path("benchmarks/results/ablations.jsonl"))
+    parser.add_argument("--results", type=Path, default=Path("benchmarks/rows/ablations.jsonl"))
     args = parser.parse_args()
     corpus = load_ravdess(args.root)
     last_step = make_ser_pipeline()["lr"].get_params()

@@ -6,7 +6,7 @@ The network of ``make_ser_pipeline`` is trained once for each of the first three
 those on which the defaults were chosen, and each seed; then logistic regressions learn from
 different things that it says about the training clips, and both are asked with fewer views and
 other ones. Each run is appended to a file as it ends, and a second call goes on where the first one
-stopped, unless what the defaults give, this script or a version has changed.
+stopped, unless the code or a version has changed.
 """
 
 import argparse
@@ -47,7 +47,7 @@ def main() -> None:
     parser.add_argument("root", type=Path, help="folder of RAVDESS")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--epochs", type=int, help="of each training; the default otherwise")
-    parser.add_argument("--results", type=Path, default=Path("benchmarks/results/last_step.jsonl"))
+    parser.add_argument("--results", type=Path, default=Path("benchmarks/rows/last_step.jsonl"))
     args = parser.parse_args()
     corpus = load_ravdess(args.root)
     frames = MFCCTransformer(n_jobs=-1).fit_transform(corpus.data)

@@ -6,7 +6,7 @@ The folds of speakers are EmoBox's six, of four actors each (https://arxiv.org/a
 CNN and the logistic regression are the defaults of ``make_ser_pipeline``; the SVM, with C = 10, and
 the fully connected network, with its defaults, are trained on the defaults of ``AcousticFeatures``.
 Nothing is chosen on a test fold. Each run is appended to a file as it ends, and a second call goes
-on where the first one stopped, unless what the defaults give or a version has changed. The seconds
+on where the first one stopped, unless the code or a version has changed. The seconds
 of a fit are those from files to the model, but acoustic features, which two systems share, are
 computed once.
 """
@@ -44,7 +44,7 @@ def main() -> None:
     parser.add_argument("--random", type=int, default=0, help="number of random 80/20 splits")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--systems", nargs="+", default=list(RUNS), choices=RUNS)
-    parser.add_argument("--results", type=Path, default=Path("benchmarks/results/ravdess.jsonl"))
+    parser.add_argument("--results", type=Path, default=Path("benchmarks/rows/ravdess.jsonl"))
     parser.add_argument(
         "--set", nargs="*", default=[], metavar="NAME=VALUE", help="of the CNN's pipeline"
     )
