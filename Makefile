@@ -43,4 +43,4 @@ format: $(INSTALLED)
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf $(VENV) demo-output .coverage .pytest_cache .ruff_cache .mypy_cache
+	rm -rf $(VENV) demo-output .coverage .pytest_cache .ruff_cache .mypy_cache ser_estimators/*.so

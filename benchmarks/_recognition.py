@@ -49,8 +49,11 @@ def resumed(path: Path, key: dict, run: Callable[[], dict], changes: dict | None
     key = json.loads(json.dumps(key | {"versions": VERSIONS}))
     marks = {"code": code(), "fingerprint": fingerprint(json.dumps(changes or {}))}
     row = find(path, key, marks)
-    if row is None:
-        row = key | marks | run()
+    if row is None or row | marks != row:
+        # What holds for this processor by its code, or for this code by what it gives, holds for
+        # what comes after both.
+        row = key | run() if row is None else row
+        row |= marks
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a") as file:
             file.write(json.dumps(row) + "\n")

@@ -156,7 +156,8 @@ class ConvolutionalTrunk(nn.Module):
     def forward(self, picture: Tensor, mask: Tensor) -> Tensor:
         # picture (n, input_channels, rows, frames), mask (n, 1, 1, frames)
         step = 2**self.n_stages
-        n_missing = max(-picture.shape[3] % step, _MIN_FRAMES - picture.shape[3])
+        n_frames = math.ceil(max(picture.shape[3], _MIN_FRAMES) / step) * step
+        n_missing = n_frames - picture.shape[3]
         x = functional.pad(picture, (0, n_missing)).contiguous(memory_format=torch.channels_last)
         # Clips go on to a multiple of what is one frame in the end: no window of the pooling is
         # partly padding then, and torch, which compiles and keeps a kernel for every shape that it

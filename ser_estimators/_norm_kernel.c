@@ -2,8 +2,8 @@
  *
  * On a processor that multiplies fast, a small network spends as long between its convolutions as in
  * them, and all of that is memory: each of torch's operations reads its input and writes its output.
- * Here a picture is read twice and written once, and the same backward. Pictures are channels_last:
- * (clips, rows, frames, channels) as they are stored.
+ * Here what is normalised is read twice and written once, and backward two pictures are read twice and
+ * one is written. Pictures are channels_last: (clips, rows, frames, channels) as they are stored.
  *
  * The module is optional: without it _normalisation.py does the same with torch's operations.
  */
@@ -22,7 +22,8 @@ typedef struct {
     Py_ssize_t tile; /* numbers of a row that are worked on at once, whole frames of them */
 } shape;
 
-/* Of each channel. Going forward, mean and variance are written; backward, the gradients are. */
+/* Arrays of a number for each channel. Going forward, mean and variance are written; backward, the
+ * gradients are. */
 typedef struct {
     const float *weight, *bias;
     float epsilon;
@@ -42,7 +43,8 @@ typedef struct {
     int is_real;
 } run;
 
-/* Sums over so few rows lose nothing that matters in float. */
+/* Over so many rows sums are kept in float, one for each number of a tile, before they are added to
+ * the totals of the channels: some hundred additions each, unless there are hundreds of channels. */
 enum { ROWS_IN_FLOAT = 16 };
 
 /* Tiles are about so large: what belongs to them stays in the fastest cache. */
@@ -228,7 +230,7 @@ typedef struct {
     void *in, *kept, *place, *out; /* in: x going forward, the gradient of y going backward */
 } job;
 
-#define RUN(type, target)                                                                  \
+#define RUN(type, target)                                                                          \
     if (j->is_forward)                                                                             \
         forward_##type##_##target(&j->s, &j->l, j->is_real, j->in, j->kept, j->place, j->out, w);  \
     else                                                                                           \
@@ -237,9 +239,9 @@ typedef struct {
 #define RUN_ON(target)                                                                             \
     do {                                                                                           \
         if (j->is_bfloat16) {                                                                      \
-            RUN(bfloat16, target);                                                       \
+            RUN(bfloat16, target);                                                                 \
         } else {                                                                                   \
-            RUN(float32, target);                                                           \
+            RUN(float32, target);                                                                  \
         }                                                                                          \
     } while (0)
 
@@ -285,7 +287,7 @@ static const char *fault_of(job *j, const Py_buffer *in, const Py_buffer *is_rea
                             const Py_buffer *gradients)
 {
     shape *s = &j->s;
-    Py_ssize_t item = j->is_bfloat16 ? 2 : 4, size_in, size_out, flags;
+    Py_ssize_t item = j->is_bfloat16 ? 2 : 4, size_in, size_out, unused;
     if (j->lanes != 4 && j->lanes != 8 && j->lanes != 16)
         return "lanes must be 4, 8 or 16";
     if (j->lanes > best_lanes())
@@ -300,7 +302,7 @@ static const char *fault_of(job *j, const Py_buffer *in, const Py_buffer *is_rea
     if (__builtin_mul_overflow(s->clips, s->rows, &size_in) ||
         __builtin_mul_overflow(size_in, s->frames, &size_in) ||
         __builtin_mul_overflow(size_in, s->channels, &size_in) ||
-        __builtin_mul_overflow(size_in, 32, &flags))
+        __builtin_mul_overflow(size_in, 32, &unused)) /* with room for tiles */
         return "the picture must fit into memory";
     size_in *= item;
     size_out = s->clips * s->rows_out * s->frames_out * s->channels * item;
@@ -356,9 +358,8 @@ PyDoc_STRVAR(forward_doc,
              "forward(lanes, is_bfloat16, is_pooled, clips, rows, frames, channels, windows,\n"
              "        epsilon, x, is_real, weight, bias, kept, place, y, mean, variance)\n--\n\n"
              "Pool x if `is_pooled`, normalise and rectify it into `y`, without the GIL.\n\n"
-             "Arrays are contiguous. `x`, `kept` and `y` are of bfloat16 or float32, `place` of\n"
-             "integers as large; `kept` and `place`, for the way back, are empty if nothing is\n"
-             "pooled. `is_real` is of bytes, one for each window of a clip's frames; the others are\n"
+             "Arrays are contiguous and aligned. `x`, `kept`, `place` and `y` are of bfloat16 or\n"
+             "float32; `kept` and `place`, for the way back, are empty if nothing is pooled. `is_real` is of bytes, one for each window of a clip's frames; the others are\n"
              "of float32, one for each channel. ValueError if their sizes do not fit together.");
 
 static PyObject *py_forward(PyObject *module, PyObject *args)

@@ -63,8 +63,8 @@ static void NAME(pass_padding)(const NUMBER *restrict x, Py_ssize_t n, const flo
         out[i] = STORE(slope[i] * (LOAD(x[i]) - mean[i]) + offset[i]);
 }
 
-/* Write the largest of `other` and of what came before, and which it was: the first of equal ones,
- * and NaN before any. */
+/* Write the largest of `other` and of what came before, and which it was: the first of equal ones, NaN
+ * before any number, and the last NaN, as torch does. */
 static void NAME(keep_larger)(const NUMBER *restrict other, NUMBER which, Py_ssize_t n,
                               NUMBER *restrict largest, NUMBER *restrict place)
 {
@@ -115,7 +115,7 @@ static void NAME(forward)(const shape *s, const layer *l, const char *is_real, c
 {
     Py_ssize_t length = s->frames_out * s->channels, n_rows = s->clips * s->rows_out;
     const NUMBER *input = s->is_pooled ? kept : x;
-    /* The first number of each channel is near enough to its mean for squares that do not cancel. */
+    /* Squares of what is near the mean cancel less: here, of the difference from the first number. */
     for (Py_ssize_t c = 0; c < s->channels; c++)
         w->mean[c] = LOAD(x[c]);
     spread(s, w->mean);

@@ -33,7 +33,8 @@ def pool_and_normalise(x: Tensor, norm: nn.BatchNorm2d, mask: Tensor, *, is_pool
     norm : BatchNorm2d
         It goes by the statistics of x, and remembers them, while it is in training.
     mask : Tensor of shape (n, 1, 1, n_windows)
-        More than zero for windows of frames that are real, which divide the frames of the result.
+        One for windows of frames that are real and zero for padding; the windows divide the frames
+        of the result.
     is_pooled : bool
 
     Returns
@@ -60,25 +61,32 @@ def _clear_padding(x: Tensor, mask: Tensor) -> Tensor:
 
 
 def _is_for_kernel(x: Tensor, norm: nn.BatchNorm2d) -> bool:
+    """Tell whether x is in a training that the kernel knows; torch has the word on all else."""
     return (
         _norm_kernel is not None
         and norm.training
         and torch.is_grad_enabled()
         and x.device.type == "cpu"
         and x.dtype in _FLOATS
+        # Torch refuses to normalise a single value.
+        and len(x) > 1
+        and norm.affine
+        and norm.weight.dtype == torch.float32
+        and norm.track_running_stats
+        and norm.momentum is not None
     )
 
 
 def _by_kernel(x: Tensor, norm: Any, mask: Tensor, is_pooled: bool) -> Tensor:
     y, mean, variance = _PoolAndNormalise.apply(
-        x, norm.weight, norm.bias, mask[:, 0, 0] > 0, is_pooled, norm.eps
+        x, norm.weight, norm.bias, (mask[:, 0, 0] > 0).contiguous(), is_pooled, norm.eps
     )
     n_values = y.numel() // y.shape[1]
     with torch.no_grad():
         # As torch does: the variance is remembered without the bias of a sample.
         norm.num_batches_tracked.add_(1)
         norm.running_mean.lerp_(mean, norm.momentum)
-        norm.running_var.lerp_(variance * (n_values / max(n_values - 1, 1)), norm.momentum)
+        norm.running_var.lerp_(variance * (n_values / (n_values - 1)), norm.momentum)
     return y
 
 
@@ -134,7 +142,9 @@ class _PoolAndNormalise(torch.autograd.Function):
 
 def _picture(like: Tensor, shape: Any) -> Tensor:
     """Return room for a picture that is stored channels last."""
-    return torch.empty(shape, dtype=like.dtype, memory_format=torch.channels_last)
+    return torch.empty(
+        shape, dtype=like.dtype, device=like.device, memory_format=torch.channels_last
+    )
 
 
 def _sizes(x: Tensor, is_real: Tensor, is_pooled: bool, epsilon: float) -> tuple[Any, ...]:
