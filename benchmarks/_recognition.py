@@ -49,10 +49,10 @@ def resumed(path: Path, key: dict, run: Callable[[], dict], changes: dict | None
     key = json.loads(json.dumps(key | {"versions": VERSIONS}))
     marks = {"code": code(), "fingerprint": fingerprint(json.dumps(changes or {}))}
     row = find(path, key, marks)
-    if row is None or row | marks != row:
-        # What holds for this processor by its code, or for this code by what it gives, holds for
-        # what comes after both.
-        row = key | run() if row is None else row
+    if row is None:
+        row = key | run()
+    if row | marks != row:
+        # Also where a row was found by one mark: the other one may find it next time.
         row |= marks
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a") as file:
@@ -131,13 +131,15 @@ def hash_of_source(*objects: Callable) -> str:
 
 
 def find(path: Path, key: dict, marks: dict) -> dict | None:
-    """Return a row that has a key, and one of some marks, if there is one."""
+    """Return a row that has a key and one of some marks, or better all, if there is one."""
     if not path.exists():
         return None
-    for row in map(json.loads, path.read_text().splitlines()):
-        if row | key == row and any(row.get(name) == mark for name, mark in marks.items()):
-            return row
-    return None
+
+    def n_marks(row: dict) -> int:
+        return sum(row.get(name) == mark for name, mark in marks.items())
+
+    rows = [row for row in map(json.loads, path.read_text().splitlines()) if row | key == row]
+    return max(filter(n_marks, rows), key=n_marks, default=None)
 
 
 def mean_and_error(differences: np.ndarray) -> str:
