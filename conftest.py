@@ -3,7 +3,12 @@
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+# A shared machine is slow at times, which is no defect.
+hypothesis.settings.register_profile("no deadline", deadline=None)
+hypothesis.settings.load_profile("no deadline")
 
 # Without it scikit-learn leaves out its checks of the array API. scipy reads it when imported.
 os.environ.setdefault("SCIPY_ARRAY_API", "1")

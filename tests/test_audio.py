@@ -82,7 +82,7 @@ def test_no_copy_of_a_waveform_that_fits():
     n_samples=st.integers(1, 3000),
     rates=st.tuples(*[st.sampled_from([8000, 16000, 44100, 48000])] * 2),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_resampled_length_is_exact(n_samples, rates):
     waveform = np.ones(n_samples, dtype=np.float32)
     expected = librosa.resample(waveform, orig_sr=rates[0], target_sr=rates[1], res_type="soxr_hq")
@@ -300,7 +300,7 @@ def test_decoder_error_is_chained():
 
 
 @given(st.binary(min_size=1, max_size=300))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_any_bytes_are_audio_or_one_clear_error(tmp_path_factory, content):
     path = tmp_path_factory.mktemp("bytes") / "a.wav"
     path.write_bytes(content)

@@ -63,7 +63,7 @@ def test_what_follows_a_silence_within_a_clip_is_kept():
     frequency_mask=st.floats(0, 1),
     lengths=st.lists(st.integers(1, 30), min_size=1, max_size=4),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_padding_stays_zero_and_lengths_stay_in_range(
     seed, time_stretch, frequency_warp, time_mask, frequency_mask, lengths
 ):

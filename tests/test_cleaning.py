@@ -28,7 +28,7 @@ def speechlike(n_samples, seed=0):
     top_db=st.sampled_from([10.0, 30.0, 60.0]),
     seed=st.integers(0, 99),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_trim_is_librosas(n_samples, before, after, top_db, seed):
     waveform = np.pad(speechlike(n_samples, seed), (before, after))
     if not waveform.any():
@@ -43,7 +43,6 @@ def test_trim_keeps_silence_whole():
 
 
 @given(n_samples=st.integers(2, 500), coef=st.floats(0, 1), seed=st.integers(0, 99))
-@settings(deadline=None)
 def test_preemphasis_is_librosas(n_samples, coef, seed):
     waveform = speechlike(n_samples, seed)
     before = waveform.copy()
@@ -74,7 +73,7 @@ def test_pauses_do_not_change_loudness():
 
 
 @given(gain=st.floats(0.01, 30), target=st.floats(-40, -5), n=st.integers(3000, 30000))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_normalised_clips_have_the_loudness_asked_for(gain, target, n):
     waveform = np.float32(gain) * speechlike(n)
     normalised = normalize_loudness(waveform, 16000, target)

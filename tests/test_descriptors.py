@@ -146,7 +146,7 @@ def test_equal_to_librosa_with_odd_windows(n_fft):
 
 
 @given(n_samples=st.integers(1, 5000), hop_length=st.integers(1, 700), seed=st.integers(0, 99))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_equal_to_librosa_at_any_length(n_samples, hop_length, seed):
     assert_librosas(noise(n_samples, seed), sr=16000, n_fft=1024, hop_length=hop_length)
 
@@ -279,7 +279,7 @@ def test_no_range_of_pitch(f0_min, f0_max):
 
 
 @given(doublings=st.integers(-2, 14), f0=st.floats(90, 300), seed=st.integers(0, 99))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_gain_changes_loudness_alone(doublings, f0, seed):
     # A power of two changes no digit of a float, so no frame is on another side of a threshold.
     gain = np.float32(2.0**doublings)
@@ -293,7 +293,7 @@ def test_gain_changes_loudness_alone(doublings, f0, seed):
 
 
 @given(hops=st.integers(1, 20), hop_length=st.sampled_from([100, 256, 400]), f0=st.floats(90, 300))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_silence_before_shifts_the_frames(hops, hop_length, f0):
     waveform = vowel(6000, f0=f0)
     later = np.concatenate([np.zeros(hops * hop_length, dtype=np.float32), waveform])

@@ -147,7 +147,7 @@ def test_equal_to_librosa_on_hard_signals(waveform):
 
 
 @given(n_samples=st.integers(1, 6000), hop_length=st.integers(1, 700), seed=st.integers(0, 99))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_equal_to_librosa_at_any_length(n_samples, hop_length, seed):
     parameters = DEFAULTS | {"hop_length": hop_length}
     waveform = speechlike(n_samples, seed)

@@ -12,7 +12,7 @@ import joblib
 import numpy as np
 import pytest
 import soundfile
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ser_estimators import CNNEmbedder, MFCCTransformer, _frames, make_ser_pipeline
@@ -20,7 +20,6 @@ from ser_estimators._frames import gather
 
 
 @given(lengths=st.lists(st.integers(1, 30), min_size=1, max_size=30), block=st.integers(1, 200))
-@settings(deadline=None)
 @pytest.mark.parametrize("folder", [None, Path("maps")])
 def test_clips_are_stacked_and_padded(lengths, block, folder):
     rng = np.random.default_rng(0)

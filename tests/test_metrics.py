@@ -25,7 +25,7 @@ def simulate(n_speakers, seed, n_classes=4, n_clips=8):
 
 
 @given(seed=st.integers(0, 999), n_classes=st.integers(2, 5), n_clips=st.integers(1, 40))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_scores_are_sklearns(seed, n_classes, n_clips):
     rng = np.random.default_rng(seed)
     y_true, y_pred = rng.integers(n_classes, size=(2, n_clips))

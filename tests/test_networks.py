@@ -35,7 +35,7 @@ def logits(network, clips):
     n_coefficients=st.sampled_from([1, 2, 7, 13, 40]),
     n_networks=st.sampled_from([1, 2]),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_padding_batch_and_order_never_change_a_clip(lengths, extra, n_coefficients, n_networks):
     network = make_network(n_coefficients, n_networks=n_networks)
     clips = make_clips(lengths, n_coefficients, max(lengths) + extra)

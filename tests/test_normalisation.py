@@ -80,7 +80,7 @@ all_lanes = pytest.mark.parametrize("lanes", [4, 8, 16])
 @all_lanes
 @pytest.mark.parametrize("is_pooled", [False, True])
 @given(shape=shapes, is_odd=st.booleans(), seed=st.integers(0, 99))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_kernel_is_torch_of_more_digits(lanes, is_pooled, shape, is_odd, seed):
     by = Lanes(lanes)
     rng = np.random.default_rng(seed)

@@ -199,7 +199,7 @@ def test_pitch_stays_in_its_range():
     sr=st.sampled_from([1000, 8000, 44100]),
     seed=st.integers(0, 99),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_anything_goes(n_samples, hop_length, f0_min, span, sr, seed):
     rng = np.random.default_rng(seed)
     t = np.arange(n_samples) / sr
@@ -327,7 +327,7 @@ def test_shimmer_of_marks_that_are_known():
 
 
 @given(gain=st.sampled_from([2.0**-8, 0.5, 8.0, 2.0**14]), f0=st.floats(80, 400))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_gain_changes_nothing(gain, f0):
     waveform, _, _ = voice(f0, seconds=0.4, jitter=0.01, shimmer=0.05)
     with warnings.catch_warnings():
@@ -339,7 +339,7 @@ def test_gain_changes_nothing(gain, f0):
 
 
 @given(hops=st.integers(1, 30), f0=st.floats(80, 400))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_silence_around_changes_nothing(hops, f0):
     # The voice begins and ends within the clip, so that its own ends are the same.
     middle = np.zeros(SR, dtype=np.float32)

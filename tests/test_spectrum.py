@@ -51,7 +51,7 @@ class Lanes:
     hop_length=st.integers(1, 900),
     seed=st.integers(0, 99),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_kernel_equals_the_fallback(lanes, n_samples, power, hop_length, seed):
     if lanes > kernel.LANES:
         pytest.skip("this processor has fewer lanes")
