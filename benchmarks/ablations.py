@@ -62,6 +62,7 @@ CHANGES: dict[str, dict] = {
     "no deviation over time": {},
     "no maximum over time": {},
     "attention over time": {},
+    "squeeze-and-excitation": {"se_ratio": 0.125},
     "derivatives beside MFCCs": {"mfcc__deltas": 1, "input_channels": 2},
     "batches of 16": {"batch_size": 16},
     "batches of 64": {"batch_size": 64},
@@ -73,8 +74,8 @@ SYSTEMS = ("softmax", "logistic regression")
 class PartialTrunk(ConvolutionalTrunk):
     """A trunk that lacks one of the statistics over time."""
 
-    def __init__(self, *args, without: int) -> None:
-        super().__init__(*args)
+    def __init__(self, *args, without: int, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
         self.without = without
 
     def pool(self, x: Tensor, mask: Tensor) -> Tensor:
@@ -91,8 +92,8 @@ class AttentiveTrunk(ConvolutionalTrunk):
     embedding", Interspeech 2018.
     """
 
-    def __init__(self, n_rows: int, channels: Sequence[int], input_channels: int = 1) -> None:
-        super().__init__(n_rows, channels, input_channels)
+    def __init__(self, n_rows: int, channels: Sequence[int], *args: int, **kwargs: float) -> None:
+        super().__init__(n_rows, channels, *args, **kwargs)
         self.hidden = skip_init(nn.Conv2d, channels[-1], 32, 1, bias=False)
         self.score = skip_init(nn.Conv2d, 32, 1, 1, bias=False)
 

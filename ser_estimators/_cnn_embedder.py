@@ -71,11 +71,15 @@ class CNNEmbedder(
     input_channels : int > 0, default=1
         Groups of coefficients that follow each other in X, such as MFCCs and their derivatives:
         ``1 + deltas`` of `MFCCTransformer`. Each becomes a channel of the picture.
+    se_ratio : float in [0, 1], default=0.0
+        Share of the channels to which squeeze-and-excitation squeezes their means [13]_. After
+        each convolution with max pooling, the third and those that follow, it makes the channels
+        of a clip louder or softer by what they are on average. With 0 there is none.
     network : {"cnn", "mlp"}, default="cnn"
         "mlp" is a fully connected network with dropout for tables, such as those of
-        `AcousticFeatures`. It standardises the columns by itself. It has no `channels` and no
-        `input_channels`, and neither augmentation nor views: `n_views` and all from `mixup_alpha`
-        to `noise_snr` are for pictures.
+        `AcousticFeatures`. It standardises the columns by itself. It has no `channels`, no
+        `input_channels` and no `se_ratio`, and neither augmentation nor views: `n_views` and all
+        from `mixup_alpha` to `noise_snr` are for pictures.
     hidden_layer_sizes : sequence of int > 0, not empty, default=(256,)
         Units of the layers of an "mlp" before its embedding. A "cnn" has none.
     dropout : float in [0, 1), default=0.3
@@ -233,6 +237,7 @@ class CNNEmbedder(
        generalization gap in large batch training of neural networks", NeurIPS 2017.
     .. [12] D. Garcia-Romero and C. Y. Espy-Wilson, "Analysis of i-vector length normalization in
        speaker recognition systems", Interspeech 2011.
+    .. [13] J. Hu, L. Shen and G. Sun, "Squeeze-and-excitation networks", CVPR 2018.
 
     Examples
     --------
@@ -256,6 +261,7 @@ class CNNEmbedder(
         *,
         n_networks: int = 3,
         input_channels: int = 1,
+        se_ratio: float = 0.0,
         network: str = "cnn",
         hidden_layer_sizes: Sequence[int] = (256,),
         dropout: float = 0.3,
@@ -293,6 +299,7 @@ class CNNEmbedder(
         self.channels = channels
         self.n_networks = n_networks
         self.input_channels = input_channels
+        self.se_ratio = se_ratio
         self.network = network
         self.hidden_layer_sizes = hidden_layer_sizes
         self.dropout = dropout

@@ -40,6 +40,7 @@ _NUMBERS: dict[str, tuple[float | None, float | None, str]] = {
     "time_mask": (0, 1, "both"),
     "frequency_mask": (0, 1, "both"),
     "mixstyle_p": (0, 1, "both"),
+    "se_ratio": (0, 1, "both"),
     "weight_averaging": (0, 1, "both"),
     "validation_fraction": (0, 1, "neither"),
     "noise_snr": (None, None, "both"),

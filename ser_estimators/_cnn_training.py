@@ -173,6 +173,7 @@ def _make_module(
         n_networks=cnn.n_networks,
         channels=tuple(cnn.channels),
         input_channels=cnn.input_channels,
+        se_ratio=cnn.se_ratio,
         dropout=cnn.dropout,
         generator=generator,
     )

@@ -132,6 +132,9 @@ class ConvolutionalTrunk(nn.Module):
         all that follows is then a quarter of the work; each of the others by max pooling.
     input_channels : int > 0
         Channels of the picture.
+    se_ratio : float in [0, 1]
+        Share of the channels to which the `ChannelGate` of a pooled block squeezes them; with 0
+        there is none.
 
     Attributes
     ----------
@@ -140,12 +143,19 @@ class ConvolutionalTrunk(nn.Module):
         where the processor has it. Weights, statistics, and predictions are float32 in any case.
     """
 
-    def __init__(self, n_rows: int, channels: Sequence[int], input_channels: int = 1) -> None:
+    def __init__(
+        self,
+        n_rows: int,
+        channels: Sequence[int],
+        input_channels: int = 1,
+        *,
+        se_ratio: float = 0.0,
+    ) -> None:
         super().__init__()
         self.precision = torch.float32
         self.stem = ConvBlock(input_channels, channels[0], kernel_size=5, is_strided=True)
         self.blocks = nn.ModuleList(
-            ConvBlock(n_in, n_out, kernel_size=3, is_strided=number == 0)
+            ConvBlock(n_in, n_out, kernel_size=3, is_strided=number == 0, se_ratio=se_ratio)
             for number, (n_in, n_out) in enumerate(pairwise(channels))
         )
         self.n_stages = len(channels)
@@ -181,9 +191,21 @@ class ConvolutionalTrunk(nn.Module):
 
 
 class ConvBlock(nn.Module):
-    """Convolution, batch normalisation, ReLU; a stride or max pooling halves both axes."""
+    """Convolution, batch normalisation, ReLU; a stride or max pooling halves both axes.
 
-    def __init__(self, n_in: int, n_out: int, *, kernel_size: int, is_strided: bool) -> None:
+    Where it is max pooling, a gate may follow. Before, where pictures are large, it would take long
+    and add nothing.
+    """
+
+    def __init__(
+        self,
+        n_in: int,
+        n_out: int,
+        *,
+        kernel_size: int,
+        is_strided: bool,
+        se_ratio: float = 0.0,
+    ) -> None:
         super().__init__()
         self.convolution = skip_init(
             nn.Conv2d,
@@ -196,12 +218,47 @@ class ConvBlock(nn.Module):
         )
         self.norm = nn.BatchNorm2d(n_out)
         self.is_strided = is_strided
+        self.gate = ChannelGate(n_out, se_ratio) if se_ratio and not is_strided else None
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         # x (n, n_in, rows, frames), mask (n, 1, 1, fewer frames)
         x = self.convolution(x)
-        return pool_and_normalise(x, self.norm, mask, is_pooled=not self.is_strided)
-        # (n, n_out, rows / 2, frames / 2)
+        x = pool_and_normalise(x, self.norm, mask, is_pooled=not self.is_strided)
+        # x (n, n_out, rows / 2, frames / 2)
+        return x if self.gate is None else self.gate(x, mask)
+
+
+class ChannelGate(nn.Module):
+    """Makes each channel of a clip louder or softer, by what all channels are on average [1]_.
+
+    Convolutions see a part of a second; this is how they learn of the rest of the clip.
+
+    Parameters
+    ----------
+    n_channels : int > 0
+    se_ratio : float in (0, 1]
+        Share of the channels to which their means are squeezed.
+
+    References
+    ----------
+    .. [1] J. Hu, L. Shen and G. Sun, "Squeeze-and-excitation networks", CVPR 2018.
+    """
+
+    def __init__(self, n_channels: int, se_ratio: float) -> None:
+        super().__init__()
+        n_squeezed = max(1, round(se_ratio * n_channels))
+        self.squeeze = skip_init(nn.Linear, n_channels, n_squeezed)
+        self.excite = skip_init(nn.Linear, n_squeezed, n_channels)
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        # x (n, n_channels, rows, frames), zero in padding; mask (n, 1, 1, n_windows)
+        mean = x.mean(dim=(2, 3), dtype=mask.dtype) / mask.mean(dim=(2, 3))
+        # mean (n, n_channels), over the real frames
+        with torch.autocast(x.device.type, enabled=False):
+            # Near one in the beginning, so that it is as if there were no gate.
+            gate = 2 * self.excite(functional.relu(self.squeeze(mean))).sigmoid()
+        return x * gate[:, :, None, None].to(x.dtype)
+        # (n, n_channels, rows, frames)
 
 
 class CollapseFrequency(nn.Module):

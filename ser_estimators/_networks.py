@@ -135,6 +135,8 @@ class SpectrogramCNN(Networks):
         Size of the penultimate layers together.
     channels : sequence of int > 0
         Output channels of the convolutions, see `ConvolutionalTrunk`.
+    se_ratio : float in [0, 1]
+        See `ConvolutionalTrunk`.
     n_networks : int > 0
     dropout : float in [0, 1)
         Share of the embedding set to zero while training.
@@ -153,12 +155,14 @@ class SpectrogramCNN(Networks):
         generator: torch.Generator,
         n_networks: int = 1,
         input_channels: int = 1,
+        se_ratio: float = 0.0,
     ) -> None:
         n_rows = n_coefficients // input_channels
         super().__init__(
             PictureLayer(n_rows, input_channels),
             SideBySide(
-                ConvolutionalTrunk(n_rows, channels, input_channels) for _ in range(n_networks)
+                ConvolutionalTrunk(n_rows, channels, input_channels, se_ratio=se_ratio)
+                for _ in range(n_networks)
             ),
             [
                 Head(3 * channels[-1], size, n_classes, dropout=dropout)

@@ -195,6 +195,20 @@ def test_result_depends_on_the_precision_a_little_and_never_on_the_threads(frame
     assert np.array_equal(cnn.predict_proba(X), auto.predict_proba(X)) == is_auto
 
 
+def test_gates_learn_where_there_are_pooled_blocks(frames):
+    X, y = frames
+    parameters = SMALL | {"random_state": 0, "se_ratio": 0.25}
+    gated, plain = (
+        CNNEmbedder(**parameters | {"channels": (8, 8, 16)} | others).fit(X, y)
+        for others in ({}, {"se_ratio": 0.0})
+    )
+    assert np.abs(gated.predict_proba(X) - plain.predict_proba(X)).max() > 1e-4
+    gate = gated.net_.module_.trunk[0].blocks[1].gate
+    assert gate.excite.bias.abs().max() > 0  # it began with zero
+    strided = CNNEmbedder(**parameters | {"channels": (8, 16)}).fit(X, y)
+    assert not any("gate" in name for name, _ in strided.net_.module_.named_parameters())
+
+
 @pytest.mark.parametrize("network", ["cnn", "mlp"])
 def test_several_networks_learn_predict_and_pickle_as_one(frames, network):
     X, y = frames if network == "cnn" else table()
@@ -433,6 +447,8 @@ def test_no_number_may_be_nan_or_infinite(frames, name, value):
         ({"weight_decay": -1}, ValueError, "weight_decay == -1, must be >= 0"),
         ({"mixup_alpha": -0.1}, ValueError, "mixup_alpha == -0.1, must be >= 0"),
         ({"dropout": 1.0}, ValueError, "dropout == 1.0, must be < 1"),
+        ({"se_ratio": 1.1}, ValueError, "se_ratio == 1.1, must be <= 1"),
+        ({"se_ratio": -0.1}, ValueError, "se_ratio == -0.1, must be >= 0"),
         ({"label_smoothing": -1}, ValueError, "label_smoothing == -1, must be >= 0"),
         ({"label_smoothing": 1}, ValueError, "label_smoothing == 1, must be < 1"),
         ({"frequency_warp": 1}, ValueError, "frequency_warp == 1, must be < 1"),

@@ -34,10 +34,13 @@ def logits(network, clips):
     extra=st.integers(0, 30),
     n_coefficients=st.sampled_from([1, 2, 7, 13, 40]),
     n_networks=st.sampled_from([1, 2]),
+    se_ratio=st.sampled_from([0.0, 0.25]),
 )
 @settings(max_examples=40)
-def test_padding_batch_and_order_never_change_a_clip(lengths, extra, n_coefficients, n_networks):
-    network = make_network(n_coefficients, n_networks=n_networks)
+def test_padding_batch_and_order_never_change_a_clip(
+    lengths, extra, n_coefficients, n_networks, se_ratio
+):
+    network = make_network(n_coefficients, n_networks=n_networks, se_ratio=se_ratio)
     clips = make_clips(lengths, n_coefficients, max(lengths) + extra)
     together = logits(network, clips)
     for index, length in enumerate(lengths):
@@ -177,3 +180,31 @@ def test_bfloat16_is_right_however_short_the_clips_are(n_frames, channels):
         assert stem.isfinite().all()
         gradients.append(stem.flatten())
     assert torch.cosine_similarity(*gradients, dim=0) > 0.9
+
+
+def test_gates_go_by_the_means_of_a_clip_and_begin_near_one():
+    network = make_network(se_ratio=0.25)
+    gates = [block.gate for block in network.trunk[0].blocks]
+    # The first of the blocks strides, the second pools.
+    assert [gate is not None for gate in gates] == [False, True]
+    gate = gates[1]
+    assert gate.squeeze.out_features == 2
+    x = torch.rand(3, 8, 4, 6, generator=torch.Generator().manual_seed(0))
+    mask = torch.ones(3, 1, 1, 3)
+    mask[1, ..., 1:] = x[1, ..., 2:] = 0
+    ratio = gate(x, mask) / x
+    # One factor for each channel of a clip, whatever follows as padding.
+    for clip, n_frames in enumerate([6, 2, 6]):
+        factors = ratio[clip, :, :, :n_frames].flatten(1)
+        torch.testing.assert_close(factors, factors[:, :1].expand_as(factors))
+        means = x[clip, :, :, :n_frames].mean(dim=(1, 2))
+        expected = 2 * gate.excite(gate.squeeze(means).relu()).sigmoid()
+        torch.testing.assert_close(factors[:, 0], expected)
+        assert (expected > 0.3).all()
+        assert (expected < 1.7).all()
+        assert expected.std() > 0.01
+
+
+def test_gate_has_a_unit_at_least():
+    gate = make_network(se_ratio=0.01).trunk[0].blocks[1].gate
+    assert gate.squeeze.out_features == 1
