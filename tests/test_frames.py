@@ -210,10 +210,11 @@ def test_memory_of_transform_is_that_of_its_result(n_clips):
 
 @needs_proc
 def test_training_from_a_file_does_not_load_it():
-    empty, baseline = measure(TRAIN, 3.0, 200)
+    # Enough that torch has met most of the lengths for which it keeps kernels.
+    less, baseline = measure(TRAIN, 3.0, 1500)
     result, peak = measure(TRAIN, 3.0, 6000)
     assert result > 170
-    assert peak - baseline < 0.5 * (result - empty)
+    assert peak - baseline < 0.5 * (result - less)
 
 
 def test_embedder_takes_a_map_that_is_read_only(voices):
