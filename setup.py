@@ -8,7 +8,7 @@ def kernel(name: str, *headers: str) -> Extension:
     return Extension(
         f"ser_estimators.{name}",
         [f"ser_estimators/{name}.c"],
-        depends=[f"ser_estimators/{header}" for header in headers],
+        depends=[f"ser_estimators/{header}" for header in ("_processors.h", *headers)],
         extra_compile_args=["-O3"],
         optional=True,
     )

@@ -83,9 +83,8 @@ def without_docstrings(source: str) -> str:
     """Return the code of a module in one form, whatever its comments, docstrings and layout."""
     tree = ast.parse(source)
     for node in ast.walk(tree):
-        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(
-            node
-        ):
+        can_have_one = isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef))
+        if can_have_one and ast.get_docstring(node):
             node.body[0] = ast.Pass()
     return ast.unparse(tree)
 
@@ -94,8 +93,8 @@ def without_docstrings(source: str) -> str:
 def fingerprint(changes: str = "{}") -> str:
     """Return a hash of the defaults, and of what small fits give, to the last bit.
 
-    Another kind of processor has another one. The fits are on the CPU, because those on
-    a GPU are not the same twice. The logistic regression is left out.
+    Another kind of processor has another one. The fits are on the CPU, because those on a GPU are
+    not the same twice. The logistic regression is left out.
 
     Parameters
     ----------

@@ -40,54 +40,9 @@ typedef struct {
     const float *weight;
 } filters;
 
-#define PASTE(a, b) a##b
-#define JOIN(a, b) PASTE(a, b)
 #define NAME(name) JOIN(name, LANES)
-
-#define LANES 4
-#include "_mel_lanes.h"
-#undef LANES
-
-#ifdef __x86_64__
-#ifdef __clang__
-#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
-#else
-#pragma GCC push_options
-#pragma GCC target("avx2,fma")
-#endif
-#define LANES 8
-#include "_mel_lanes.h"
-#undef LANES
-#ifdef __clang__
-#pragma clang attribute pop
-#pragma clang attribute push(__attribute__((target("avx512f"))), apply_to = function)
-#else
-#pragma GCC pop_options
-#pragma GCC push_options
-#pragma GCC target("avx512f")
-#endif
-#define LANES 16
-#include "_mel_lanes.h"
-#undef LANES
-#ifdef __clang__
-#pragma clang attribute pop
-#else
-#pragma GCC pop_options
-#endif
-#endif
-
-/* Lanes that this processor fills in one operation. */
-static int best_lanes(void)
-{
-#ifdef __x86_64__
-    __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx512f"))
-        return 16;
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-        return 8;
-#endif
-    return 4;
-}
+#define LOOPS "_mel_lanes.h"
+#include "_processors.h"
 
 static int run(int lanes, const float *x, Py_ssize_t n_frames, Py_ssize_t hop, const plan *p,
                const filters *f, float *out)

@@ -171,55 +171,9 @@ static inline uint16_t to_bfloat16(float x)
     return (uint16_t)((x != x ? 0x7fc00000 : rounded) >> 16);
 }
 
-#define PASTE(a, b, c) a##_##b##_##c
-#define JOIN(a, b, c) PASTE(a, b, c)
-#define NAME(name) JOIN(name, TYPE, TARGET)
-
-#define TARGET any
-#include "_norm_types.h"
-#undef TARGET
-
-#ifdef __x86_64__
-#ifdef __clang__
-#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
-#else
-#pragma GCC push_options
-#pragma GCC target("avx2,fma")
-#endif
-#define TARGET avx2
-#include "_norm_types.h"
-#undef TARGET
-#ifdef __clang__
-#pragma clang attribute pop
-#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl"))), apply_to = function)
-#else
-#pragma GCC pop_options
-#pragma GCC push_options
-#pragma GCC target("avx512f,avx512bw,avx512vl")
-#endif
-#define TARGET avx512
-#include "_norm_types.h"
-#undef TARGET
-#ifdef __clang__
-#pragma clang attribute pop
-#else
-#pragma GCC pop_options
-#endif
-#endif
-
-/* Floats that this processor takes in one operation. */
-static int best_lanes(void)
-{
-#ifdef __x86_64__
-    __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512vl"))
-        return 16;
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-        return 8;
-#endif
-    return 4;
-}
+#define NAME(name) JOIN(name##_, JOIN(TYPE, JOIN(_, LANES)))
+#define LOOPS "_norm_types.h"
+#include "_processors.h"
 
 /* What a call is about; numbers are float or bfloat16. */
 typedef struct {
@@ -230,18 +184,18 @@ typedef struct {
     void *in, *kept, *place, *out; /* in: x going forward, the gradient of y going backward */
 } job;
 
-#define RUN(type, target)                                                                          \
+#define RUN(type, lanes)                                                                           \
     if (j->is_forward)                                                                             \
-        forward_##type##_##target(&j->s, &j->l, j->is_real, j->in, j->kept, j->place, j->out, w);  \
+        forward_##type##_##lanes(&j->s, &j->l, j->is_real, j->in, j->kept, j->place, j->out, w);   \
     else                                                                                           \
-        backward_##type##_##target(&j->s, &j->l, j->is_real, j->in, j->kept, j->place, j->out,     \
-                                   one_row, w)
-#define RUN_ON(target)                                                                             \
+        backward_##type##_##lanes(&j->s, &j->l, j->is_real, j->in, j->kept, j->place, j->out,      \
+                               one_row, w)
+#define RUN_ON(lanes)                                                                              \
     do {                                                                                           \
         if (j->is_bfloat16) {                                                                      \
-            RUN(bfloat16, target);                                                                 \
+            RUN(bfloat16, lanes);                                                                  \
         } else {                                                                                   \
-            RUN(float32, target);                                                                  \
+            RUN(float32, lanes);                                                                   \
         }                                                                                          \
     } while (0)
 
@@ -266,12 +220,12 @@ static int run_job(const job *j)
         void *one_row = floats + 7 * tile;
 #ifdef __x86_64__
         if (j->lanes == 16)
-            RUN_ON(avx512);
+            RUN_ON(16);
         else if (j->lanes == 8)
-            RUN_ON(avx2);
+            RUN_ON(8);
         else
 #endif
-            RUN_ON(any);
+            RUN_ON(4);
         status = 0;
     }
     free(floats);
