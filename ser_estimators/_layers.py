@@ -252,12 +252,17 @@ class ChannelGate(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         # x (n, n_channels, rows, frames), zero in padding; mask (n, 1, 1, n_windows)
-        mean = x.mean(dim=(2, 3), dtype=mask.dtype) / mask.mean(dim=(2, 3))
+        # As they are stored, channels last: torch goes twice as fast through three axes.
+        flat = x.permute(0, 2, 3, 1).flatten(1, 2)
+        # flat (n, rows * frames, n_channels)
+        n_real = mask.mean(dim=(2, 3)) * flat.shape[1]
+        mean = flat.sum(dim=1, dtype=mask.dtype) / n_real
         # mean (n, n_channels), over the real frames
         with torch.autocast(x.device.type, enabled=False):
             # Near one in the beginning, so that it is as if there were no gate.
             gate = 2 * self.excite(functional.relu(self.squeeze(mean))).sigmoid()
-        return x * gate[:, :, None, None].to(x.dtype)
+        gated = flat * gate[:, None].to(x.dtype)
+        return gated.unflatten(1, x.shape[2:]).permute(0, 3, 1, 2)
         # (n, n_channels, rows, frames)
 
 
