@@ -35,8 +35,9 @@ BATCH_SIZE = 32
 CHANNELS = (16, 48, 64, 128)
 N_NETWORKS = 3
 EMBEDDING_DIM = 96
+SE_RATIO = 0.125
 LR = 3e-3
-WEIGHT_DECAY = 1e-2
+WEIGHT_DECAY = 0.1
 LABEL_SMOOTHING = 0.1
 # Epochs before the clock runs: threads start and kernels are compiled.
 N_WARM_EPOCHS = 2
@@ -123,6 +124,9 @@ def ours(precision: str) -> dict:
         embedding_dim=EMBEDDING_DIM,
         channels=CHANNELS,
         n_networks=N_NETWORKS,
+        se_ratio=SE_RATIO,
+        lr=LR,
+        weight_decay=WEIGHT_DECAY,
         max_epochs=N_WARM_EPOCHS + N_EPOCHS,
         batch_size=BATCH_SIZE,
         precision=precision,
@@ -153,6 +157,7 @@ def make_module(X: np.ndarray):
         embedding_dim=EMBEDDING_DIM,
         channels=CHANNELS,
         n_networks=N_NETWORKS,
+        se_ratio=SE_RATIO,
         dropout=0.3,
         generator=torch.Generator().manual_seed(0),
     )
@@ -224,6 +229,10 @@ def keras() -> dict:
             if strides == 1:
                 x = layers.MaxPooling2D(2, padding="same")(x)
             x = layers.ReLU()(layers.BatchNormalization()(x))
+            if strides == 1:
+                squeezed = layers.Dense(round(SE_RATIO * channels), "relu")(k.ops.mean(x, (1, 2)))
+                gate = 2 * layers.Dense(channels, "sigmoid")(squeezed)
+                x = x * gate[:, None, None]
             rows = math.ceil(rows / 2)
         x = layers.Conv2D(CHANNELS[-1], (1, rows), use_bias=False)(x)
         x = layers.ReLU()(layers.BatchNormalization()(x))

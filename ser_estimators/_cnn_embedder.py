@@ -71,7 +71,7 @@ class CNNEmbedder(
     input_channels : int > 0, default=1
         Groups of coefficients that follow each other in X, such as MFCCs and their derivatives:
         ``1 + deltas`` of `MFCCTransformer`. Each becomes a channel of the picture.
-    se_ratio : float in [0, 1], default=0.0
+    se_ratio : float in [0, 1], default=0.125
         Share of the channels to which squeeze-and-excitation squeezes their means [13]_. After
         each convolution with max pooling, the third and those that follow, it makes the channels
         of a clip louder or softer by what they are on average. With 0 there is none.
@@ -96,7 +96,7 @@ class CNNEmbedder(
     lr_schedule : {"cosine", "constant"}, default="cosine"
         How the learning rate goes on from its peak: down to zero along half a cosine [8]_, or not
         at all.
-    weight_decay : float >= 0, default=0.01
+    weight_decay : float >= 0, default=0.1
         Decoupled weight decay of the weights; biases and normalisation have none.
     weight_averaging : float in [0, 1], default=0.25
         Share of the training, at its end, over which the weights are averaged, as they are after
@@ -261,7 +261,7 @@ class CNNEmbedder(
         *,
         n_networks: int = 3,
         input_channels: int = 1,
-        se_ratio: float = 0.0,
+        se_ratio: float = 0.125,
         network: str = "cnn",
         hidden_layer_sizes: Sequence[int] = (256,),
         dropout: float = 0.3,
@@ -270,7 +270,7 @@ class CNNEmbedder(
         lr: float = 3e-3,
         warmup: float = 0.2,
         lr_schedule: str = "cosine",
-        weight_decay: float = 1e-2,
+        weight_decay: float = 0.1,
         weight_averaging: float = 0.25,
         label_smoothing: float = 0.1,
         mixup_alpha: float = 0.0,

@@ -159,11 +159,11 @@ def test_weights_follow_the_generator_alone():
 
 
 def test_default_size_is_that_of_the_docs():
-    names = ("embedding_dim", "channels", "n_networks")
+    names = ("embedding_dim", "channels", "n_networks", "se_ratio")
     parameters = CNNEmbedder().get_params()
     network = make_network(40, 8, **{name: parameters[name] for name in names})
     n_parameters = sum(parameter.numel() for parameter in network.parameters())
-    assert round(n_parameters / 1e6, 2) == 0.51
+    assert round(n_parameters / 1e6, 2) == 0.53
 
 
 @pytest.mark.parametrize("n_frames", [1, 2, 3, 5, 8, 9, 17])
