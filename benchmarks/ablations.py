@@ -42,6 +42,7 @@ CHANGES: dict[str, dict] = {
     "one wide network": {"n_networks": 1, "channels": (32, 64, 96, 128), "embedding_dim": 64},
     "no time stretch": {"time_stretch": 0.0},
     "no frequency warp": {"frequency_warp": 0.0},
+    "frequency warp 0.1": {"frequency_warp": 0.1},
     "no gain": {"gain": 0.0},
     "no time mask": {"time_mask": 0.0},
     "no frequency mask": {"frequency_mask": 0.0},

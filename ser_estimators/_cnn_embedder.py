@@ -112,7 +112,7 @@ class CNNEmbedder(
         [10]_.
     time_stretch : float >= 0, default=0.2
         Training clips become up to ``1 + time_stretch`` times longer or shorter.
-    frequency_warp : float in [0, 1), default=0.1
+    frequency_warp : float in [0, 1), default=0.05
         The frequency axis of training clips is scaled by up to this share, and shifted by up to a
         quarter of it: vocal tract length perturbation [6]_.
     gain : float >= 0, default=0.3
@@ -276,7 +276,7 @@ class CNNEmbedder(
         mixup_alpha: float = 0.0,
         mixstyle_p: float = 0.5,
         time_stretch: float = 0.2,
-        frequency_warp: float = 0.1,
+        frequency_warp: float = 0.05,
         gain: float = 0.3,
         time_mask: float = 0.15,
         frequency_mask: float = 0.15,
