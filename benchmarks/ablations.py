@@ -66,6 +66,7 @@ CHANGES: dict[str, dict] = {
     "no maximum over time": {},
     "attention over time": {},
     "no squeeze-and-excitation": {"se_ratio": 0.0},
+    "silence cut off at ends": {"mfcc__trim_db": 40.0},
     "derivatives beside MFCCs": {"mfcc__deltas": 1, "input_channels": 2},
     "batches of 16": {"batch_size": 16},
     "batches of 64": {"batch_size": 64},
