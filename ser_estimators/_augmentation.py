@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ._layers import clip_lengths
+from ._layers import clip_lengths, with_one_frame
 
 __all__ = ["Augmentation", "Noise", "TrainingExamples", "mix_style", "mix_up"]
 
@@ -66,7 +66,8 @@ class Augmentation:
         picture : Tensor of shape (n, n_channels, n_rows, n_frames)
             Standardised, so that 0 is the mean, and zero in padding.
         mask : Tensor of shape (n, 1, 1, n_frames)
-            One in real frames and zero in padding, which is cut off at the end of a clip.
+            One in real frames and zero in padding, which is cut off at the end of a clip and stays
+            padding before its end.
         generator : torch.Generator
             On the device of the picture or on the CPU.
 
@@ -88,7 +89,9 @@ class Augmentation:
         time_shift = uniform(-self.time_shift, self.time_shift) if self.time_shift else None
         lengths = clip_lengths(mask)
         lengths_out = (lengths * stretch).round().clamp(min=1)
-        picture = _resample(picture, lengths, lengths_out, scale, shift, time_shift)
+        source_frames = _source_frames(lengths, lengths_out, time_shift)
+        # source_frames (n, frames)
+        picture = _resample(picture, source_frames, scale, shift)
         # The first channel alone: the derivatives in the others know nothing of the level.
         picture[:, 0] += uniform(-self.gain, self.gain)[:, None, None]
 
@@ -100,7 +103,10 @@ class Augmentation:
             rows, torch.full_like(stretch, n_rows), uniform(0, self.frequency_mask), uniform(0, 1)
         )
         # hidden_frames (n, frames), hidden_rows (n, rows)
-        mask = (frames < lengths_out[:, None]).to(picture.dtype)[:, None, None]
+        is_real = mask[:, 0, 0].gather(1, source_frames.long()) > 0
+        # A shift may leave nothing but padding that stood before the clip.
+        is_real = with_one_frame(is_real & (frames < lengths_out[:, None]))
+        mask = is_real.to(picture.dtype)[:, None, None]
         picture = picture * ~hidden_frames[:, None, None] * ~hidden_rows[:, None, :, None] * mask
         return picture, mask
 
@@ -288,31 +294,29 @@ def mix_style(picture: Tensor, mask: Tensor, p: float, rng: np.random.Generator)
     return (deviation * (new_std / std) + new_mean) * mask
 
 
-def _resample(
-    picture: Tensor,
-    lengths: Tensor,
-    lengths_out: Tensor,
-    scale: Tensor,
-    shift: Tensor,
-    time_shift: Tensor | None,
-) -> Tensor:
-    """Stretch and shift time, and scale and shift frequency, by one bilinear interpolation."""
-    _, _, n_rows, n_frames = picture.shape
-    n_frames_out = int(lengths_out.max().item())
-    centres = torch.arange(n_frames_out, device=picture.device) + 0.5
-    rows = torch.arange(n_rows, device=picture.device) + 0.5
-    # Centres of the source pixels; a clip's last frame is repeated rather than its padding read.
+def _source_frames(lengths: Tensor, lengths_out: Tensor, time_shift: Tensor | None) -> Tensor:
+    """Return where each frame comes from; the centre of the first one is 0.5.
+
+    A clip's last frame is repeated rather than its padding read.
+    """
+    centres = torch.arange(int(lengths_out.max().item()), device=lengths.device) + 0.5
     source_frames = centres * (lengths / lengths_out)[:, None]
     if time_shift is not None:
         source_frames = (source_frames + (time_shift * lengths)[:, None]).clamp(min=0.5)
-    source_frames = source_frames.minimum(lengths[:, None] - 0.5)
+    return source_frames.minimum(lengths[:, None] - 0.5)
+
+
+def _resample(picture: Tensor, source_frames: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+    """Stretch and shift time, and scale and shift frequency, by one bilinear interpolation."""
+    _, _, n_rows, n_frames = picture.shape
+    rows = torch.arange(n_rows, device=picture.device) + 0.5
+    # Centres of the source pixels.
     source_rows = (rows * scale[:, None] + shift[:, None] * n_rows).clamp(0.5, n_rows - 0.5)
     # grid_sample counts from -1 to 1 over the outer edges of the pixels.
     x = (2 * source_frames / n_frames - 1)[:, None, :].expand(-1, n_rows, -1)
-    y = (2 * source_rows / n_rows - 1)[:, :, None].expand(-1, -1, n_frames_out)
-    return functional.grid_sample(
-        picture, torch.stack([x, y], dim=-1), padding_mode="border", align_corners=False
-    )
+    y = (2 * source_rows / n_rows - 1)[:, :, None].expand(-1, -1, source_frames.shape[1])
+    grid = torch.stack([x, y], dim=-1).to(picture.dtype)
+    return functional.grid_sample(picture, grid, padding_mode="border", align_corners=False)
 
 
 def _interval(positions: Tensor, lengths: Tensor, share: Tensor, place: Tensor) -> Tensor:

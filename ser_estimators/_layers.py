@@ -24,6 +24,7 @@ __all__ = [
     "frame_mask",
     "masked_statistics",
     "reset_parameters",
+    "with_one_frame",
 ]
 
 # Deviations of a picture, in decibels, under this are rounding and not spread.
@@ -320,12 +321,24 @@ def frame_mask(coefficients: Tensor) -> Tensor:
     that there is something to pool.
     """
     # Four times as fast as comparing each number.
-    mask = coefficients.abs().amax(dim=1, keepdim=True) > 0
-    # mask (n, 1, frames)
-    empty = ~mask.any(dim=2)
-    # empty (n, 1)
-    mask[:, :, 0] |= empty
-    return mask
+    return with_one_frame(coefficients.abs().amax(dim=1, keepdim=True) > 0)
+    # (n, 1, frames)
+
+
+def with_one_frame(is_real: Tensor) -> Tensor:
+    """Let the first frame of each clip that has no real one count as real.
+
+    Parameters
+    ----------
+    is_real : Tensor of shape (n, ..., n_frames), bool
+        Changed in place.
+
+    Returns
+    -------
+    Tensor of shape (n, ..., n_frames), bool
+    """
+    is_real[..., 0] |= ~is_real.any(dim=-1)
+    return is_real
 
 
 def clip_lengths(mask: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ._layers import clip_lengths
+from ._layers import clip_lengths, with_one_frame
 
 __all__ = ["View", "scale_rows", "spread_views", "stretch_frames"]
 
@@ -138,7 +138,9 @@ def stretch_frames(picture: Tensor, mask: Tensor, stretch: float) -> tuple[Tenso
     share = (source - before).to(picture)[:, None, None]
     after = (before + 1).minimum(lengths[:, None] - 1)
     stretched = torch.lerp(_take(picture, before), _take(picture, after), share)
-    new_mask = _take(mask, source.round()) * (frames < lengths_out[:, None])[:, None, None]
+    is_real = _take(mask, source.round()) > 0
+    is_real = with_one_frame(is_real & (frames < lengths_out[:, None])[:, None, None])
+    new_mask = is_real.to(picture.dtype)
     return stretched * new_mask, new_mask
 
 

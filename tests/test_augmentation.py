@@ -101,6 +101,48 @@ def test_stretching_moves_an_event_in_proportion():
     assert stretched[0, 0, 0].argmax().item() == pytest.approx(n_frames / 2, abs=1.5)
 
 
+def test_padding_before_a_clip_stays_padding():
+    picture, mask = make_batch(lengths=(30,) * 20, value=1.0)
+    mask[..., :10] = 0
+    stretched, new_mask = augment(picture * mask, mask, time_stretch=0.5)
+    lengths = new_mask.sum(dim=3).flatten()
+    is_real = new_mask[:, 0, 0] == 1
+    first = is_real.int().argmax(dim=1)
+    # A third is padding, however long it has become.
+    torch.testing.assert_close(first.float(), lengths / 2, atol=1.5, rtol=0)
+    assert len(set(first.tolist())) > 3
+    assert not (stretched * (1 - new_mask)).any()
+
+
+def test_a_shift_into_padding_leaves_a_frame_to_pool():
+    picture, mask = make_batch(lengths=(30,) * 20)
+    mask[..., :25] = 0
+    picture, mask = augment(picture * mask, mask, time_shift=0.9)
+    n_real = mask.sum(dim=3).flatten()
+    assert n_real.min() == 1
+    assert picture.isfinite().all()
+
+
+def test_a_warp_also_shifts_all_rows_by_up_to_a_quarter_of_it():
+    # The lowest row would stay in its place if frequency were only scaled.
+    picture, mask = torch.zeros(50, 1, 200, 1), torch.ones(50, 1, 1, 1)
+    picture += torch.arange(200.0)[:, None]
+    rows = augment(picture, mask, frequency_warp=0.4)[0][:, 0, :, 0]
+    scale = rows[:, 101] - rows[:, 100]
+    shift = rows[:, 100] + 0.5 - 100.5 * scale
+    assert 10 < shift.abs().max() <= 20.01
+    assert shift.min() < -5
+    assert shift.max() > 5
+
+
+def test_gain_is_for_the_first_channel_alone():
+    picture, mask = make_batch([30] * 9)
+    both = torch.cat([picture, picture], dim=1)
+    shifted, _ = augment(both, mask, gain=0.3)
+    torch.testing.assert_close(shifted[:, 1], both[:, 1])
+    assert not torch.allclose(shifted[:, 0], both[:, 0], atol=0.05)
+
+
 def test_warping_moves_rows_and_not_frames():
     picture, mask = torch.zeros(8, 1, 40, 10), torch.ones(8, 1, 1, 10)
     picture[:, :, 20, 5] = 1

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ser_estimators._augmentation import _resample
+from ser_estimators._augmentation import _resample, _source_frames
 from ser_estimators._views import View, scale_rows, spread_views, stretch_frames
 
 from .test_augmentation import make_batch
@@ -48,7 +48,8 @@ def test_the_default_view_is_the_clip_itself():
 def test_rows_are_scaled_as_in_training(scale):
     picture, mask = make_batch(lengths=(30, 18))
     lengths, unit = mask[:, 0, 0].sum(dim=1), torch.ones(2)
-    expected = _resample(picture, lengths, lengths, unit * scale, unit * 0, None)
+    source_frames = _source_frames(lengths, lengths, None)
+    expected = _resample(picture, source_frames, unit * scale, unit * 0)
     torch.testing.assert_close(scale_rows(picture, scale) * mask, expected * mask)
 
 
@@ -59,7 +60,8 @@ def test_time_is_stretched_as_in_training(stretch):
     lengths_out = (lengths * stretch).round().clamp(min=1)
     stretched, new_mask = stretch_frames(picture, mask, stretch)
     assert torch.equal(new_mask.sum(dim=(1, 2, 3)), lengths_out)
-    expected = _resample(picture, lengths, lengths_out, unit, unit * 0, None)
+    source_frames = _source_frames(lengths, lengths_out, None)
+    expected = _resample(picture, source_frames, unit, unit * 0)
     torch.testing.assert_close(stretched, expected * new_mask, atol=1e-4, rtol=0)
 
 
@@ -105,6 +107,14 @@ def test_silence_within_a_clip_stays_padding_and_what_follows_it_is_kept():
     assert new_mask[0, 0, 0].nonzero().max() == 59
     assert 60 - new_mask.sum() == pytest.approx(12, abs=1)
     assert not (stretched * (1 - new_mask)).any()
+
+
+def test_a_stretch_that_misses_the_only_frame_leaves_one_to_pool():
+    picture, mask = make_batch(lengths=(30,))
+    mask[..., :29] = 0
+    _, new_mask = stretch_frames(picture * mask, mask, 0.1)
+    assert new_mask.shape[3] == 3
+    assert new_mask.sum() == 1
 
 
 def test_a_larger_and_slower_speaker_is_lower_and_longer():
