@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from numbers import Number
 from typing import Any
 
 __all__ = ["check_choice", "check_finite", "restored_on_failure"]
@@ -12,7 +13,9 @@ __all__ = ["check_choice", "check_finite", "restored_on_failure"]
 def check_choice(value: Any, name: str, choices: Iterable[Any]) -> None:
     """Raise unless a parameter is one of some values."""
     choices = tuple(choices)
-    if not any(value is choice or value == choice for choice in choices):
+    # An array equals each of its elements, which is no answer.
+    is_one = isinstance(value, (str, Number, type(None)))
+    if not (is_one and any(value == choice for choice in choices)):
         listed = ", ".join(map(repr, choices))
         raise ValueError(f"{name} == {value!r}, must be one of {listed}.")
 

@@ -46,6 +46,14 @@ def check_coefficients(
             "(n_clips, n_coefficients, n_frames): put an MFCCTransformer before this step, "
             "as make_ser_pipeline does"
         )
+    if X is None or (isinstance(X, (list, tuple)) and not X):
+        raise ValueError(
+            f"X is {X!r}; expected coefficients of shape (n_clips, n_coefficients, n_frames), with "
+            "at least one of each"
+        )
+    if getattr(X, "ndim", None) == 1 and X.dtype == object:
+        # An array or a Series whose elements are clips.
+        X = list(X)
     if isinstance(X, (list, tuple)) and len({np.shape(clip) for clip in X}) > 1:
         raise ValueError(
             "X is a list of clips of unequal shapes; expected (n_clips, n_coefficients, "
