@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import sys
 from typing import Any
@@ -10,10 +11,12 @@ from skorch.callbacks import Callback
 from torch.optim.swa_utils import AveragedModel
 from tqdm.auto import tqdm
 
-__all__ = ["Progress", "WeightAveraging", "check_callbacks", "learning_rate_factor"]
+__all__ = ["Progress", "WeightAveraging", "check_callbacks", "kind_of", "learning_rate_factor"]
 
 # Of the peak: where a cosine ends, so that the last step is still one.
 _LEAST_RATE = 1e-4
+# What a callback may monitor only where there are validation clips.
+_OF_VALIDATION = ("valid_loss", "valid_loss_best", "valid_accuracy", "valid_accuracy_best")
 
 
 class Progress(Callback):
@@ -129,16 +132,55 @@ def learning_rate_factor(step: int, *, n_steps: int, warmup: float, schedule: st
     return max((1 + math.cos(math.pi * min(progress, 1.0))) / 2, _LEAST_RATE)
 
 
-def check_callbacks(callbacks: Any) -> None:
-    """Raise unless these are None or what skorch takes for callbacks, named or not."""
+def kind_of(item: Any) -> type:
+    """Return the class of what skorch takes for a callback: an instance or a class, named or not.
+
+    Parameters
+    ----------
+    item : object
+
+    Returns
+    -------
+    type
+        Of anything else, its own class.
+    """
+    callback = _without_name(item)
+    return callback if isinstance(callback, type) else type(callback)
+
+
+def check_callbacks(callbacks: Any, *, early_stopping: bool) -> None:
+    """Raise unless these are None or callbacks that can do their work.
+
+    Parameters
+    ----------
+    callbacks : object
+    early_stopping : bool
+        Whether there are validation clips to monitor.
+    """
     is_list = isinstance(callbacks, (list, tuple))
+    if not is_list and callbacks is not None:
+        raise TypeError(f"callbacks == {callbacks!r}, must be a list of skorch callbacks or None.")
     for item in callbacks if is_list else ():
-        is_named = isinstance(item, tuple) and len(item) == 2 and isinstance(item[0], str)
-        callback = item[1] if is_named else item
-        is_class = isinstance(callback, type) and issubclass(callback, Callback)
-        if not (is_class or isinstance(callback, Callback)):
+        if not issubclass(kind_of(item), Callback):
             raise TypeError(
                 f"callbacks has {item!r}, must have skorch callbacks or pairs of a name and one."
             )
-    if not is_list and callbacks is not None:
-        raise TypeError(f"callbacks == {callbacks!r}, must be a list of skorch callbacks or None.")
+        monitored = _monitored_by(_without_name(item))
+        if monitored in _OF_VALIDATION and not early_stopping:
+            raise ValueError(
+                f"callbacks has {kind_of(item).__name__} with monitor == {monitored!r}, but no "
+                "clips are set aside for it; set early_stopping=True, which does so and stops, or "
+                "monitor='train_loss'."
+            )
+
+
+def _without_name(item: Any) -> Any:
+    is_named = isinstance(item, tuple) and len(item) == 2 and isinstance(item[0], str)
+    return item[1] if is_named else item
+
+
+def _monitored_by(callback: Any) -> Any:
+    if not isinstance(callback, type):
+        return getattr(callback, "monitor", None)
+    parameter = inspect.signature(callback).parameters.get("monitor")
+    return parameter and parameter.default

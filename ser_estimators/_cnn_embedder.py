@@ -157,18 +157,19 @@ class CNNEmbedder(
         falls again.
     callbacks : list of skorch.callbacks.Callback or of (str, Callback), or None, default=None
         Called in training, after the estimator's own. They may monitor ``train_loss`` and, with
-        `early_stopping`, ``valid_loss`` and ``valid_accuracy``. skorch's EpochScoring has nothing
-        to score: batches of training are targets, which are probabilities times the weight of the
-        clip, and lists of augmented pictures and their masks. Its Checkpoint can save parameters
-        (``f_params``), but not the whole net (``f_pickle=None``), which holds threads. One that
-        raises KeyboardInterrupt after an epoch, as skorch's EarlyStopping does, ends the training
-        there.
+        `early_stopping`, ``valid_loss`` and ``valid_accuracy``. skorch's LRScheduler takes the
+        place of `warmup` and `lr_schedule`, and its EarlyStopping, or a callback derived from it,
+        ends the training; KeyboardInterrupt from any other is taken for the keyboard's. Its
+        EpochScoring has nothing to score: batches of training are targets, which are
+        probabilities times the weight of the clip, and lists of augmented pictures and their
+        masks. Its Checkpoint can save parameters (``f_params``), but not the whole net
+        (``f_pickle=None``), which holds threads.
     device : str, default="auto"
         ``"auto"`` takes a CUDA GPU if there is one and the CPU otherwise; or a torch device such
         as ``"cpu"`` or ``"cuda:1"``.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
         Numbers in which the convolutions of a training are computed. "auto" is bfloat16 on a CPU
-        that multiplies it natively, where it is 1.4 times as fast, and float32 elsewhere. Weights
+        that multiplies it natively, where it is up to twice as fast, and float32 elsewhere. Weights
         and predictions are float32 in any case.
     random_state : int, RandomState instance or None, default=None
         Seeds the initial weights, the order of the clips, the augmentation and the dropout through
@@ -195,7 +196,8 @@ class CNNEmbedder(
     norm_ : {"l2"} or None
         How ``transform`` scales embeddings: `norm`, as it was in ``fit``.
     n_iter_ : int
-        Epochs that were run, the entries of ``history_``.
+        Entries of ``history_``: the epochs that were run, or those up to the best one where
+        skorch's Checkpoint with ``load_best=True`` goes back to it.
     n_features_in_ : int
         Number of coefficients.
 
@@ -357,10 +359,10 @@ class CNNEmbedder(
             only their ratios matter.
         groups : array-like of shape (n_clips,) or None, default=None
             Such as the speaker of each clip; only `early_stopping` looks at them. A pipeline
-            passes them on as ``pipe.fit(X, y, cnn__groups=speakers)``. A cross-validation or a
-            search does so with ``sklearn.set_config(enable_metadata_routing=True)`` and
-            ``CNNEmbedder(...).set_fit_request(groups=True)``; without, its `groups` go to the
-            splitter alone, and clips are set aside at random.
+            passes them on as ``pipe.fit(X, y, cnn__groups=speakers)``, and so does a search as
+            ``search.fit(X, y, groups=speakers, cnn__groups=speakers)``: its own `groups` go to the
+            splitter alone, but for ``sklearn.set_config(enable_metadata_routing=True)`` and
+            ``CNNEmbedder(...).set_fit_request(groups=True)``.
 
         Returns
         -------

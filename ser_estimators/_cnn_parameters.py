@@ -86,7 +86,7 @@ def check_parameters(estimator: Any) -> None:
             f"embedding_dim == 1, must be >= 2 with norm == {estimator.norm!r}, which would leave "
             "nothing but a sign; or set norm=None."
         )
-    check_callbacks(estimator.callbacks)
+    check_callbacks(estimator.callbacks, early_stopping=estimator.early_stopping)
     _check_class_weight(estimator.class_weight)
     check_scalar(estimator.device, "device", str)
     resolve_device(estimator.device)

@@ -21,7 +21,7 @@ from ._batches import (
     coefficients_of,
     n_batches,
 )
-from ._callbacks import Progress, WeightAveraging, learning_rate_factor
+from ._callbacks import Progress, WeightAveraging, kind_of, learning_rate_factor
 from ._devices import resolve_device, resolve_precision
 from ._layers import StandardLayer
 from ._networks import FeatureMLP, Networks, SpectrogramCNN
@@ -85,7 +85,8 @@ def train(
     targets = soft_targets(clips, n_classes, cnn.label_smoothing)
     training = ClipDataset(X, clips.rows, n_frames, targets)
 
-    module = _make_module(cnn, X.shape[1], n_classes, weights)
+    # float32 also where torch's default is another.
+    module = _make_module(cnn, X.shape[1], n_classes, weights).float()
     set_precision(module.trunk, resolve_precision(cnn.precision, device))
     if previous is not None:
         continue_from(previous, module)
@@ -179,8 +180,20 @@ def _make_module(
     )
 
 
-def _callbacks_of(cnn: Any, n_steps: int) -> list[Any]:
-    schedule = LRScheduler(
+def _callbacks_of(cnn: Any, n_steps: int) -> list[tuple[str, Callback] | Callback]:
+    given = list(cnn.callbacks or [])
+    has_schedule = any(issubclass(kind_of(callback), LRScheduler) for callback in given)
+    own = [
+        *([] if has_schedule else [_schedule_of(cnn, n_steps)]),
+        *_keepers_of_weights(cnn),
+        *([Progress(cnn.verbose)] if cnn.verbose else []),
+    ]
+    # Under names that no user gives a callback: skorch takes each name once.
+    return [*((f"CNNEmbedder.{type(callback).__name__}", callback) for callback in own), *given]
+
+
+def _schedule_of(cnn: Any, n_steps: int) -> LRScheduler:
+    return LRScheduler(
         torch.optim.lr_scheduler.LambdaLR,
         lr_lambda=partial(
             learning_rate_factor,
@@ -190,13 +203,6 @@ def _callbacks_of(cnn: Any, n_steps: int) -> list[Any]:
         ),
         step_every="batch",
     )
-    # Without names, which the user's own may have.
-    return [
-        schedule,
-        *_keepers_of_weights(cnn),
-        *([Progress(cnn.verbose)] if cnn.verbose else []),
-        *(cnn.callbacks or []),
-    ]
 
 
 def _keepers_of_weights(cnn: Any) -> list[Callback]:

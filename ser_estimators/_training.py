@@ -12,13 +12,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from skorch import NeuralNet
-from skorch.callbacks import EpochTimer, LRScheduler, PassthroughScoring
+from skorch.callbacks import EarlyStopping, LRScheduler
 from skorch.helper import predefined_split
 from torch import Tensor, nn
 
 from ._augmentation import TrainingExamples
-from ._batches import ClipDataset, MadeAhead
-from ._callbacks import Progress, WeightAveraging
+from ._batches import ClipDataset, MadeAhead, coefficients_of
 from ._layers import ConvolutionalTrunk, clip_lengths
 from ._networks import Networks, SideBySide, average_logits
 from ._threads import one_thread_per_operation, thread_pool
@@ -30,8 +29,6 @@ __all__ = ["ShardedNet", "continue_from", "predict_in_batches", "set_precision"]
 # A batch is cut into parts of about so many clips, whatever the number of threads: enough for the
 # means of batch normalisation, and few enough to stay in a processor's cache.
 _SHARD_CLIPS = 16
-# Callbacks that end no training: an interrupt while they are called comes from the keyboard.
-_NEVER_STOP = (EpochTimer, LRScheduler, PassthroughScoring, Progress, WeightAveraging)
 
 
 def continue_from(previous: Networks, module: Networks) -> None:
@@ -85,22 +82,24 @@ class ShardedNet(NeuralNet):
         """Train the module from the weights that it has.
 
         Unlike with ``fit``, an interrupt from the keyboard is not taken for the end of training,
-        but for one that comes while a callback is called which may end it: skorch's own
-        ``EarlyStopping`` does so by raising the same exception.
+        which skorch's ``EarlyStopping`` asks for by raising the same exception.
         """
         if validation is not None:
             self.set_params(train_split=predefined_split(validation))
         self.initialize()
         try:
             self.notify("on_train_begin", X=training, y=None)
+            # After the callbacks, which may have loaded a state.
+            self.prepare(len(training))
             with contextlib.suppress(_StopTraining):
                 self.fit_loop(training)
             self.notify("on_train_end", X=training, y=None)
+            self._check_answers(training)
         finally:
             self._release()
 
     def notify(self, method_name: str, **cb_kwargs: Any) -> None:
-        """Call the callbacks; after an epoch each of them may end the training."""
+        """Call the callbacks; after an epoch ``EarlyStopping`` may end the training."""
         if method_name != "on_epoch_end":
             super().notify(method_name, **cb_kwargs)
             return
@@ -111,7 +110,7 @@ class ShardedNet(NeuralNet):
             try:
                 callback.on_epoch_end(self, **cb_kwargs)
             except KeyboardInterrupt:
-                if isinstance(callback, _NEVER_STOP):
+                if not isinstance(callback, EarlyStopping):
                     raise
                 is_end = True
         if is_end:
@@ -142,11 +141,10 @@ class ShardedNet(NeuralNet):
         self.history.record_batch("valid_accuracy", is_right.double().mean().item())
         return {"loss": loss, "y_pred": logits}
 
-    def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
+    def prepare(self, n_clips: int) -> None:
         """Make the replicas and the threads."""
-        super().on_train_begin(net, X, y, **kwargs)
         # A batch may be one clip larger than asked for.
-        n_replicas = n_shards(min(self.batch_size + 1, len(X)))
+        n_replicas = n_shards(min(self.batch_size + 1, n_clips))
         self.replicas_ = [replica(self.module_.trunk).train() for _ in range(n_replicas)]
         n_tasks = n_replicas * len(self.module_.trunk)
         self.pool_ = thread_pool(min(self.n_threads, n_tasks))
@@ -155,10 +153,18 @@ class ShardedNet(NeuralNet):
         """Stop if the loss is no number."""
         epoch, loss = len(self.history), np.mean(self.history[-1, "batches", :, "train_loss"])
         if not np.isfinite(loss):
-            raise ValueError(
-                f"Training diverged: the loss is {loss} in epoch {epoch}. Lower lr (now {self.lr})"
-            )
+            raise self._diverged(f"the loss is {loss} in epoch {epoch}")
         super().on_epoch_end(net, **kwargs)
+
+    @torch.no_grad()
+    def _check_answers(self, training: ClipDataset) -> None:
+        """Raise if the answers are no numbers: no loss has seen what the last step did."""
+        coefficients = next(coefficients_of(training, _SHARD_CLIPS))
+        if not self.module_.eval()(coefficients.to(self.device)).isfinite().all():
+            raise self._diverged("its answers are no numbers")
+
+    def _diverged(self, what: str) -> ValueError:
+        return ValueError(f"Training diverged: {what}. Lower lr (now {self.lr})")
 
     def _release(self) -> None:
         """End the threads and drop the replicas, which only training needs."""
@@ -167,6 +173,10 @@ class ShardedNet(NeuralNet):
             del self.pool_, self.replicas_
         if hasattr(self, "ahead_"):
             del self.ahead_
+        for _, callback in self.callbacks_:
+            # It holds the optimizer, which would be pickled with the user's callback.
+            if isinstance(callback, LRScheduler):
+                callback.lr_scheduler_ = None
 
     def trim_for_prediction(self) -> None:
         """Drop what only training needs, so that pickles are small."""

@@ -462,6 +462,12 @@ def test_no_number_may_be_nan_or_infinite(frames, name, value):
         ({"weight_averaging": 1.1}, ValueError, "weight_averaging == 1.1, must be <= 1"),
         ({"frequency_mask": "x"}, TypeError, "frequency_mask must be an instance of float"),
         ({"class_weight": "even"}, ValueError, "class_weight == 'even', must be one of None, 'bal"),
+        (
+            {"class_weight": np.ones(2)},
+            ValueError,
+            "class_weight == array([1., 1.]), must be one of",
+        ),
+        ({"class_weight": pd.Series([1, 1])}, ValueError, "must be one of None, 'balanced'"),
         ({"class_weight": {"anger": -1}}, ValueError, "class_weight['anger'] == -1, must be >= 0"),
         ({"class_weight": {"anger": float("inf")}}, ValueError, "['anger'] == inf, must be finite"),
         (
@@ -532,6 +538,13 @@ def test_bad_labels_are_named(frames, y, message):
         (np.array(["a.wav", "b.wav"]), TypeError, "list of paths.*put an MFCCTransformer before"),
         (pd.Series(["a.wav", "b.wav"]), TypeError, "list of paths.*put an MFCCTransformer before"),
         ([np.ones((13, 4)), np.ones((13, 5))], ValueError, "clips of unequal shapes.*by frames of"),
+        (
+            pd.Series([np.ones((13, 4)), np.ones((13, 5))]),
+            ValueError,
+            "clips of unequal shapes.*by frames of",
+        ),
+        ([], ValueError, r"X is \[\]; expected coefficients of shape \(n_clips, n_coeff"),
+        (None, ValueError, "X is None; expected coefficients of shape"),
         (np.ones((2, 13, 4, 5)), ValueError, r"X has the shape \(2, 13, 4, 5\)"),
         (np.ones((2, 13, 0)), ValueError, r"X has the shape \(2, 13, 0\)"),
         (np.full((2, 13, 4), np.nan), ValueError, "Input X contains NaN"),
@@ -542,6 +555,15 @@ def test_bad_input_is_told(fitted, X, error, message):
         CNNEmbedder(**SMALL).fit(X, ["a", "b"])
     with pytest.raises(error, match=message):
         fitted.predict(X)
+
+
+def test_clips_may_be_elements_of_a_series(fitted, frames):
+    X, _ = frames
+    clips = pd.Series(list(X))
+    assert np.array_equal(fitted.predict_proba(clips), fitted.predict_proba(X))
+    as_objects = np.empty(len(X), dtype=object)
+    as_objects[:] = list(X)
+    assert np.array_equal(fitted.predict_proba(as_objects), fitted.predict_proba(X))
 
 
 def test_other_number_of_coefficients_is_told(fitted):
@@ -575,6 +597,25 @@ def test_failed_fit_leaves_the_estimator_unfitted_or_as_it_was(frames):
 def test_divergence_is_an_error_with_its_remedy(frames):
     with pytest.raises(ValueError, match=r"diverged: the loss is nan in epoch \d.*Lower lr \(now"):
         CNNEmbedder(**SMALL | {"lr": 1e30}).fit(*frames)
+
+
+def test_divergence_in_the_last_step_is_found(frames):
+    # The only loss is from before the only step.
+    one_step = {"max_epochs": 1, "batch_size": 64, "warmup": 0.0, "weight_averaging": 0}
+    with pytest.raises(ValueError, match=r"diverged: its answers are no numbers. Lower lr \(now"):
+        CNNEmbedder(**SMALL | one_step | {"lr": 1e20}).fit(*frames)
+
+
+def test_torch_may_have_another_default_dtype(frames):
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        cnn = CNNEmbedder(**SMALL, noise_snr=10.0, mixup_alpha=0.3, time_shift=0.1).fit(*frames)
+        probabilities = cnn.predict_proba(frames[0])
+        assert CNNEmbedder(**MLP).fit(*table()).n_iter_ == MLP["max_epochs"]
+    finally:
+        torch.set_default_dtype(before)
+    np.testing.assert_allclose(cnn.predict_proba(frames[0]), probabilities, atol=1e-5)
 
 
 def test_feature_names_are_those_of_the_fitted_network(frames):

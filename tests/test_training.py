@@ -52,7 +52,7 @@ def test_gradients_are_those_of_plain_autograd_on_the_same_shards(n_clips, shard
     assert n_shards(n_clips) == shards
     net, coefficients, targets = make_net(n_clips, n_networks=n_networks)
     module = copy.deepcopy(net.module_).train()
-    net.notify("on_train_begin", X=coefficients, y=None)
+    net.prepare(n_clips)
     net.ahead_ = MadeAhead([(coefficients, targets)], net.make_examples, net.pool_)
     (examples,) = net.ahead_
     loss = net.train_step_single(examples)["loss"]
