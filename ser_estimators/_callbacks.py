@@ -167,10 +167,11 @@ def check_callbacks(callbacks: Any, *, early_stopping: bool) -> None:
             )
         monitored = _monitored_by(_without_name(item))
         if monitored in _OF_VALIDATION and not early_stopping:
+            of_training = "train_loss_best" if monitored.endswith("_best") else "train_loss"
             raise ValueError(
                 f"callbacks has {kind_of(item).__name__} with monitor == {monitored!r}, but no "
                 "clips are set aside for it; set early_stopping=True, which does so and stops, or "
-                "monitor='train_loss'."
+                f"monitor={of_training!r}."
             )
 
 
