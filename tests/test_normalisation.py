@@ -88,8 +88,9 @@ def test_kernel_is_torch_of_more_digits(lanes, is_pooled, shape, is_odd, seed):
     if is_pooled:
         n_frames = 2 * n_frames - is_odd
     x = rng.normal(size=(shape["n"], shape["n_channels"], shape["n_rows"], n_frames))
-    # Enough values for the statistics to mean something.
-    x = torch.from_numpy(np.concatenate([x, x[::-1] + rng.normal(size=x.shape)]) + 1)
+    # Two clips at least, far from each other: a deviation near zero would be mostly rounding.
+    other = x[::-1] + rng.normal(size=x.shape) + 4
+    x = torch.from_numpy(np.concatenate([x, other]) + 1)
     x = x.float()
     norm = make_norm(shape["n_channels"], rng)
     mask = torch.from_numpy(rng.integers(0, 2, size=(len(x), 1, 1, shape["n_windows"]))).float()
