@@ -40,24 +40,34 @@ HALVES = {"folds 1-3": (0, 1, 2), "folds 4-6": (3, 4, 5)}
 
 
 def resumed(path: Path, key: dict, run: Callable[[], dict], changes: dict | None = None) -> dict:
-    """Return the row of a run that has ended before, or run it and append its row to a file.
+    """Return the row of a finished run, or run it and append its row to a file.
 
-    A row holds as long as the code is the same, whatever the processor, or else what it gives on
-    this processor. `changes` are the parameters of ``make_ser_pipeline`` that are not the defaults.
+    A row holds while the code is the same, on any processor, or while the small fits of
+    `fingerprint` give the same numbers. `changes` are parameters of ``make_ser_pipeline`` that
+    differ from the defaults.
     """
-    # As it is read from a file: tuples are lists there.
+    # Compared as JSON holds it, where tuples are lists.
     key = json.loads(json.dumps(key | {"versions": VERSIONS}))
-    marks = {"code": code(), "fingerprint": fingerprint(json.dumps(changes or {}))}
+    marks = [code(), fingerprint(json.dumps(changes or {}))]
     row = find(path, key, marks)
     if row is None:
-        row = key | run()
-    if row | marks != row:
-        # Also where a row was found by one mark: the other one may find it next time.
-        row |= marks
+        row = key | run() | {"marks": marks}
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a") as file:
             file.write(json.dumps(row) + "\n")
+    elif missing := [mark for mark in marks if mark not in row["marks"]]:
+        add_marks(path, row, missing)
     return row
+
+
+def add_marks(path: Path, row: dict, marks: list[str]) -> None:
+    """Add marks to a row of a file, so that another processor or later code finds it."""
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    rows[rows.index(row)]["marks"] += marks
+    row["marks"] += marks
+    beside = path.with_suffix(".part")
+    beside.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    beside.replace(path)
 
 
 def score(truth: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
@@ -70,13 +80,15 @@ def score(truth: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
 
 @cache
 def code() -> str:
-    """Return a hash of the code of the estimators, but for comments and docstrings."""
+    """Return a hash of the code of the package, except for comments, docstrings and file names."""
     package = Path(ser_estimators.__file__).parent
-    digest = hashlib.sha256()
-    for path in sorted(path for path in package.iterdir() if path.suffix in {".py", ".c", ".h"}):
-        text = path.read_text()
-        digest.update((without_docstrings(text) if path.suffix == ".py" else text).encode())
-    return digest.hexdigest()[:16]
+    paths = [path for path in package.rglob("*") if path.suffix in {".py", ".c", ".h"}]
+    texts = (
+        without_docstrings(path.read_text()) if path.suffix == ".py" else path.read_text()
+        for path in paths
+    )
+    digests = sorted(hashlib.sha256(text.encode()).hexdigest() for text in texts)
+    return hashlib.sha256("".join(digests).encode()).hexdigest()[:16]
 
 
 def without_docstrings(source: str) -> str:
@@ -129,16 +141,12 @@ def hash_of_source(*objects: Callable) -> str:
     return hashlib.sha256(source.encode()).hexdigest()[:16]
 
 
-def find(path: Path, key: dict, marks: dict) -> dict | None:
-    """Return a row that has a key and one of some marks, or better all, if there is one."""
+def find(path: Path, key: dict, marks: list[str]) -> dict | None:
+    """Return a row that has a key and one of some marks, if there is one."""
     if not path.exists():
         return None
-
-    def n_marks(row: dict) -> int:
-        return sum(row.get(name) == mark for name, mark in marks.items())
-
-    rows = [row for row in map(json.loads, path.read_text().splitlines()) if row | key == row]
-    return max(filter(n_marks, rows), key=n_marks, default=None)
+    rows = (row for row in map(json.loads, path.read_text().splitlines()) if row | key == row)
+    return next((row for row in rows if set(marks) & set(row["marks"])), None)
 
 
 def mean_and_error(differences: np.ndarray) -> str:

@@ -1,0 +1,98 @@
+"""Numbers that stay the same from version to version: features, and what a small fit predicts.
+
+A change of these numbers is a change of behavior. If it is wanted, raise the version of the
+features, which is part of the key of the feature cache, and write the file again with::
+
+    python -m tests.test_golden_numbers
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ser_estimators import AcousticFeatures, CNNEmbedder, MFCCTransformer
+
+FILE = Path(__file__).parent / "data" / "golden_numbers.npz"
+
+
+def waveforms():
+    """Eight clips of half a second: vowels of a few pitches with noise, of two kinds."""
+    rng = np.random.default_rng(0)
+    time = np.arange(8000) / 16000
+    clips = []
+    for number in range(8):
+        f0 = 110 + 25 * number
+        phase = 2 * np.pi * (f0 * time + 20 * (number % 2) * time**2)
+        voice = sum(np.sin(k * phase) / k for k in range(1, 12))
+        clip = 0.1 * voice * np.hanning(8000) + 0.003 * rng.normal(size=8000)
+        clips.append(clip[: 8000 - 300 * number].astype(np.float32))
+    return clips
+
+
+def compute():
+    """Return all arrays by name."""
+    clips = waveforms()
+    settings = {
+        "default": {},
+        "deltas": {"n_mfcc": 13, "deltas": 2, "normalization": "mean_variance"},
+        "other": {
+            "n_mfcc": 13,
+            "n_fft": 800,
+            "win_length": 600,
+            "hop_length": 400,
+            "window": "hamming",
+            "center": False,
+            "htk": True,
+            "mel_norm": None,
+            "dct_type": 3,
+            "norm": None,
+            "lifter": 22,
+            "trim_db": 30.0,
+            "loudness": -23.0,
+            "preemphasis": 0.97,
+        },
+    }
+    arrays = {
+        f"mfcc_{name}": MFCCTransformer(**parameters).fit_transform(clips[:3])[:, :13, ::4]
+        for name, parameters in settings.items()
+    }
+    table = AcousticFeatures().fit_transform(clips)
+    arrays["acoustic_features"] = table[:3]
+    labels = ["fear", "joy"] * 4
+    frames = MFCCTransformer(n_mfcc=20).fit_transform(clips)
+    cnn = CNNEmbedder(
+        12, max_epochs=3, batch_size=8, precision="float32", device="cpu", random_state=0
+    ).fit(frames, labels)
+    arrays["cnn_probabilities"] = cnn.predict_proba(frames)
+    arrays["cnn_embedding"] = cnn.transform(frames)
+    mlp = CNNEmbedder(network="mlp", max_epochs=3, batch_size=8, device="cpu", random_state=0).fit(
+        table, labels
+    )
+    arrays["mlp_probabilities"] = mlp.predict_proba(table)
+    return arrays
+
+
+@pytest.fixture(scope="module")
+def computed():
+    return compute()
+
+
+@pytest.mark.parametrize("name", sorted(np.load(FILE)) if FILE.exists() else [])
+def test_numbers_stay_the_same(name, computed):
+    # Processors round differently, and training amplifies rounding; a changed method moves
+    # features by whole units and probabilities by several hundredths.
+    tolerance = 5e-3 if name.startswith(("cnn", "mlp")) else 1e-3
+    np.testing.assert_allclose(computed[name], np.load(FILE)[name], rtol=1e-3, atol=tolerance)
+
+
+def test_a_change_is_noticed(computed):
+    saved = np.load(FILE)
+    assert set(saved) == set(computed)
+    other = MFCCTransformer(fmin=20.0).fit_transform(waveforms()[:3])[:, :13, ::4]
+    assert np.abs(other - saved["mfcc_default"]).max() > 0.1
+
+
+if __name__ == "__main__":
+    np.savez_compressed(FILE, **compute())
+    print(f"wrote {FILE}")

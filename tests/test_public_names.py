@@ -1,0 +1,59 @@
+"""Public names and their signatures, which change only on purpose.
+
+After a wanted change, write the list again with ``python -m tests.test_public_names``.
+"""
+
+import inspect
+from pathlib import Path
+
+import ser_estimators
+from ser_estimators import datasets, display, evaluation, exceptions
+
+FILE = Path(__file__).parent / "data" / "public_names.txt"
+
+
+def public_names():
+    """Return a line for each public name, method and property, with its signature."""
+    lines = []
+    for module in (ser_estimators, datasets, display, evaluation, exceptions):
+        for name in sorted(module.__all__):
+            thing = getattr(module, name)
+            if inspect.ismodule(thing) or not thing.__module__.startswith("ser_estimators"):
+                continue
+            path = f"{module.__name__}.{name}"
+            lines.append(path + signature_of(thing))
+            if inspect.isclass(thing):
+                lines += [f"{path}.{line}" for line in sorted(members_of(thing))]
+    return lines
+
+
+def signature_of(function):
+    """Return parameters with their defaults, without annotations, which are checked by mypy."""
+    if inspect.isclass(function) and issubclass(function, Warning):
+        return ""
+    signature = inspect.signature(function)
+    parameters = [
+        parameter.replace(annotation=inspect.Parameter.empty)
+        for parameter in signature.parameters.values()
+    ]
+    return str(signature.replace(parameters=parameters, return_annotation=inspect.Signature.empty))
+
+
+def members_of(kind):
+    """Yield the methods and properties that are ours."""
+    for name, member in inspect.getmembers(kind):
+        if name.startswith("_"):
+            continue
+        if inspect.isfunction(member) and member.__module__.startswith("ser_estimators"):
+            yield name + signature_of(member)
+        elif isinstance(member, property):
+            yield name
+
+
+def test_public_names_and_signatures_stay_the_same():
+    assert public_names() == FILE.read_text().splitlines()
+
+
+if __name__ == "__main__":
+    FILE.write_text("\n".join(public_names()) + "\n")
+    print(f"wrote {FILE}")
