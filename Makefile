@@ -16,11 +16,11 @@ help:
 
 install: $(INSTALLED)
 
-$(INSTALLED): pyproject.toml setup.py constraints.txt $(wildcard ser_estimators/*.[ch])
+$(INSTALLED): pyproject.toml setup.py constraints.txt $(wildcard ser_estimators/_kernels/*.[ch])
 	@echo "Installing into $(VENV); PyTorch is large, so this can take some minutes ..."
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[fetch,plot,test]'
-	@$(BIN)/python -c "import ser_estimators._mel_kernel, ser_estimators._norm_kernel" 2>/dev/null || \
+	@$(BIN)/python -c "import ser_estimators._kernels._mel, ser_estimators._kernels._norm" 2>/dev/null || \
 		echo "Without a C compiler features and training take longer: see docs/features.md"
 	@touch $@
 
@@ -43,4 +43,4 @@ format: $(INSTALLED)
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf $(VENV) demo-output .coverage .pytest_cache .ruff_cache .mypy_cache ser_estimators/*.so
+	rm -rf $(VENV) demo-output .coverage .pytest_cache .ruff_cache .mypy_cache ser_estimators/_kernels/*.so

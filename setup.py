@@ -1,22 +1,44 @@
-"""The compiled modules; everything else about the package stands in pyproject.toml."""
+"""Compile the kernels; everything else about the package is in pyproject.toml.
+
+The kernels are optional: without a C compiler the package works, only slower. Where that would be a
+mistake, as in building wheels, ``SER_ESTIMATORS_REQUIRE_KERNELS=1`` makes a failed compilation an
+error.
+"""
+
+import os
+import sys
+import sysconfig
 
 from setuptools import Extension, setup
 
+PACKAGE = "ser_estimators._kernels"
+FOLDER = "ser_estimators/_kernels"
+IS_OPTIONAL = os.environ.get("SER_ESTIMATORS_REQUIRE_KERNELS") != "1"
+
+# With the limited API, one wheel for each platform serves CPython 3.11 and newer. Free-threaded
+# builds do not have it.
+IS_ABI3 = sys.implementation.name == "cpython" and not sysconfig.get_config_var("Py_GIL_DISABLED")
+
 
 def kernel(name: str, *headers: str) -> Extension:
-    """Return a module of C; without a compiler everything works, only slower."""
+    """Describe the C module of one kernel."""
     return Extension(
-        f"ser_estimators.{name}",
-        [f"ser_estimators/{name}.c"],
-        depends=[f"ser_estimators/{header}" for header in ("_processors.h", *headers)],
+        f"{PACKAGE}.{name}",
+        [f"{FOLDER}/{name}.c"],
+        depends=[f"{FOLDER}/{header}" for header in ("module.h", "processors.h", *headers)],
+        define_macros=[("Py_LIMITED_API", "0x030B0000")] if IS_ABI3 else [],
+        py_limited_api=IS_ABI3,
         extra_compile_args=["-O3"],
-        optional=True,
+        optional=IS_OPTIONAL,
     )
 
 
 setup(
     ext_modules=[
-        kernel("_mel_kernel", "_mel_lanes.h"),
-        kernel("_norm_kernel", "_norm_loops.h", "_norm_types.h"),
-    ]
+        kernel("_mel", "mel_lanes.h"),
+        kernel("_norm", "norm_loops.h", "norm_types.h"),
+    ],
+    # The sources are in the source distribution, and a wheel has no use for them.
+    exclude_package_data={PACKAGE: ["*.c", "*.h"]},
+    options={"bdist_wheel": {"py_limited_api": "cp311"}} if IS_ABI3 else {},
 )

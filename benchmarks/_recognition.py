@@ -16,7 +16,7 @@ from sklearn.model_selection import StratifiedKFold, train_test_split
 
 import ser_estimators
 from ser_estimators import AcousticFeatures, CNNEmbedder, make_ser_pipeline
-from ser_estimators._devices import resolve_device, resolve_precision
+from ser_estimators._network.devices import resolve_device, resolve_precision
 
 # EmoBox's folds of speakers.
 FOLDS = (

@@ -31,7 +31,7 @@ from torch import Tensor, nn
 from torch.nn.utils import skip_init
 
 from ser_estimators import make_ser_pipeline
-from ser_estimators._layers import ConvolutionalTrunk
+from ser_estimators._network.encoder import ConvolutionalEncoder
 from ser_estimators.datasets import load_ravdess
 
 DEFAULTS = "defaults"
@@ -75,8 +75,8 @@ CHANGES: dict[str, dict] = {
 SYSTEMS = ("softmax", "logistic regression")
 
 
-class PartialTrunk(ConvolutionalTrunk):
-    """A trunk that lacks one of the statistics over time."""
+class PartialEncoder(ConvolutionalEncoder):
+    """An encoder that lacks one of the statistics over time."""
 
     def __init__(self, *args, without: int, **kwargs) -> None:
         super().__init__(*args, **kwargs)
@@ -89,8 +89,8 @@ class PartialTrunk(ConvolutionalTrunk):
         return torch.cat(parts, dim=1)
 
 
-class AttentiveTrunk(ConvolutionalTrunk):
-    """A trunk whose mean and deviation weigh the frames as it has learned to.
+class AttentiveEncoder(ConvolutionalEncoder):
+    """An encoder with attentive statistics pooling.
 
     K. Okabe, T. Koshinaka and K. Shinoda, "Attentive statistics pooling for deep speaker
     embedding", Interspeech 2018.
@@ -112,11 +112,11 @@ class AttentiveTrunk(ConvolutionalTrunk):
         return torch.cat([mean, (variance + 1e-5).sqrt(), x.amax(dim=2)], dim=1)
 
 
-TRUNKS = {
-    "no mean over time": partial(PartialTrunk, without=0),
-    "no deviation over time": partial(PartialTrunk, without=1),
-    "no maximum over time": partial(PartialTrunk, without=2),
-    "attention over time": AttentiveTrunk,
+ENCODERS = {
+    "no mean over time": partial(PartialEncoder, without=0),
+    "no deviation over time": partial(PartialEncoder, without=1),
+    "no maximum over time": partial(PartialEncoder, without=2),
+    "attention over time": AttentiveEncoder,
 }
 
 
@@ -144,8 +144,8 @@ def main() -> None:
             epochs = args.epochs // 2 if name == "half the epochs" else args.epochs
             key = {"change": name, "parameters": CHANGES[name], "lr": last_step}
             key |= {"fold": fold, "seed": seed, "epochs": epochs}
-            if trunk := TRUNKS.get(name):
-                key["source"] = hash_of_source(getattr(trunk, "func", trunk))
+            if encoder := ENCODERS.get(name):
+                key["source"] = hash_of_source(getattr(encoder, "func", encoder))
             task = partial(run, corpus, fold, seed, name, epochs, memory)
             row = resumed(args.results, key, task, named(CHANGES[name]))
             rows.setdefault(name, []).append(row)
@@ -163,7 +163,10 @@ def run(corpus, fold: int, seed: int, name: str, epochs: int, memory: str) -> di
     train, test = split(corpus, "speakers", fold)
     pipe = make_ser_pipeline(random_state=seed, n_jobs=-1, memory=memory)
     pipe.set_params(**{"cnn__max_epochs": epochs} | named(CHANGES[name]))
-    with patch("ser_estimators._networks.ConvolutionalTrunk", TRUNKS.get(name, ConvolutionalTrunk)):
+    with patch(
+        "ser_estimators._network.build.ConvolutionalEncoder",
+        ENCODERS.get(name, ConvolutionalEncoder),
+    ):
         start = time.perf_counter()
         pipe.fit(paths[train], corpus.target[train])
         seconds = time.perf_counter() - start

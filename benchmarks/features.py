@@ -335,8 +335,8 @@ def extract_in_pool(clip: tuple[str, int]) -> np.ndarray:
 
 def measure_fft(library: str, settings: dict, clips: list[tuple[str, int]]) -> dict:
     """Time the bare FFTs of each clip's frames, which lie ready in memory, one after the other."""
-    from ser_estimators._audio import read_audio
-    from ser_estimators._spectrum import as_frames
+    from ser_estimators._audio.files import read_audio
+    from ser_estimators._features.spectrum import as_frames
 
     if library == "torch":
         import torch
@@ -389,17 +389,19 @@ def libraries() -> str:
 
 def has_kernel() -> bool:
     """Return whether our compiled kernel is there; without it, NumPy and SciPy do its work."""
-    from ser_estimators import _spectrum
+    from ser_estimators import _kernels
 
-    return _spectrum._mel_kernel is not None
+    return _kernels.mel is not None
 
 
 def ours(settings: dict) -> Stages:
     """Return our own stages, without the estimator around them."""
-    from ser_estimators._audio import read_audio, resample
-    from ser_estimators._features import mfcc
+    from ser_estimators._audio.files import read_audio, resample
+    from ser_estimators._features.mel import MelOptions
+    from ser_estimators._features.mfcc import MFCCOptions, mfcc
 
-    features = partial(mfcc, fmin=0.0, fmax=None, **settings)
+    mel = MelOptions(**{name: value for name, value in settings.items() if name != "n_mfcc"})
+    features = partial(mfcc, options=MFCCOptions(mel, settings["n_mfcc"]))
     return Stages(read_audio, resample, features, lambda path, _: read_audio(path, settings["sr"]))
 
 

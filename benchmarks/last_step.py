@@ -30,9 +30,9 @@ from sklearn.metrics import log_loss
 from sklearn.preprocessing import StandardScaler, normalize
 
 from ser_estimators import CNNEmbedder, MFCCTransformer
-from ser_estimators._cnn_training import augmentation_of
-from ser_estimators._training import predict_in_batches
-from ser_estimators._views import View, spread_views
+from ser_estimators._network.inference import predict_in_batches
+from ser_estimators._network.views import View, spread_views
+from ser_estimators._training.augmentation import warp_and_mask
 from ser_estimators.datasets import load_ravdess
 
 SOFTMAX, BALANCED = "softmax", "softmax over share of the class"
@@ -166,13 +166,14 @@ def embed_view(cnn, frames: np.ndarray, view: View) -> np.ndarray:
 @torch.inference_mode()
 def embed_augmented(cnn, frames: np.ndarray, seed: int) -> np.ndarray:
     """Return the embedding of clips after other augmentations than those of the training."""
-    module, augmentation = cnn.net_.module_.eval(), augmentation_of(cnn)
+    module = cnn.net_.module_.eval()
+    options = cnn._augmentation_options()
     generator = torch.Generator().manual_seed(seed)
     parts = []
     for _ in range(AUGMENTED_PASSES):
         for batch in torch.from_numpy(frames).split(32):
-            picture = augmentation(*module.picture(batch), generator)
-            parts.append(module.embed(module.trunk(*picture)).numpy())
+            augmented = warp_and_mask(*module.inputs(batch), options, generator)
+            parts.append(module.embed(module.encoders(*augmented)).numpy())
     return np.concatenate(parts)
 
 

@@ -143,25 +143,26 @@ def ours(precision: str) -> dict:
 
 
 def make_module(X: np.ndarray):
-    """Return our network, standardised on the clips, as a module of torch's own operations."""
+    """Return our network, standardized on the clips, as a module of torch's own operations."""
     import torch
 
-    from ser_estimators import _normalisation
-    from ser_estimators._networks import SpectrogramCNN
+    from ser_estimators import _kernels
+    from ser_estimators._network.build import NetworkSpec, build
 
-    _normalisation._norm_kernel = None  # this process trains nothing else
+    _kernels.norm = None  # this process trains nothing else
 
-    module = SpectrogramCNN(
-        N_COEFFICIENTS,
-        N_CLASSES,
+    spec = NetworkSpec(
+        kind="cnn",
+        n_rows=N_COEFFICIENTS,
+        n_channels=1,
+        n_classes=N_CLASSES,
         embedding_dim=EMBEDDING_DIM,
-        channels=CHANNELS,
         n_networks=N_NETWORKS,
-        se_ratio=SE_RATIO,
         dropout=0.3,
-        generator=torch.Generator().manual_seed(0),
+        arguments={"channels": CHANNELS, "se_ratio": SE_RATIO},
     )
-    module.picture.fit_scale(lambda: [torch.from_numpy(X)])
+    module = build(spec, torch.Generator().manual_seed(0))
+    module.inputs.fit_scale(lambda: [torch.from_numpy(X)])
     return module.to(memory_format=torch.channels_last)
 
 
@@ -169,11 +170,11 @@ def hand_written(precision: str) -> dict:
     """Train the module as an expert would by hand."""
     import torch
 
-    from ser_estimators._training import set_precision
+    from ser_estimators._network.ensemble import set_precision
 
     X, n_frames, y = make_clips()
     module = make_module(X).train()
-    set_precision(module.trunk, getattr(torch, precision))
+    set_precision(module.encoders, getattr(torch, precision))
     X, y, n_frames = (torch.from_numpy(array) for array in (X, y, n_frames))
     optimizer = torch.optim.AdamW(module.parameters(), LR, weight_decay=WEIGHT_DECAY, fused=True)
     criterion = torch.nn.CrossEntropyLoss(label_smoothing=LABEL_SMOOTHING)

@@ -1,10 +1,15 @@
-"""The classical route: a table of acoustic features, and an SVM, a forest or a small network on it.
+"""Compare classical models on a table of acoustic features
+========================================================
+
+An SVM, a random forest and a fully connected network learn from the table of ``AcousticFeatures``.
+The parameters of each are searched by cross-validation over the training speakers, and the best
+ones are tested on four unseen speakers. Features are computed once and kept in a folder, so that
+the searches do not read the files again.
+
+.. code-block:: shell
 
     python examples/classical.py                   # synthetic voices, half a minute
     python examples/classical.py /path/to/ravdess  # minutes
-
-Each system is searched within the training speakers and tested on four speakers that it has not
-heard. Features are computed once and kept in a folder: the searches read no file again.
 """
 
 import argparse
@@ -56,7 +61,7 @@ def compare(corpus, memory: Path, n_jobs: int) -> None:
     is_test = np.isin(corpus.speakers, np.unique(corpus.speakers)[-HELD_OUT:])
     train, test = np.flatnonzero(~is_test), np.flatnonzero(is_test)
     paths = np.array(corpus.data)
-    print(f"{len(train)} clips to train on, {len(test)} of {HELD_OUT} other speakers to test\n")
+    print(f"{len(train)} clips to train on, {len(test)} of {HELD_OUT} unseen speakers to test\n")
     start = time.perf_counter()
     acoustic = AcousticFeatures(memory=memory, n_jobs=n_jobs, verbose=1)
     n_features = acoustic.transform(corpus.data).shape[1]

@@ -1,7 +1,14 @@
-"""The whole way from a folder of recordings to the emotion of one new file.
+"""From a folder of recordings to the emotion of one new file
+==========================================================
 
-Run by ``make demo``. Without ``--data`` it makes a corpus of synthetic voices, which needs no
-download and says nothing of real speech; with it, it takes a folder of RAVDESS.
+Load a corpus, hold out speakers, train, evaluate, save the model and predict one file with it. This
+is the script of ``make demo``. By default it makes a corpus of synthetic voices, which takes no
+download; results on it say nothing about real speech.
+
+.. code-block:: shell
+
+    python examples/demo.py                         # synthetic voices
+    python examples/demo.py --data /path/to/ravdess
 """
 
 import argparse
@@ -37,10 +44,10 @@ def main() -> None:
         f"{len(corpus.target_names)} emotions: {', '.join(corpus.target_names)}"
     )
     if args.data is None:
-        print("These voices are synthetic: the figures below say nothing of real speech.")
+        print("These voices are synthetic: the scores below say nothing about real speech.")
         print("For real speech: make demo DATA=/path/to/ravdess")
 
-    heading("2. Speakers that the model never hears: a quarter of them, held out")
+    heading("2. A quarter of the speakers, held out for testing")
     paths = np.array(corpus.data)
     split = GroupShuffleSplit(n_splits=1, test_size=0.25, random_state=0)
     train, test = next(split.split(paths, corpus.target, corpus.speakers))
@@ -54,21 +61,21 @@ def main() -> None:
         pipe.set_params(cnn__max_epochs=epochs)
     pipe.fit(paths[train], corpus.target[train])
 
-    heading("4. How well it does on speakers that it has never heard")
+    heading("4. Evaluation on the unseen speakers")
     predicted = pipe.predict(paths[test])
     truth = corpus.target[test]
     print(classification_report(truth, predicted, digits=3, zero_division=0))
     print(f"balanced accuracy           {balanced_accuracy_score(truth, predicted):.3f}")
-    print(f"by guessing                 {1 / len(corpus.target_names):.3f}")
+    print(f"chance level                {1 / len(corpus.target_names):.3f}")
 
-    heading("5. What it leaves behind")
-    picture = save_confusion_matrix(truth, predicted, args.out / "confusion_matrix.png")
+    heading("5. Results on disk")
+    figure = save_confusion_matrix(truth, predicted, args.out / "confusion_matrix.png")
     model = args.out / "model.joblib"
     joblib.dump(pipe, model)
-    print(f"confusion matrix: {picture}")
+    print(f"confusion matrix: {figure}")
     print(f"model:            {model} ({model.stat().st_size / 1e6:.1f} MB)")
 
-    heading("6. One file that it has not seen")
+    heading("6. Prediction of one unseen file")
     new_file = str(paths[test][len(test) // 2])
     loaded = joblib.load(model)
     print(f">>> pipe = joblib.load({str(model)!r})\n>>> pipe.predict([{new_file!r}])")
@@ -87,7 +94,7 @@ def heading(text: str) -> None:
 
 
 def save_confusion_matrix(truth: np.ndarray, predicted: np.ndarray, path: Path) -> Path:
-    """Draw how often each emotion (row) was taken for which (column)."""
+    """Draw the confusion matrix, normalized over the true emotions."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -107,7 +114,7 @@ def save_confusion_matrix(truth: np.ndarray, predicted: np.ndarray, path: Path) 
     axes.set(
         xlabel="Predicted emotion",
         ylabel="True emotion",
-        title="Share of each emotion's clips, speakers never heard in training",
+        title="Share of each emotion's clips, unseen speakers",
     )
     axes.set_xticks(axes.get_xticks(), axes.get_xticklabels(), ha="right", rotation_mode="anchor")
     figure.savefig(path, dpi=120)

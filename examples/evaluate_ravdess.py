@@ -1,6 +1,11 @@
-"""Evaluate the defaults on RAVDESS: unseen speakers, the random split beside them, and a page.
+"""Evaluate the default pipeline on RAVDESS
+========================================
 
-python examples/evaluate_ravdess.py /path/to/ravdess --folds 3
+Cross-validation on unseen speakers, a random split for comparison, and the report as an HTML page.
+
+.. code-block:: shell
+
+    python examples/evaluate_ravdess.py /path/to/ravdess --folds 3
 """
 
 import argparse

@@ -1,24 +1,26 @@
 """Speech emotion recognition as ordinary scikit-learn.
 
-Public names are loaded when they are first used (PEP 562), so that importing the package costs
-nothing: neither torch nor librosa nor scikit-learn is imported before it is needed.
+Public names are loaded on first use, so that importing the package imports neither torch nor
+librosa nor scikit-learn.
 """
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import lazy_loader
+
+from ._utils.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from sklearn.linear_model import LogisticRegression
 
     from . import datasets, display, evaluation, exceptions
-    from ._acoustic_features import AcousticFeatures
-    from ._cnn_embedder import CNNEmbedder
-    from ._mfcc_transformer import MFCCTransformer
+    from ._estimators.acoustic_features import AcousticFeatures
+    from ._estimators.cnn_embedder import CNNEmbedder
+    from ._estimators.mfcc_transformer import MFCCTransformer
+    from ._utils.versions import show_versions
     from .pipeline import make_ser_pipeline
-
-__version__ = "0.1.0"
 
 __all__ = [
     "AcousticFeatures",
@@ -30,27 +32,17 @@ __all__ = [
     "evaluation",
     "exceptions",
     "make_ser_pipeline",
+    "show_versions",
 ]
 
-_HOMES = {
-    "AcousticFeatures": "ser_estimators._acoustic_features",
-    "CNNEmbedder": "ser_estimators._cnn_embedder",
-    "LogisticRegression": "sklearn.linear_model",
-    "MFCCTransformer": "ser_estimators._mfcc_transformer",
-    "make_ser_pipeline": "ser_estimators.pipeline",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        value = getattr(import_module(_HOMES[name]), name)
-    elif name in __all__:
-        value = import_module(f"{__name__}.{name}")
-    else:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    globals()[name] = value  # the next access finds it without coming here
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__, _ = lazy_loader.attach(
+    __name__,
+    submodules=["datasets", "display", "evaluation", "exceptions"],
+    submod_attrs={
+        "_estimators.acoustic_features": ["AcousticFeatures"],
+        "_estimators.cnn_embedder": ["CNNEmbedder"],
+        "_estimators.mfcc_transformer": ["MFCCTransformer"],
+        "_utils.versions": ["show_versions"],
+        "pipeline": ["LogisticRegression", "make_ser_pipeline"],
+    },
+)

@@ -7,8 +7,8 @@ from typing import Any
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 
-from ._cnn_embedder import CNNEmbedder
-from ._mfcc_transformer import MFCCTransformer
+from ._estimators.cnn_embedder import CNNEmbedder
+from ._estimators.mfcc_transformer import MFCCTransformer
 
 __all__ = ["make_ser_pipeline"]
 

@@ -1,13 +1,14 @@
-"""Loaders of emotional speech corpora, and one made of synthetic voices.
+"""Loaders of emotional speech corpora, and a corpus of synthetic voices.
 
-Public names are loaded when they are first used, as in the package above: scikit-learn, which they
-need, imports pandas wherever it is installed.
+Public names are loaded on first use: they need scikit-learn, which imports pandas if it is
+installed.
 """
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import lazy_loader
 
 if TYPE_CHECKING:
     from ._concatenate import concatenate_corpora
@@ -32,27 +33,16 @@ __all__ = [
     "make_emotional_speech",
 ]
 
-_HOMES = {
-    "concatenate_corpora": "_concatenate",
-    "fetch_emodb": "_fetch",
-    "fetch_ravdess": "_fetch",
-    "fetch_tess": "_fetch",
-    "load_crema_d": "_crema_d",
-    "load_emodb": "_emodb",
-    "load_ravdess": "_ravdess",
-    "load_savee": "_savee",
-    "load_tess": "_tess",
-    "make_emotional_speech": "_synthetic",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f".{_HOMES[name]}", __name__), name)
-    globals()[name] = value  # the next access finds it without coming here
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__, _ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "_concatenate": ["concatenate_corpora"],
+        "_crema_d": ["load_crema_d"],
+        "_emodb": ["load_emodb"],
+        "_fetch": ["fetch_emodb", "fetch_ravdess", "fetch_tess"],
+        "_ravdess": ["load_ravdess"],
+        "_savee": ["load_savee"],
+        "_synthetic": ["make_emotional_speech"],
+        "_tess": ["load_tess"],
+    },
+)

@@ -1,4 +1,4 @@
-"""The vocabulary of emotions, and the Bunch that every corpus comes in."""
+"""The names of emotions, and the Bunch that all loaders return."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sklearn.utils import Bunch
 
 __all__ = ["UNKNOWN", "VOCABULARY", "make_bunch"]
 
-# The names that emotions have in every corpus: the seven of most studies, then two that few have.
+# Names of emotions, the same in every corpus: the seven of most studies, then two rarer ones.
 VOCABULARY = (
     "anger",
     "disgust",
@@ -23,7 +23,7 @@ VOCABULARY = (
     "boredom",
 )
 
-# What stands for a sex or an intensity that no table or file name gives.
+# Placeholder for a sex or an intensity that neither a table nor the file name gives.
 UNKNOWN = "unknown"
 
 
@@ -38,19 +38,19 @@ def make_bunch(
     as_frame: bool,
     corpus: Sequence[str] | None = None,
 ) -> Bunch:
-    """Put a corpus in the Bunch that all of them come in.
+    """Return a corpus as the Bunch that all loaders return.
 
     Parameters
     ----------
     data : list of path of length n_clips
     target, speakers, sex : sequence of str of length n_clips
     intensity : sequence of str of length n_clips, or None
-        None where the corpus has no such thing.
+        None if the corpus has no intensities.
     descr : str
     as_frame : bool
-        Whether ``frame`` is a table, which needs pandas.
-    corpus : sequence of str of length n_clips, default=None
-        The name of each clip's corpus, where there are several.
+        If True, ``frame`` is a pandas DataFrame; this requires pandas.
+    corpus : sequence of str of length n_clips or None, default=None
+        Name of the corpus that each clip comes from, if there are several corpora.
 
     Returns
     -------
@@ -78,8 +78,8 @@ def _make_frame(data: list[str], columns: Mapping[str, Any]) -> Any:
         import pandas
     except ImportError as error:
         raise ImportError(
-            "as_frame=True makes a pandas DataFrame, and pandas is not installed; install it with "
-            "'pip install pandas', or leave as_frame out"
+            "as_frame=True needs pandas, which is not installed; run 'pip install pandas', or "
+            "leave as_frame out"
         ) from error
     singular = {"target": "emotion", "speakers": "speaker"}
     return pandas.DataFrame(

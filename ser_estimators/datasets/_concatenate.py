@@ -1,4 +1,4 @@
-"""Several corpora as one, with speakers kept apart."""
+"""Several corpora as one, with the speakers kept distinct."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils import Bunch
 
-from .._clips import is_missing
+from .._utils.checks import is_missing
 from ._bunch import UNKNOWN, make_bunch
 
 __all__ = ["concatenate_corpora"]
@@ -20,56 +20,58 @@ _NEEDED = ("data", "target", "speakers")
 def concatenate_corpora(
     corpora: Mapping[str, Bunch], *, shared_only: bool = False, as_frame: bool = False
 ) -> Bunch:
-    """Join corpora into one, and keep their speakers apart.
+    """Concatenate several corpora, keeping their speakers distinct.
 
     Parameters
     ----------
-    corpora : dict of str to Bunch
-        What the loaders returned, each under the name that it has in ``corpus`` and before its
-        speakers. A Bunch of your own needs ``data``, ``target`` and ``speakers``.
+    corpora : dict of {str: Bunch}
+        Results of the loaders, by name of the corpus. The name becomes the value of ``corpus`` and
+        the prefix of ``speakers``. A custom Bunch needs ``data``, ``target`` and ``speakers``.
     shared_only : bool, default=False
-        Whether only clips of the emotions that all corpora have are kept. Without it a classifier
-        may tell the corpora apart instead of the emotions: boredom is only ever in EmoDB.
+        Whether to keep only the emotions that occur in all corpora. Otherwise a classifier may
+        learn to recognize the corpus instead of the emotion: only EmoDB contains boredom.
     as_frame : bool, default=False
-        Whether ``frame`` is a table; it needs pandas.
+        If True, ``frame`` is a pandas DataFrame; this requires pandas.
 
     Returns
     -------
     sklearn.utils.Bunch
+        Dictionary-like object with the following attributes.
+
         ``data`` : list of length n_clips
-            Paths, corpus by corpus.
+            Paths, in the order of the corpora.
         ``target`` : ndarray of shape (n_clips,)
             Names of the emotions.
         ``speakers`` : ndarray of shape (n_clips,)
-            Name of the corpus and the speaker in it, such as "ravdess/01".
+            Names of the corpus and the speaker, such as "ravdess/01".
         ``corpus`` : ndarray of shape (n_clips,)
-            Name of the corpus.
+            Names of the corpora.
         ``sex`` : ndarray of shape (n_clips,)
             "female", "male" or "unknown".
         ``intensity`` : ndarray of shape (n_clips,), or None
-            "unknown" for corpora without; None if no corpus has it.
+            "unknown" for corpora without intensities; None if no corpus has intensities.
         ``frame`` : pandas.DataFrame or None
-            With `as_frame`, the columns path, emotion, speaker, sex, intensity (if there is one)
-            and corpus.
+            With ``as_frame=True``, a table with the columns path, emotion, speaker, sex, intensity
+            (unless it is None) and corpus.
         ``target_names`` : ndarray of shape (n_emotions,)
             Names of the emotions, sorted.
         ``DESCR`` : str
-            The corpora's own, one after the other.
+            Descriptions of the corpora, one after the other.
 
     Raises
     ------
     TypeError
-        If `corpora` is no dict, or its names are no strings.
+        If `corpora` is not a dict of strings to Bunches.
     ValueError
-        If there is no corpus, a name is empty or holds a slash, a corpus lacks something, its
-        arrays differ in length, a clip has no emotion or speaker, a file is in two corpora, or no
-        emotion is shared by all.
+        If `corpora` is empty, a name is empty or contains a slash, a corpus lacks an attribute, its
+        arrays differ in length, a clip has no emotion or speaker, a file belongs to two corpora, or
+        the corpora have no emotion in common.
     ImportError
-        If `as_frame` is true and pandas is not installed.
+        If ``as_frame=True`` and pandas is not installed.
 
     See Also
     --------
-    load_ravdess, load_crema_d, load_tess, load_savee, load_emodb : Corpora to join.
+    load_ravdess, load_crema_d, load_tess, load_savee, load_emodb : Load a corpus.
 
     Examples
     --------
@@ -90,14 +92,15 @@ def concatenate_corpora(
                 f"{name}: {', '.join(sorted(map(str, found)))}" for name, found in emotions.items()
             )
             raise ValueError(
-                f"shared_only=True leaves nothing, as no emotion is in all corpora ({listed}); "
-                "expected one at least. Rename with the loaders' emotions=, or leave a corpus out"
+                f"shared_only=True leaves no clip: no emotion is in all corpora ({listed}); "
+                "expected at least one. Rename emotions with the loaders' emotions=..., or leave "
+                "a corpus out"
             )
     columns: dict[str, list[Any]] = {
         name: [] for name in ("data", "target", "speakers", "sex", "intensity", "corpus")
     }
     for name, bunch in corpora.items():
-        # As lists, because a column of a table would be read by its index and not by position.
+        # Lists, because a Series would be read by its index instead of by position.
         clips, targets, speakers = (list(bunch[key]) for key in _NEEDED)
         kept = [row for row, target in enumerate(targets) if keep is None or target in keep]
         columns["data"] += [clips[row] for row in kept]
@@ -125,16 +128,16 @@ def concatenate_corpora(
 
 
 def _check(corpora: Mapping[str, Bunch]) -> None:
-    """Raise for what cannot be joined, and for clips that would stand under two names."""
+    """Raise if the corpora cannot be concatenated, or if a clip belongs to two of them."""
     if not isinstance(corpora, Mapping) or isinstance(corpora, Bunch):
-        what = "one corpus" if isinstance(corpora, Bunch) else f"a {type(corpora).__name__}"
+        what = "a single corpus" if isinstance(corpora, Bunch) else f"a {type(corpora).__name__}"
         raise TypeError(
-            f"corpora is {what}; expected a dict of names to corpora, such as "
+            f"corpora is {what}; expected a dict of names and corpora, such as "
             '{"ravdess": load_ravdess(...), "savee": load_savee(...)}'
         )
     if not corpora:
         raise ValueError(
-            'corpora is empty; expected one at least, such as {"ravdess": load_ravdess(...)}'
+            'corpora is empty; expected at least one, such as {"ravdess": load_ravdess(...)}'
         )
     homes: dict[str, str] = {}
     for name, bunch in corpora.items():
@@ -142,18 +145,18 @@ def _check(corpora: Mapping[str, Bunch]) -> None:
             raise TypeError(f"corpora has the name {name!r}; expected a string, such as 'ravdess'")
         if not name or "/" in name:
             raise ValueError(
-                f"corpora has the name {name!r}; expected one that is not empty and holds no "
-                "slash, as speakers are called 'name/speaker'"
+                f"corpora has the name {name!r}; expected one that is not empty and contains no "
+                "slash, because speakers are named 'corpus/speaker'"
             )
         _check_bunch(name, bunch)
         for clip in bunch.data:
             if isinstance(clip, (str, os.PathLike)):
                 path = os.path.realpath(clip)
-                # The same voice under two names would be in training and test at once.
+                # One voice with two names could appear in both training and test.
                 if homes.setdefault(path, name) != name:
                     raise ValueError(
-                        f"'{os.fspath(clip)}' is in corpora {homes[path]!r} and {name!r}; expected "
-                        "each file in one corpus: load each from a folder of its own"
+                        f"'{os.fspath(clip)}' is in the corpora {homes[path]!r} and {name!r}; "
+                        "expected each file in one corpus: load each corpus from its own folder"
                     )
 
 
@@ -161,22 +164,22 @@ def _check_bunch(name: str, bunch: Any) -> None:
     if not isinstance(bunch, Bunch):
         raise TypeError(
             f"corpora[{name!r}] is a {type(bunch).__name__}; expected the Bunch that a loader "
-            "returns, or a Bunch with data, target and speakers"
+            "returns, or a custom one with data, target and speakers"
         )
     if missing := [key for key in _NEEDED if bunch.get(key) is None]:
         raise ValueError(
-            f"corpora[{name!r}] has no {' and no '.join(missing)}; expected a Bunch with "
-            f"{', '.join(_NEEDED)}"
+            f"corpora[{name!r}] has no {' and no '.join(missing)}; expected a Bunch with data, "
+            "target and speakers"
         )
     optional = [key for key in ("sex", "intensity") if bunch.get(key) is not None]
     lengths = {key: len(bunch[key]) for key in (*_NEEDED, *optional)}
     if len(set(lengths.values())) > 1:
         listed = ", ".join(f"{length} {key}" for key, length in lengths.items())
-        raise ValueError(f"corpora[{name!r}] has {listed}; expected one of each for every clip")
+        raise ValueError(f"corpora[{name!r}] has {listed}; expected one value of each per clip")
     for key in ("target", "speakers"):
         missing_at = [row + 1 for row, value in enumerate(bunch[key]) if is_missing(value)]
         if missing_at:
             raise ValueError(
                 f"corpora[{name!r}] has no value in {key} for {len(missing_at)} of "
-                f"{len(bunch[key])} clips, such as clip {missing_at[0]}; leave such clips out"
+                f"{len(bunch[key])} clips, for example clip {missing_at[0]}; leave these clips out"
             )

@@ -1,4 +1,4 @@
-"""What all loaders share: the walk over a folder, what names mean, and what is said of gaps."""
+"""Shared by all loaders: searching a folder, parsing file names, reporting what is missing."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import os
 import re
 import warnings
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from sklearn.utils import Bunch
 
-from .._stack_level import find_stack_level
+from .._utils.stack_level import find_stack_level
 from ..exceptions import AudioReadError
 from ._bunch import UNKNOWN, make_bunch
 
@@ -21,50 +21,53 @@ __all__ = ["Corpus", "load_corpus"]
 
 _SUFFIXES = (".wav", ".flac")
 
-# Other endings of audio, so that a folder of nothing else can be told from a wrong folder.
+# Other audio formats, to distinguish a folder of such files from a wrong folder.
 _OTHER_SUFFIXES = (".mp3", ".ogg", ".opus", ".m4a", ".aac", ".wma", ".aif", ".aiff")
 
-# Only files that are smaller (bytes) are opened, half a second of 16-bit PCM at 16 kHz: what is no
-# sound is rarely larger, and opening every file of a corpus on a network disk takes minutes.
+# Only files below this size (bytes), half a second of 16-bit PCM at 16 kHz, are opened: other files
+# than audio are rarely larger, and opening a whole corpus on a network disk takes minutes.
 _SMALL = 16 * 1024
 
-_LFS = "git-lfs pointers, not audio: run 'git lfs pull' in their repository"
-_EMPTY = "empty (0 bytes): download or copy them again"
-_PAGE = "web pages, not audio: the download went wrong, download them again"
-_LINK = "links to nothing: get what they stand for, such as with 'datalad get', or copy it there"
+_LFS = "a git-lfs pointer, not audio; run 'git lfs pull' in its repository"
+_EMPTY = "empty (0 bytes); download or copy it again"
+_PAGE = "a web page, not audio: the download failed; download it again"
+_LINK = "a broken link; fetch its target, for example with 'datalad get'"
+
+# Names that a message lists before "and 65 more".
+_MAX_LISTED = 24
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """How the files of a corpus are named, and what the names mean.
+    """File names of a corpus and what they encode.
 
     Parameters
     ----------
     title : str
-        Name of the corpus in messages.
+        Name of the corpus, for messages.
     example : str
-        A file name, for messages.
+        Example of a file name, for messages.
     expected : str
-        The folder to pass and where it comes from, for messages.
+        The folder to pass and where to get it, for messages.
     name : re.Pattern
-        Matches the whole of "folder/stem" in lower case. The groups ``speaker``, ``emotion`` and,
-        where the corpus has it, ``intensity`` are read; two files whose groups are all equal are
+        Matches all of "folder/stem" in lower case. It has the groups ``speaker``, ``emotion`` and,
+        if the corpus has intensities, ``intensity``. Two files whose groups are all equal are
         copies of one clip, and clips are sorted by their groups.
     alike : re.Pattern
-        Matches the names that belong to the corpus by all appearances; those that `name` does not
-        match are remarked on.
-    emotions, intensities : dict of str to str
-        Names of the codes.
-    sexes : dict of str to {"female", "male"}
-        The speakers of the whole corpus.
-    aliases : dict of str to str
-        Misspelt codes, in lower case, and what they stand for.
+        Matches all names that look as if they belong to the corpus. Files that it matches and
+        `name` does not are reported.
+    emotions, intensities : dict of {str: str}
+        Name of each code.
+    sexes : dict of {str: {"female", "male"}}
+        Sex of each speaker of the complete corpus.
     n_clips : int
-        Clips of the whole corpus.
+        Number of clips of the complete corpus.
+    descr : str
+        Description, source, license and citation.
+    aliases : dict of {str: str}
+        Correct code of each misspelled one, which is in lower case.
     people : str, default="speakers"
         What the corpus calls its speakers.
-    descr : str
-        Description, source, licence and citation.
     """
 
     title: str
@@ -83,7 +86,7 @@ class Corpus:
 
 @dataclass(frozen=True)
 class _Clip:
-    """One clip: its codes in the corpus' own spelling, and all readable files that hold it."""
+    """Codes of a clip in the spelling of the corpus, and all of its readable copies."""
 
     emotion: str
     speaker: str
@@ -99,29 +102,29 @@ def load_corpus(
     as_frame: bool,
     renamed: Mapping[str, str] | None = None,
 ) -> Bunch:
-    """Find the clips of a corpus and say what is missing, doubled, unreadable or unknown.
+    """Find the clips of a corpus, and warn of missing, duplicate, unreadable and unknown ones.
 
     Parameters
     ----------
     corpus : Corpus
     root : path-like
-        The folder to search, with all that are below.
-    emotions : dict of str to str or None, or None
-        Other names for some of the corpus' codes; None leaves the clips of a code out.
+        The folder to search, including its subfolders.
+    emotions : dict of {str: str or None} or None
+        New names for some of the codes; None as a name leaves out the clips of that code.
     as_frame : bool
-    renamed : dict of str to str, default=None
-        Other names for some names, applied last.
+    renamed : dict of {str: str} or None, default=None
+        New names for some of the names, applied last.
 
     Returns
     -------
     sklearn.utils.Bunch
-        As `make_bunch` makes it.
+        Result of `make_bunch`.
     """
     names = _emotion_names(corpus, emotions)
     root = _check_folder(corpus, root)
-    found = _Findings(corpus, root)
+    found = _FoundFiles(corpus, root)
     if not found.clips:
-        raise found.nothing()
+        raise found.no_clip_error()
     remarks = found.remarks()
     if remarks:
         warnings.warn(
@@ -131,8 +134,8 @@ def load_corpus(
     clips = [clip for clip in found.clips if names[clip.emotion] is not None]
     if not clips:
         raise ValueError(
-            f"emotions={emotions!r} leaves no clip of the {len(found.clips)} of {corpus.title} in "
-            f"'{root}'; expected a name for at least one code that is there"
+            f"emotions={emotions!r} leaves out every clip of {corpus.title} in '{root}'; expected "
+            "a name for at least one code that occurs there"
         )
     targets = [str(names[clip.emotion]) for clip in clips]
     return make_bunch(
@@ -153,26 +156,26 @@ def load_corpus(
 def _emotion_names(
     corpus: Corpus, emotions: Mapping[str, str | None] | None
 ) -> dict[str, str | None]:
-    """Return the name of each code, None for those to leave out."""
+    """Return the name of each code, None for codes to leave out."""
     if emotions is None:
         return dict(corpus.emotions)
     codes = ", ".join(f"{code!r} ({name})" for code, name in corpus.emotions.items())
     if not isinstance(emotions, Mapping):
         raise TypeError(
-            f"emotions={emotions!r} is a {type(emotions).__name__}; expected a dict of codes of "
-            f"{corpus.title} to names of emotions, such as "
-            f"{{{next(iter(corpus.emotions))!r}: 'other'}}. Codes: {codes}"
+            f"emotions={emotions!r} is a {type(emotions).__name__}; expected a dict that maps "
+            f"codes of {corpus.title} to names of emotions, such as "
+            f"{{{next(iter(corpus.emotions))!r}: 'other'}}. The codes are {codes}"
         )
     for code, name in emotions.items():
         if code not in corpus.emotions:
             raise ValueError(
-                f"emotions names the code {code!r}, which {corpus.title} does not have; "
-                f"expected some of: {codes}"
+                f"emotions contains the code {code!r}, which {corpus.title} does not have; "
+                f"expected some of {codes}"
             )
         if name is not None and not (isinstance(name, str) and name):
             raise ValueError(
-                f"emotions gives {name!r} for the code {code!r}; expected the name of an emotion, "
-                "or None to leave its clips out"
+                f"emotions maps the code {code!r} to {name!r}; expected the name of an emotion, or "
+                "None to leave out the clips of this code"
             )
     return {**corpus.emotions, **emotions}
 
@@ -189,8 +192,8 @@ def _check_folder(corpus: Corpus, root: str | os.PathLike[str]) -> Path:
     return root
 
 
-class _Findings:
-    """What a folder holds of a corpus."""
+class _FoundFiles:
+    """The files of a corpus that a folder contains."""
 
     def __init__(self, corpus: Corpus, root: Path) -> None:
         self.corpus, self.root = corpus, root
@@ -207,7 +210,7 @@ class _Findings:
         }
         clips: dict[tuple[str, ...], _Clip] = {}
         for path, size in _files(root):
-            # The absolute path, because the folder of "a01.wav" below "." has no name.
+            # The folder of "a01.wav" in "." has a name only in the absolute path.
             folder = path.parent.name or path.parent.absolute().name
             text = f"{folder}/{path.stem}".casefold()
             suffix = path.suffix.casefold()
@@ -232,7 +235,7 @@ class _Findings:
                 clip.paths.append(path)
         self.clips = [clips[key] for key in sorted(clips)]
         for clip in self.clips:
-            # Beside the sound there may be other signals of the same name, such as laryngograms.
+            # Other folders may contain signals of the same name, such as laryngograms.
             clip.paths.sort(key=lambda path: path.parent.name.casefold() != "wav")
 
     def _is_known(self, codes: Mapping[str, str]) -> bool:
@@ -242,47 +245,53 @@ class _Findings:
         )
 
     def _key(self, match: re.Match[str], codes: Mapping[str, str]) -> Iterator[str]:
-        """Yield the groups in order, with misspelt codes put right."""
+        """Yield the groups in order, with misspelled codes corrected."""
         names = {number: name for name, number in self.corpus.name.groupindex.items()}
         for number, text in enumerate(match.groups(), start=1):
             yield codes[names[number]].casefold() if number in names else text or ""
 
-    def nothing(self) -> Exception:
-        """Make the error for a folder without one readable clip."""
+    def no_clip_error(self) -> Exception:
+        """Return the error for a folder without a readable clip."""
         start = f"Could not load {self.corpus.title} from '{self.root}':"
         if self.unreadable:
-            failures = [(path, fault) for fault, paths in self.unreadable.items() for path in paths]
+            failures = [
+                (str(path), f"it is {fault}")
+                for fault, paths in self.unreadable.items()
+                for path in paths
+            ]
             return AudioReadError(
-                f"{start} no file can be audio: {'; '.join(self._unreadable())}",
-                tuple((i, str(path), fault) for i, (path, fault) in enumerate(failures)),
+                f"{start} all files are unreadable: {'; '.join(self._unreadable())}",
+                tuple((i, path, reason) for i, (path, reason) in enumerate(failures)),
             )
         if self.other_endings:
             endings = sorted({path.suffix.casefold() for path in self.other_endings})
             return FileNotFoundError(
-                f"{start} its {len(self.other_endings)} files with names of this corpus end in "
-                f"{' and '.join(endings)}, {_such_as(self.other_endings)}; expected .wav or .flac: "
-                f"convert them, or pass {self.corpus.expected}"
+                f"{start} files named like this corpus end in {' and '.join(endings)} "
+                f"({_examples(self.other_endings)}); expected .wav or .flac: convert them, or pass "
+                f"{self.corpus.expected}"
             )
-        also = f", but {self._unknown()}" if self.unknown else ""
+        also = f" ({self._unknown()})" if self.unknown else ""
         return FileNotFoundError(
-            f"{start} no file in it or below has a name such as {self.corpus.example}{also}; "
-            f"expected {self.corpus.expected}"
+            f"{start} neither it nor its subfolders contain a file with a name such as "
+            f"{self.corpus.example}{also}; expected {self.corpus.expected}"
         )
 
     def remarks(self) -> list[str]:
-        """Say what is missing, doubled, unreadable or unknown, with counts."""
+        """Describe what is missing, duplicate, unreadable or unknown, with counts."""
         corpus, remarks = self.corpus, []
         speakers = {clip.speaker for clip in self.clips}
         if missing := sorted(set(corpus.sexes) - speakers):
-            remarks.append(f"no clip of {corpus.people} {_some(missing)}")
-        if strangers := sorted(speakers - set(corpus.sexes)):
-            remarks.append(f"clips of unknown {corpus.people} {_some(strangers)}")
+            remarks.append(f"no clips of {corpus.people} {_join(missing)}")
+        if unknown := sorted(speakers - set(corpus.sexes)):
+            remarks.append(f"clips of unknown {corpus.people} {_join(unknown)}")
         if len(self.clips) != corpus.n_clips:
-            remarks.append(f"{len(self.clips)} clips where the whole corpus has {corpus.n_clips}")
-        if doubled := [clip.paths for clip in self.clips if len(clip.paths) > 1]:
             remarks.append(
-                f"{len(doubled)} clips stand more than once and are taken once, such as "
-                + " and ".join(f"'{path}'" for path in doubled[0][:2])
+                f"{_count(self.clips, 'clip')} instead of {corpus.n_clips} in the complete corpus"
+            )
+        if copied := [clip.paths for clip in self.clips if len(clip.paths) > 1]:
+            remarks.append(
+                f"duplicate files of {_count(copied, 'clip')}, each loaded once, for example "
+                f"'{copied[0][0]}' and '{copied[0][1]}'"
             )
         remarks += [f"left out: {text}" for text in self._unreadable()]
         if self.unknown:
@@ -290,23 +299,20 @@ class _Findings:
         return remarks
 
     def _unreadable(self) -> list[str]:
-        return [
-            f"{len(paths)} files that are {fault} ({_such_as(paths)})"
-            for fault, paths in self.unreadable.items()
-        ]
+        return [f"{_examples(paths)}, which is {fault}" for fault, paths in self.unreadable.items()]
 
     def _unknown(self) -> str:
         return (
-            f"{len(self.unknown)} files with names of this kind that cannot be read as "
-            f"{self.corpus.example} ({_such_as(self.unknown)})"
+            f"{_examples(self.unknown)}, whose name cannot be parsed (expected a name such as "
+            f"{self.corpus.example})"
         )
 
 
 def _files(root: Path) -> Iterator[tuple[Path, int | None]]:
-    """Yield every file below a folder with its size in bytes, in an order that is always the same.
+    """Yield every audio file in a folder and its subfolders with its size, in a fixed order.
 
-    Linked folders are gone through as well, each folder once, and a link to nothing has no size.
-    Hidden folders, such as git's, and hidden files, such as those that macOS leaves, are passed by.
+    Links to folders are followed, but each folder is visited once. The size in bytes is None for a
+    broken link. Hidden folders (.git) and hidden files (._a01.wav, from macOS) are skipped.
     """
     seen = set()
     for folder, folders, names in os.walk(root, followlinks=True):
@@ -326,7 +332,7 @@ def _files(root: Path) -> Iterator[tuple[Path, int | None]]:
 
 
 def _fault_of(path: Path, size: int | None) -> str | None:
-    """Say why a file cannot be audio, without decoding anything; None if it may be."""
+    """Return why a file cannot be audio, without decoding it; None if it may be audio."""
     if size is None:
         return _LINK
     if size == 0:
@@ -342,12 +348,16 @@ def _fault_of(path: Path, size: int | None) -> str | None:
     return None
 
 
-def _such_as(paths: Sequence[Path]) -> str:
-    return f"such as '{paths[0]}'"
+def _count(items: Sequence[Any], noun: str) -> str:
+    return f"{len(items)} {noun}" if len(items) == 1 else f"{len(items)} {noun}s"
 
 
-def _some(names: Iterable[str]) -> str:
-    """Join names, no more than a reader takes in: ninety missing actors are a count."""
-    names = list(names)
-    more = f" and {len(names) - 24} more" if len(names) > 24 else ""
-    return ", ".join(islice(names, 24)) + more
+def _examples(paths: Sequence[Path]) -> str:
+    """Return the number of files, and one of them."""
+    return f"{_count(paths, 'file')}, for example '{paths[0]}'"
+
+
+def _join(names: Sequence[str]) -> str:
+    """Join names, at most as many as are readable in a message."""
+    more = f" and {len(names) - _MAX_LISTED} more" if len(names) > _MAX_LISTED else ""
+    return ", ".join(names[:_MAX_LISTED]) + more

@@ -1,4 +1,4 @@
-"""From an address with a checksum to a folder that is whole or not there."""
+"""Download an archive, verify its checksum and unpack it, completely or not at all."""
 
 from __future__ import annotations
 
@@ -6,36 +6,35 @@ import os
 import tempfile
 import time
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from numbers import Integral, Real
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from filelock import FileLock
 from sklearn.utils import check_scalar
 
 if TYPE_CHECKING:
     import requests
 
-__all__ = ["Archive", "fetch_archive"]
+__all__ = ["Archive", "DownloadOptions", "fetch_archive"]
 
-# Where corpora are kept if nobody says, and the variable that says otherwise.
+# Default folder of the corpora, and the environment variable that overrides it.
 _HOME = "~/ser_estimators_data"
 _HOME_VARIABLE = "SER_ESTIMATORS_DATA"
 
-_TIMEOUT = 60.0  # seconds without a byte
-# Bytes written at once. requests throws away a block that comes in part, so blocks are small.
+_TIMEOUT = 60.0  # seconds without data
+# Bytes per block. requests discards an incomplete block, so blocks are small.
 _BLOCK = 1 << 13
-_STEP = 20_000_000  # bytes between two lines of progress
+_STEP = 20_000_000  # bytes between two progress messages
 
-# Answers of a server that another try may mend; the other ones from 400 to 499 come again.
-_PASSING = (408, 425, 429)
+# Client errors that may be gone in the next attempt; all others from 400 to 499 are permanent.
+_TEMPORARY_ERRORS = (408, 425, 429)
 
 
 @dataclass(frozen=True)
 class Archive:
-    """A zip file that a corpus is published in.
+    """A zip file in which a corpus is published.
 
     Parameters
     ----------
@@ -47,9 +46,9 @@ class Archive:
     known_hash : str
         Algorithm and digest, such as "md5:0123...".
     page : str
-        Where people find it.
+        Web page for a manual download.
     loader : str
-        The function to call on a folder that was unpacked by hand.
+        Function that loads a manually unpacked folder.
     """
 
     title: str
@@ -60,164 +59,191 @@ class Archive:
     loader: str
 
 
-def fetch_archive(
-    archive: Archive,
-    *,
-    data_home: str | os.PathLike[str] | None,
-    download_if_missing: bool,
-    force: bool,
-    n_retries: int,
-    delay: float,
-) -> Path:
-    """Return the folder of a corpus; download, check and unpack it if it is not there.
+@dataclass(frozen=True)
+class DownloadOptions:
+    """Parameters that all ``fetch_*`` functions share.
 
-    A folder of that name is always whole: it is unpacked elsewhere and renamed. What a broken
-    download has brought is kept beside it, and the next call goes on from there.
+    Parameters
+    ----------
+    data_home : path-like or None
+        Folder of all corpora; None means the environment variable or the default.
+    download_if_missing : bool
+        Whether to download a corpus that is not in `data_home`.
+    force : bool
+        Whether to download a corpus that is in `data_home`.
+    n_retries : int >= 0
+        Number of further attempts after a connection error.
+    delay : float >= 0
+        Seconds before the first retry.
+    """
+
+    data_home: str | os.PathLike[str] | None
+    download_if_missing: bool
+    force: bool
+    n_retries: int
+    delay: float
+
+
+def fetch_archive(archive: Archive, options: DownloadOptions) -> Path:
+    """Return the folder of a corpus; if it is missing, download, verify and unpack it.
+
+    The folder is always complete, because it is unpacked elsewhere and then renamed. An incomplete
+    download is kept beside it, and the next call resumes it.
 
     Parameters
     ----------
     archive : Archive
-    data_home : path-like or None
-    download_if_missing, force : bool
-    n_retries : int >= 0
-    delay : float >= 0
-        Seconds.
+    options : DownloadOptions
 
     Returns
     -------
     pathlib.Path
     """
-    check_scalar(n_retries, "n_retries", Integral, min_val=0)
-    check_scalar(delay, "delay", Real, min_val=0)
-    if force and not download_if_missing:
+    check_scalar(options.n_retries, "n_retries", Integral, min_val=0)
+    check_scalar(options.delay, "delay", Real, min_val=0)
+    if options.force and not options.download_if_missing:
         raise ValueError(
-            "force=True with download_if_missing=False asks to download and not to; expected one"
+            "force=True contradicts download_if_missing=False; expected at most one of them"
         )
-    home = Path(data_home or os.environ.get(_HOME_VARIABLE) or _HOME).expanduser()
+    home = Path(options.data_home or os.environ.get(_HOME_VARIABLE) or _HOME).expanduser()
     folder = home / archive.folder
-    if folder.is_dir() and not force:
+    if folder.is_dir() and not options.force:
         return folder
-    if not download_if_missing:
+    if not options.download_if_missing:
         raise FileNotFoundError(
             f"{archive.title} is not in '{folder}' and download_if_missing=False; pass "
-            f"download_if_missing=True, or the data_home that holds the folder '{archive.folder}'"
+            f"download_if_missing=True, or the data_home that contains '{archive.folder}'"
         )
     home.mkdir(parents=True, exist_ok=True)
-    with _alone_in(home):
-        if folder.is_dir() and not force:
-            return folder  # another process was faster
-        zipped = _download(archive, home / f"{archive.folder}.zip", n_retries, delay)
+    # Of processes that start together, one downloads while the others wait. The lock file stays,
+    # but the system releases the lock of a process that dies.
+    with FileLock(home / f"{archive.folder}.lock", mode=0o666):
+        if folder.is_dir() and not options.force:
+            return folder  # another process has downloaded it
+        zipped = _download(archive, home / f"{archive.folder}.zip", options)
         _unpack(archive, zipped, folder)
         zipped.unlink()
     return folder
 
 
-def _download(archive: Archive, zipped: Path, n_retries: int, delay: float) -> Path:
+def _download(archive: Archive, zipped: Path, options: DownloadOptions) -> Path:
     try:
         import pooch
     except ImportError as error:
         raise ImportError(
-            f"downloading {archive.title} needs pooch, which is not installed; install it with "
-            "'pip install ser_estimators[fetch]', or download the corpus by hand from "
+            f"Downloading {archive.title} needs pooch, which is not installed; run "
+            "'pip install ser_estimators[fetch]', or download the corpus manually from "
             f"{archive.page}, unpack it and pass the folder to {archive.loader}"
         ) from error
 
-    rest = zipped.with_suffix(".zip.part")
+    part = zipped.with_suffix(".zip.part")
     while True:
-        has_rest = rest.exists()
+        resumes = part.exists()
         try:
-            # pooch looks whether the file is there already, has the parts moved to its own
-            # temporary file, and gives that its name only if the checksum is right.
+            # pooch returns a file that exists. Otherwise it calls the downloader with the path of a
+            # temporary file, and renames that only if the checksum is correct.
             pooch.retrieve(
                 archive.url,
                 known_hash=archive.known_hash,
                 fname=zipped.name,
                 path=zipped.parent,
-                downloader=_Resuming(archive, rest, n_retries, delay, pooch.get_logger()),
+                downloader=_Resuming(archive, part, options, pooch.get_logger()),
             )
             return zipped
         except ValueError as error:
-            if has_rest and not rest.exists():
-                continue  # it was the rest of another file, and is gone: once more from the start
+            if resumes and not part.exists():
+                continue  # the part belonged to another file and is gone: start from the beginning
             raise ValueError(
-                f"What {archive.url} sent is not {archive.title} as it was published: {error} "
-                "Nothing was kept. Try again later; a network that asks for a login and a newer "
-                f"edition of the corpus both look like this. By hand: {archive.page}, then "
-                f"{archive.loader}"
+                f"The file from {archive.url} is not {archive.title} as published: {error} Nothing "
+                "was kept. Possible causes are a network that requires a login and a new edition "
+                "of the corpus. Try again later, or download it manually from "
+                f"{archive.page}, unpack it and pass the folder to {archive.loader}"
             ) from error
 
 
 class _Resuming:
-    """What pooch calls to get a file: goes on where the last try broke off."""
+    """Downloader for pooch that resumes an incomplete download.
 
-    def __init__(
-        self, archive: Archive, rest: Path, n_retries: int, delay: float, logger: Any
-    ) -> None:
-        self.archive, self.rest = archive, rest
-        self.n_retries, self.delay, self.logger = n_retries, delay, logger
+    Parameters
+    ----------
+    archive : Archive
+    part : pathlib.Path
+        File for the incomplete download.
+    options : DownloadOptions
+    logger : logging.Logger
+    """
+
+    def __init__(self, archive: Archive, part: Path, options: DownloadOptions, logger: Any) -> None:
+        self.archive, self.part, self.options, self.logger = archive, part, options, logger
 
     def __call__(self, url: str, output_file: str, pooch: Any) -> None:
         import requests
 
-        for attempt in range(1 + self.n_retries):
+        for attempt in range(1 + self.options.n_retries):
             if attempt:
-                time.sleep(self.delay * attempt)
+                time.sleep(self.options.delay * attempt)
             try:
-                self._go_on(url)
+                self._resume(url)
                 break
             except requests.RequestException as error:
-                response = error.response
-                if response is not None and 400 <= response.status_code < 500:
-                    last = response.status_code not in _PASSING
-                else:
-                    last = False
-                if last or attempt == self.n_retries:
+                if attempt == self.options.n_retries or not _is_temporary(error.response):
                     raise self._failure(url, attempt + 1, error) from error
                 self.logger.info(f"{self.archive.title}: {error}; trying again")
-        os.replace(self.rest, output_file)
+        os.replace(self.part, output_file)
 
-    def _failure(self, url: str, n_tries: int, error: Exception) -> ConnectionError:
-        kept = _size(self.rest)
-        goes_on = (
-            f"The first {kept} bytes are kept, and the next call goes on there. " if kept else ""
+    def _failure(self, url: str, n_attempts: int, error: Exception) -> ConnectionError:
+        n_bytes = _size(self.part)
+        resumes = (
+            f"The first {n_bytes} bytes are kept, and the next call resumes there. "
+            if n_bytes
+            else ""
         )
+        attempts = "1 attempt" if n_attempts == 1 else f"{n_attempts} attempts"
         return ConnectionError(
-            f"Could not download {self.archive.title} from {url} in {n_tries} tries: {error}. "
-            f"{goes_on}By hand: download it from {self.archive.page}, unpack it and pass the "
-            f"folder to {self.archive.loader}"
+            f"Could not download {self.archive.title} from {url} in {attempts}: {error}. "
+            f"{resumes}Alternatively, download it manually from {self.archive.page}, unpack it and "
+            f"pass the folder to {self.archive.loader}"
         )
 
-    def _go_on(self, url: str) -> None:
-        """Get what is missing; a server that cannot send a part sends all."""
+    def _resume(self, url: str) -> None:
+        """Download the missing part, or everything if the server cannot send a part."""
         import requests
 
-        have = _size(self.rest)
-        headers = {"Accept-Encoding": "identity"}  # bytes as they are in the file
-        if have:
-            headers["Range"] = f"bytes={have}-"
+        n_bytes = _size(self.part)
+        headers = {"Accept-Encoding": "identity"}  # the bytes of the file, not compressed
+        if n_bytes:
+            headers["Range"] = f"bytes={n_bytes}-"
         with requests.get(url, headers=headers, stream=True, timeout=_TIMEOUT) as response:
-            if have and response.status_code == requests.codes.requested_range_not_satisfiable:
-                return  # nothing is missing; the checksum tells whether it is the right file
+            if n_bytes and response.status_code == requests.codes.requested_range_not_satisfiable:
+                return  # nothing is missing; the checksum shows whether it is the right file
             response.raise_for_status()
-            is_rest = response.headers.get("Content-Range", "").startswith(f"bytes {have}-")
-            is_rest = is_rest and response.status_code == requests.codes.partial_content
-            self._write(response, have if is_rest else 0)
+            is_part = response.headers.get("Content-Range", "").startswith(f"bytes {n_bytes}-")
+            is_part = is_part and response.status_code == requests.codes.partial_content
+            self._write(response, n_bytes if is_part else 0)
 
-    def _write(self, response: requests.Response, have: int) -> None:
+    def _write(self, response: requests.Response, n_bytes: int) -> None:
+        """Append a response to the first bytes of the file."""
         import requests
 
         announced = response.headers.get("Content-Length")
-        total = have + int(announced) if announced else None
-        told = have
-        with self.rest.open("ab" if have else "wb") as file:
+        total = n_bytes + int(announced) if announced else None
+        reported = n_bytes
+        with self.part.open("ab" if n_bytes else "wb") as file:
             for block in response.iter_content(_BLOCK):
-                have += file.write(block)
-                if have >= told + _STEP:
-                    told = have
+                n_bytes += file.write(block)
+                if n_bytes >= reported + _STEP:
+                    reported = n_bytes
                     of = f" of {total / 1e6:.0f}" if total else ""
-                    self.logger.info(f"{self.archive.title}: {have / 1e6:.0f}{of} MB")
-        if total is not None and have < total:  # older versions of urllib3 say nothing
-            raise requests.ConnectionError(f"connection broke off after {have} of {total} bytes")
+                    self.logger.info(f"{self.archive.title}: {n_bytes / 1e6:.0f}{of} MB")
+        if total is not None and n_bytes < total:  # older versions of urllib3 do not raise
+            raise requests.ConnectionError(f"connection broke off after {n_bytes} of {total} bytes")
+
+
+def _is_temporary(response: requests.Response | None) -> bool:
+    """Return whether another attempt may succeed after this response to a request."""
+    if response is None or not 400 <= response.status_code < 500:
+        return True
+    return response.status_code in _TEMPORARY_ERRORS
 
 
 def _size(path: Path) -> int:
@@ -225,7 +251,7 @@ def _size(path: Path) -> int:
 
 
 def _unpack(archive: Archive, zipped: Path, folder: Path) -> None:
-    """Unpack beside the folder and rename, so that no half folder ever has its name."""
+    """Unpack beside the folder and rename, so that an incomplete folder never has its name."""
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as scratch:
         unpacked = Path(scratch, "new")
         with zipfile.ZipFile(zipped) as file:
@@ -233,29 +259,10 @@ def _unpack(archive: Archive, zipped: Path, folder: Path) -> None:
                 parts = PurePosixPath(name.replace("\\", "/"))
                 if parts.is_absolute() or ".." in parts.parts or ":" in parts.parts[0]:
                     raise ValueError(
-                        f"'{zipped}' of {archive.title} holds {name!r}, which would be written "
-                        "outside its folder; nothing was unpacked: expected names below it"
+                        f"'{zipped}' of {archive.title} contains {name!r}, which would be written "
+                        "outside its folder; nothing was unpacked. Expected only names inside it"
                     )
             file.extractall(unpacked)
         if folder.exists():
             folder.rename(Path(scratch, "old"))
         unpacked.rename(folder)
-
-
-@contextmanager
-def _alone_in(home: Path) -> Iterator[None]:
-    """Keep other processes out of a folder, until this one leaves or dies.
-
-    Jobs that start together then download once: the others wait, and find the corpus there.
-    """
-    try:
-        import fcntl
-    except ImportError:  # Windows: the last job to finish wins, or fails and says so
-        yield
-        return
-    descriptor = os.open(home, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)  # which frees the lock

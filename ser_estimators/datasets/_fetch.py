@@ -1,8 +1,8 @@
-"""Download corpora that are open to all, check them and load them.
+"""Download, verify and load the corpora that anyone may download.
 
-Checksums are those that somebody has published, named beside each; a corpus without one has no
-function here. CREMA-D needs none: git-lfs checks and resumes by itself, see `load_crema_d`. SAVEE
-asks for registration.
+Only corpora with a published checksum have a function here; the source of each checksum is given
+below. CREMA-D is distributed with git-lfs, which verifies and resumes downloads itself, see
+`load_crema_d`. SAVEE requires registration.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from sklearn.utils import Bunch
 
-from ._download import Archive, fetch_archive
+from ._download import Archive, DownloadOptions, fetch_archive
 from ._emodb import load_emodb
 from ._ravdess import load_ravdess
 from ._tess import load_tess
@@ -20,7 +20,7 @@ from ._tess import load_tess
 __all__ = ["fetch_emodb", "fetch_ravdess", "fetch_tess"]
 
 _ARCHIVES = {
-    # MD5 as Zenodo's record 1188976 gives it.
+    # MD5 from Zenodo's record 1188976.
     "ravdess": Archive(
         title="RAVDESS",
         folder="ravdess",
@@ -29,8 +29,8 @@ _ARCHIVES = {
         page="https://doi.org/10.5281/zenodo.1188976 (Audio_Speech_Actors_01-24.zip)",
         loader="load_ravdess",
     ),
-    # A copy that PaddlePaddle keeps for its own users: address and MD5 stand in
-    # python/paddle/audio/datasets/tess.py of its repository.
+    # A copy hosted by PaddlePaddle for its users, with the URL and MD5 from
+    # python/paddle/audio/datasets/tess.py in its repository.
     "tess": Archive(
         title="TESS",
         folder="tess",
@@ -39,7 +39,7 @@ _ARCHIVES = {
         page="https://doi.org/10.5683/SP2/E8H2MF",
         loader="load_tess",
     ),
-    # MD5 as Zenodo's record 7447302 gives it; the old site's download.zip has no checksum.
+    # MD5 from Zenodo's record 7447302; the download.zip of the original site has no checksum.
     "emodb": Archive(
         title="EmoDB",
         folder="emodb",
@@ -62,55 +62,56 @@ def fetch_ravdess(
     emotions: Mapping[str, str | None] | None = None,
     as_frame: bool = False,
 ) -> Bunch:
-    """Load RAVDESS [1]_, and download it first if it is not there.
+    """Load RAVDESS [1]_, and download it first if necessary.
 
-    The speech clips, 208 MB, come from Zenodo; their licence is CC BY-NC-SA 4.0.
+    The speech clips (208 MB) are downloaded from Zenodo. Their license is CC BY-NC-SA 4.0.
 
     Parameters
     ----------
     data_home : path-like or None, default=None
-        The folder that corpora are kept in; this one comes into ``ravdess`` below it. None is what
-        the environment variable ``SER_ESTIMATORS_DATA`` says, or else ``~/ser_estimators_data``.
+        Folder of all corpora; this one is stored in its subfolder ``ravdess``. None means the value
+        of the environment variable ``SER_ESTIMATORS_DATA``, or ``~/ser_estimators_data``.
     download_if_missing : bool, default=True
-        Whether to download the corpus if it is not there, instead of an error.
+        Whether to download the corpus if it is not in `data_home`, instead of raising an error.
     force : bool, default=False
-        Whether to download the corpus even if it is there, and to replace it.
+        Whether to download the corpus even if it is in `data_home`, and replace it.
     n_retries : int >= 0, default=3
-        How often to try again if the connection breaks; each try goes on where the last one ended.
+        Number of further attempts after a connection error; each one resumes the download.
     delay : float >= 0, default=1.0
-        Seconds before the first retry, twice that before the second, and so on.
+        Seconds before the first retry; retry number n waits n times as long.
     merge_calm : bool, default=False
-        Whether "calm" becomes "neutral", which gives seven emotions instead of eight.
-    emotions : dict of str to str or None, default=None
-        Other names for some of the codes, as in `load_ravdess`.
+        Whether to rename "calm" to "neutral", which leaves seven emotions instead of eight.
+    emotions : dict of {str: str or None} or None, default=None
+        New names for some of the codes, as in `load_ravdess`.
     as_frame : bool, default=False
-        Whether ``frame`` is a table; it needs pandas.
+        If True, ``frame`` is a pandas DataFrame; this requires pandas.
 
     Returns
     -------
     sklearn.utils.Bunch
-        What `load_ravdess` returns.
+        Result of `load_ravdess`.
 
     Raises
     ------
     FileNotFoundError
-        If the corpus is not there and `download_if_missing` is false.
+        If the corpus is not in `data_home` and ``download_if_missing=False``.
     ConnectionError
-        If the download fails; what has come is kept, and the next call goes on from there.
-    ValueError
-        If what came has not the published checksum (nothing is kept then), or for an argument out
-        of its range.
+        If the download fails. The incomplete file is kept, and the next call resumes it.
+    TypeError, ValueError
+        If the checksum of the file is not the published one, in which case nothing is kept, or if a
+        parameter has a wrong type or value.
     ImportError
-        If pooch is needed and not installed: ``pip install ser_estimators[fetch]``.
+        If the corpus has to be downloaded and pooch is not installed; run
+        ``pip install ser_estimators[fetch]``.
 
     Warns
     -----
     UserWarning
-        As `load_ravdess` does.
+        Warnings of `load_ravdess`.
 
     See Also
     --------
-    load_ravdess : Load the corpus from a folder of your own.
+    load_ravdess : Load the corpus from any folder.
 
     References
     ----------
@@ -124,14 +125,8 @@ def fetch_ravdess(
     >>> len(ravdess.data)  # doctest: +SKIP
     1440
     """
-    folder = fetch_archive(
-        _ARCHIVES["ravdess"],
-        data_home=data_home,
-        download_if_missing=download_if_missing,
-        force=force,
-        n_retries=n_retries,
-        delay=delay,
-    )
+    options = DownloadOptions(data_home, download_if_missing, force, n_retries, delay)
+    folder = fetch_archive(_ARCHIVES["ravdess"], options)
     return load_ravdess(folder, merge_calm=merge_calm, emotions=emotions, as_frame=as_frame)
 
 
@@ -145,54 +140,55 @@ def fetch_tess(
     emotions: Mapping[str, str | None] | None = None,
     as_frame: bool = False,
 ) -> Bunch:
-    """Load TESS [1]_, and download it first if it is not there.
+    """Load TESS [1]_, and download it first if necessary.
 
-    The clips come from a copy that PaddlePaddle keeps for its own users; their licence is
+    The clips are downloaded from a copy that PaddlePaddle hosts for its users. Their license is
     CC BY-NC-ND 4.0.
 
     Parameters
     ----------
     data_home : path-like or None, default=None
-        The folder that corpora are kept in; this one comes into ``tess`` below it. None is what
-        the environment variable ``SER_ESTIMATORS_DATA`` says, or else ``~/ser_estimators_data``.
+        Folder of all corpora; this one is stored in its subfolder ``tess``. None means the value
+        of the environment variable ``SER_ESTIMATORS_DATA``, or ``~/ser_estimators_data``.
     download_if_missing : bool, default=True
-        Whether to download the corpus if it is not there, instead of an error.
+        Whether to download the corpus if it is not in `data_home`, instead of raising an error.
     force : bool, default=False
-        Whether to download the corpus even if it is there, and to replace it.
+        Whether to download the corpus even if it is in `data_home`, and replace it.
     n_retries : int >= 0, default=3
-        How often to try again if the connection breaks; each try goes on where the last one ended.
+        Number of further attempts after a connection error; each one resumes the download.
     delay : float >= 0, default=1.0
-        Seconds before the first retry, twice that before the second, and so on.
-    emotions : dict of str to str or None, default=None
-        Other names for some of the codes, as in `load_tess`.
+        Seconds before the first retry; retry number n waits n times as long.
+    emotions : dict of {str: str or None} or None, default=None
+        New names for some of the codes, as in `load_tess`.
     as_frame : bool, default=False
-        Whether ``frame`` is a table; it needs pandas.
+        If True, ``frame`` is a pandas DataFrame; this requires pandas.
 
     Returns
     -------
     sklearn.utils.Bunch
-        What `load_tess` returns.
+        Result of `load_tess`.
 
     Raises
     ------
     FileNotFoundError
-        If the corpus is not there and `download_if_missing` is false.
+        If the corpus is not in `data_home` and ``download_if_missing=False``.
     ConnectionError
-        If the download fails; what has come is kept, and the next call goes on from there.
-    ValueError
-        If what came has not the published checksum (nothing is kept then), or for an argument out
-        of its range.
+        If the download fails. The incomplete file is kept, and the next call resumes it.
+    TypeError, ValueError
+        If the checksum of the file is not the published one, in which case nothing is kept, or if a
+        parameter has a wrong type or value.
     ImportError
-        If pooch is needed and not installed: ``pip install ser_estimators[fetch]``.
+        If the corpus has to be downloaded and pooch is not installed; run
+        ``pip install ser_estimators[fetch]``.
 
     Warns
     -----
     UserWarning
-        As `load_tess` does.
+        Warnings of `load_tess`.
 
     See Also
     --------
-    load_tess : Load the corpus from a folder of your own.
+    load_tess : Load the corpus from any folder.
 
     References
     ----------
@@ -206,14 +202,8 @@ def fetch_tess(
     >>> len(tess.data)  # doctest: +SKIP
     2800
     """
-    folder = fetch_archive(
-        _ARCHIVES["tess"],
-        data_home=data_home,
-        download_if_missing=download_if_missing,
-        force=force,
-        n_retries=n_retries,
-        delay=delay,
-    )
+    options = DownloadOptions(data_home, download_if_missing, force, n_retries, delay)
+    folder = fetch_archive(_ARCHIVES["tess"], options)
     return load_tess(folder, emotions=emotions, as_frame=as_frame)
 
 
@@ -227,53 +217,54 @@ def fetch_emodb(
     emotions: Mapping[str, str | None] | None = None,
     as_frame: bool = False,
 ) -> Bunch:
-    """Load EmoDB [1]_, and download it first if it is not there.
+    """Load EmoDB [1]_, and download it first if necessary.
 
-    Edition 1.3.0, 40 MB, comes from Zenodo; its licence is CC BY 4.0.
+    Edition 1.3.0 (40 MB) is downloaded from Zenodo. Its license is CC BY 4.0.
 
     Parameters
     ----------
     data_home : path-like or None, default=None
-        The folder that corpora are kept in; this one comes into ``emodb`` below it. None is what
-        the environment variable ``SER_ESTIMATORS_DATA`` says, or else ``~/ser_estimators_data``.
+        Folder of all corpora; this one is stored in its subfolder ``emodb``. None means the value
+        of the environment variable ``SER_ESTIMATORS_DATA``, or ``~/ser_estimators_data``.
     download_if_missing : bool, default=True
-        Whether to download the corpus if it is not there, instead of an error.
+        Whether to download the corpus if it is not in `data_home`, instead of raising an error.
     force : bool, default=False
-        Whether to download the corpus even if it is there, and to replace it.
+        Whether to download the corpus even if it is in `data_home`, and replace it.
     n_retries : int >= 0, default=3
-        How often to try again if the connection breaks; each try goes on where the last one ended.
+        Number of further attempts after a connection error; each one resumes the download.
     delay : float >= 0, default=1.0
-        Seconds before the first retry, twice that before the second, and so on.
-    emotions : dict of str to str or None, default=None
-        Other names for some of the codes, as in `load_emodb`.
+        Seconds before the first retry; retry number n waits n times as long.
+    emotions : dict of {str: str or None} or None, default=None
+        New names for some of the codes, as in `load_emodb`.
     as_frame : bool, default=False
-        Whether ``frame`` is a table; it needs pandas.
+        If True, ``frame`` is a pandas DataFrame; this requires pandas.
 
     Returns
     -------
     sklearn.utils.Bunch
-        What `load_emodb` returns.
+        Result of `load_emodb`.
 
     Raises
     ------
     FileNotFoundError
-        If the corpus is not there and `download_if_missing` is false.
+        If the corpus is not in `data_home` and ``download_if_missing=False``.
     ConnectionError
-        If the download fails; what has come is kept, and the next call goes on from there.
-    ValueError
-        If what came has not the published checksum (nothing is kept then), or for an argument out
-        of its range.
+        If the download fails. The incomplete file is kept, and the next call resumes it.
+    TypeError, ValueError
+        If the checksum of the file is not the published one, in which case nothing is kept, or if a
+        parameter has a wrong type or value.
     ImportError
-        If pooch is needed and not installed: ``pip install ser_estimators[fetch]``.
+        If the corpus has to be downloaded and pooch is not installed; run
+        ``pip install ser_estimators[fetch]``.
 
     Warns
     -----
     UserWarning
-        As `load_emodb` does.
+        Warnings of `load_emodb`.
 
     See Also
     --------
-    load_emodb : Load the corpus from a folder of your own.
+    load_emodb : Load the corpus from any folder.
 
     References
     ----------
@@ -287,12 +278,6 @@ def fetch_emodb(
     >>> len(emodb.data)  # doctest: +SKIP
     535
     """
-    folder = fetch_archive(
-        _ARCHIVES["emodb"],
-        data_home=data_home,
-        download_if_missing=download_if_missing,
-        force=force,
-        n_retries=n_retries,
-        delay=delay,
-    )
+    options = DownloadOptions(data_home, download_if_missing, force, n_retries, delay)
+    folder = fetch_archive(_ARCHIVES["emodb"], options)
     return load_emodb(folder, emotions=emotions, as_frame=as_frame)

@@ -19,11 +19,11 @@ RAVDESS, the Ryerson Audio-Visual Database of Emotional Speech and Song: speech 
 North American English, each twice, as neutral (normal intensity only), calm, happy, sad, angry,
 fearful, disgusted and surprised (normal and strong intensity): 1,440 clips of about 3.7 s.
 
-Emotions are named with the nouns that all corpora of this library share: happy is "happiness", sad
-"sadness", angry "anger", fearful "fear" and surprised "surprise".
+Emotions have the same names as in all other loaders of this library: happy is "happiness", sad
+"sadness", angry "anger", fearful "fear", disgusted "disgust" and surprised "surprise".
 
 Source: https://doi.org/10.5281/zenodo.1188976 (Audio_Speech_Actors_01-24.zip)
-Licence: CC BY-NC-SA 4.0
+License: CC BY-NC-SA 4.0
 Citation: S. R. Livingstone and F. A. Russo, "The Ryerson Audio-Visual Database of Emotional Speech
 and Song (RAVDESS)", PLoS ONE 13(5): e0196391, 2018. https://doi.org/10.1371/journal.pone.0196391
 """
@@ -33,11 +33,11 @@ _RAVDESS = Corpus(
     title="RAVDESS",
     example="03-01-05-01-02-01-12.wav",
     expected=(
-        "the folder that holds Actor_01 to Actor_24, from Audio_Speech_Actors_01-24.zip at "
+        "the folder that contains Actor_01 to Actor_24, from Audio_Speech_Actors_01-24.zip at "
         "https://doi.org/10.5281/zenodo.1188976"
     ),
-    # modality-channel-emotion-intensity-statement-repetition-actor. Modality 03 is audio alone and
-    # channel 01 speech; songs and videos have other numbers, and are no business of ours.
+    # modality-channel-emotion-intensity-statement-repetition-actor. Modality 03 is audio only and
+    # channel 01 is speech; videos and songs have other numbers and are ignored.
     name=re.compile(
         r".*/03-01-(?P<emotion>\d\d)-(?P<intensity>\d\d)-(\d\d)-(\d\d)-(?P<speaker>\d\d)"
     ),
@@ -53,7 +53,7 @@ _RAVDESS = Corpus(
         "08": "surprise",
     },
     intensities={"01": "normal", "02": "strong"},
-    # Odd actors are male, even ones female.
+    # Odd numbers are male actors, even numbers female ones.
     sexes={f"{actor:02d}": "male" if actor % 2 else "female" for actor in range(1, 25)},
     n_clips=1440,
     people="actors",
@@ -70,63 +70,67 @@ def load_ravdess(
 ) -> Bunch:
     """Load the speech clips of RAVDESS [1]_ from a folder.
 
-    Nothing is decoded: emotions and speakers come from the file names. Files may lie flat or in
-    folders, and end in .wav or .flac. The song clips and the videos of the same corpus are left
-    out, and a clip that stands twice, as in a well-known copy of the archive, is taken once.
+    Emotions and speakers come from the file names; no audio is decoded. Files may lie in one folder
+    or in subfolders, and end in .wav or .flac. The songs and videos of the corpus are left out. A
+    clip that occurs more than once, as in a well-known copy of the archive, is loaded once.
 
     Parameters
     ----------
     root : path-like
-        The folder that holds ``Actor_01`` to ``Actor_24``, or any folder above.
+        The folder that contains ``Actor_01`` to ``Actor_24``, or any parent folder.
     merge_calm : bool, default=False
-        Whether "calm" becomes "neutral", which gives seven emotions instead of eight.
-    emotions : dict of str to str or None, default=None
-        Other names for some of the codes; None as a name leaves the clips of that code out. The
-        codes are "01" neutral, "02" calm, "03" happiness, "04" sadness, "05" anger, "06" fear,
-        "07" disgust and "08" surprise.
+        Whether to rename "calm" to "neutral", which leaves seven emotions instead of eight.
+    emotions : dict of {str: str or None} or None, default=None
+        New names for some of the codes; None as a name leaves out the clips of that code. The codes
+        are "01" (neutral), "02" (calm), "03" (happiness), "04" (sadness), "05" (anger), "06"
+        (fear), "07" (disgust) and "08" (surprise).
     as_frame : bool, default=False
-        Whether ``frame`` is a table; it needs pandas.
+        If True, ``frame`` is a pandas DataFrame; this requires pandas.
 
     Returns
     -------
     sklearn.utils.Bunch
+        Dictionary-like object with the following attributes.
+
         ``data`` : list of str of length n_clips
             Paths, sorted by file name.
         ``target`` : ndarray of shape (n_clips,)
             Names of the emotions.
         ``speakers`` : ndarray of shape (n_clips,)
-            Numbers of the actors, "01" to "24".
+            Actors, "01" to "24".
         ``sex`` : ndarray of shape (n_clips,)
-            "female" or "male"; "unknown" for actors that the corpus does not have.
+            "female" or "male"; "unknown" for actors that are not part of the corpus.
         ``intensity`` : ndarray of shape (n_clips,)
             "normal" or "strong".
         ``frame`` : pandas.DataFrame or None
-            With `as_frame`, the columns path, emotion, speaker, sex and intensity.
+            With ``as_frame=True``, a table with the columns path, emotion, speaker, sex and
+            intensity.
         ``target_names`` : ndarray of shape (n_emotions,)
             Names of the emotions, sorted.
         ``DESCR`` : str
-            What the corpus is, its size, source, licence and citation.
+            Description of the corpus, with its size, source, license and citation.
 
     Raises
     ------
     FileNotFoundError
-        If there is no such folder, or no speech clip of RAVDESS in it.
+        If the folder does not exist or contains no speech clip of RAVDESS.
     AudioReadError
-        If all clips are empty files, git-lfs pointers or web pages.
+        If every clip is a broken link, an empty file, a git-lfs pointer or a web page.
     TypeError, ValueError
-        If `emotions` is no dict, names a code that RAVDESS does not have, or leaves no clip.
+        If `emotions` is not a dict, contains a code that RAVDESS does not have, or leaves no clip.
     ImportError
-        If `as_frame` is true and pandas is not installed.
+        If ``as_frame=True`` and pandas is not installed.
 
     Warns
     -----
     UserWarning
-        If actors or clips are missing or unknown, if clips stand twice, and if files are left out
-        because they can be no audio or their names cannot be read; with counts, in one warning.
+        If actors or clips are missing or unknown, if clips occur more than once, or if files are
+        left out because they cannot be audio or their names cannot be parsed. A single warning
+        lists all of this with counts.
 
     See Also
     --------
-    fetch_ravdess : Download the corpus first, if need be.
+    fetch_ravdess : Download the corpus if necessary, and load it.
     concatenate_corpora : Join several corpora.
 
     References

@@ -1,4 +1,4 @@
-"""A corpus of synthetic emotional speech, so that everything runs with nothing downloaded."""
+"""A corpus of synthetic emotional speech, for examples and tests without a download."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ import numpy as np
 from sklearn.utils import Bunch, check_random_state, check_scalar
 
 from ._bunch import make_bunch
-from ._voice import PROSODY, draw_voice, synthesise
+from ._voice import PROSODY, draw_voice, synthesize
 
 __all__ = ["make_emotional_speech"]
 
 _DESCR = """\
 Synthetic emotional speech
 
-Nonsense syllables from a source-filter voice, made by make_emotional_speech of ser_estimators.
-{n_speakers} speakers, {n_per_emotion} clips of each speaker and emotion, emotions: {emotions}.
+Nonsense syllables from a source-filter voice, synthesized by make_emotional_speech of
+ser_estimators. {n_speakers} speakers, {n_per_emotion} clips per speaker and emotion. Emotions:
+{emotions}.
 
-This is a toy that follows published tendencies. It is no substitute for real speech: figures on it
-say nothing of how well a system recognises people.
+The voices follow published tendencies but are not a substitute for real speech: scores on them do
+not show how well a system recognizes the emotions of people.
 """
 
 
@@ -36,56 +37,60 @@ def make_emotional_speech(
     out_dir: str | os.PathLike[str],
     random_state: int | np.random.RandomState | None = None,
 ) -> Bunch:
-    """Make a corpus of synthetic voices and write it as WAV files.
+    """Synthesize a corpus of emotional voices and write it as WAV files.
 
-    This is no substitute for real speech: use it to try things out and to test code, and never to
-    claim that a system recognises emotions.
+    Use it to try out and to test code. It is not a substitute for real speech: a score on synthetic
+    voices does not show that a system recognizes emotions.
 
-    A source-filter voice (glottal pulses, formants, breath noise) speaks nonsense. Its pitch level
-    and range, contour, loudness, tempo, spectral tilt, jitter and breath follow what the literature
-    says of each emotion [1]_ [2]_ [3]_. Speakers differ in pitch, in the length of the vocal tract
-    and in how, and how much, they show an emotion, so that unseen speakers are really harder.
+    A source-filter voice (glottal pulses, formants and breath noise) speaks nonsense syllables. Its
+    pitch level, pitch range, contour, loudness, tempo, spectral tilt, jitter and breathiness follow
+    the literature on each emotion [1]_ [2]_ [3]_. Speakers differ in pitch, in the length of the
+    vocal tract and in how, and how strongly, they express an emotion. As with real speech, emotions
+    of unseen speakers are therefore harder to classify.
 
     Parameters
     ----------
     n_speakers : int > 0, default=8
-        Speakers, alternately male and female.
+        Number of speakers, alternately male and female.
     n_per_emotion : int > 0, default=4
-        Clips of each speaker and emotion.
+        Number of clips per speaker and emotion.
     emotions : sequence of str, default=all eight
-        Of "anger", "calm", "disgust", "fear", "happiness", "neutral", "sadness", "surprise".
+        Emotions among "anger", "calm", "disgust", "fear", "happiness", "neutral", "sadness" and
+        "surprise".
     n_syllables : int > 0, default=6
-        Length of a clip; six syllables take about 1.5 s.
+        Length of a clip in syllables; six of them last about 1.5 s.
     sr : int >= 8000, default=16000
         Sampling rate of the files in Hz.
     out_dir : path-like
-        Folder for the files, ``speaker_01/anger_01.wav`` and so on; made if there is none. Files of
-        the same name are overwritten.
+        Folder for the files ``speaker_01/anger_01.wav`` and so on. It is created if it does not
+        exist; existing files of the same name are overwritten.
     random_state : int, RandomState instance or None, default=None
-        Seeds the voices. The first speakers of a larger corpus are those of a smaller one.
+        Seed of the voices. With the same seed, a smaller corpus is a subset of a larger one.
 
     Returns
     -------
     sklearn.utils.Bunch
+        Dictionary-like object with the following attributes.
+
         ``data`` : list of str of length n_clips
             Paths.
         ``target`` : ndarray of shape (n_clips,)
             Names of the emotions.
         ``speakers`` : ndarray of shape (n_clips,)
-            Numbers of the speakers, "01" and up.
+            Speakers, from "01".
         ``sex`` : ndarray of shape (n_clips,)
             "male" for odd numbers, "female" for even ones.
         ``intensity``, ``frame`` : None
-            As in the Bunch of other corpora.
+            Present because the loaders of other corpora return them.
         ``target_names`` : ndarray of shape (n_emotions,)
             Names of the emotions, sorted.
         ``DESCR`` : str
-            What the corpus is.
+            Description of the corpus.
 
     Raises
     ------
-    ValueError
-        If a number is out of its range, or an emotion is not known or named twice.
+    TypeError, ValueError
+        If a number has a wrong type or value, or an emotion is unknown or occurs more than once.
     NotADirectoryError
         If `out_dir` is a file.
 
@@ -121,7 +126,7 @@ def make_emotional_speech(
     emotions = _check_emotions(emotions)
     out_dir = Path(out_dir)
     if out_dir.exists() and not out_dir.is_dir():
-        raise NotADirectoryError(f"out_dir='{out_dir}' is a file; expected a folder, or a new name")
+        raise NotADirectoryError(f"out_dir='{out_dir}' is a file; expected a folder")
 
     seed = check_random_state(random_state).randint(np.iinfo(np.int32).max)
     data, target, speakers, sexes = [], [], [], []
@@ -132,11 +137,11 @@ def make_emotional_speech(
         sex = "male" if number % 2 else "female"
         voice = draw_voice(sex, np.random.default_rng([seed, number]))
         for emotion in emotions:
-            # The place in PROSODY, so that a clip does not depend on which others are asked for.
+            # The position in PROSODY, so that a clip does not depend on the other emotions.
             kind = list(PROSODY).index(emotion)
             for take in range(1, n_per_emotion + 1):
                 rng = np.random.default_rng([seed, number, kind, take])
-                waveform = synthesise(voice, emotion, sr=sr, n_syllables=n_syllables, rng=rng)
+                waveform = synthesize(voice, emotion, sr=sr, n_syllables=n_syllables, rng=rng)
                 path = folder / f"{emotion}_{take:02d}.wav"
                 soundfile.write(path, waveform, sr, subtype="PCM_16")
                 data.append(str(path))
@@ -159,13 +164,13 @@ def make_emotional_speech(
 def _check_emotions(emotions: Sequence[str]) -> tuple[str, ...]:
     known = ", ".join(PROSODY)
     if isinstance(emotions, str):
-        raise ValueError(f"emotions={emotions!r}; expected a sequence, such as [{emotions!r}]")
+        raise ValueError(f"emotions={emotions!r}; expected a sequence: pass [{emotions!r}]")
     emotions = tuple(emotions)
     if not emotions:
-        raise ValueError(f"emotions is empty; expected some of: {known}")
+        raise ValueError(f"emotions is empty; expected some of {known}")
     for emotion in emotions:
         if emotion not in PROSODY:
-            raise ValueError(f"emotions holds {emotion!r}; expected some of: {known}")
+            raise ValueError(f"emotions contains {emotion!r}; expected some of {known}")
     if len(set(emotions)) < len(emotions):
-        raise ValueError(f"emotions={emotions!r} names one twice; expected each once")
+        raise ValueError(f"emotions={emotions!r} contains duplicates; expected distinct names")
     return emotions

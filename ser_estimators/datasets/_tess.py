@@ -15,15 +15,15 @@ __all__ = ["load_tess"]
 _DESCR = """\
 TESS, the Toronto Emotional Speech Set
 
-Two actresses, 26 (YAF) and 64 years old (OAF), say "Say the word ..." with 200 words in each of
-seven emotions: anger, disgust, fear, happiness, neutral, pleasant surprise and sadness: 2,800 clips
-of about 2 s. Pleasant surprise, "ps" in the file names, is "surprise" here.
+Two actresses, aged 26 (YAF) and 64 (OAF), speak the sentence "Say the word ..." with 200 words,
+each as anger, disgust, fear, happiness, neutral, pleasant surprise and sadness: 2,800 clips of
+about 2 s. Pleasant surprise, "ps" in the file names, is called "surprise" here.
 
-With a random split every system is right on nearly every clip, because two voices and 200 words
-come back in training and test. Train on one speaker and test on the other.
+With a random split any system classifies nearly every clip correctly, because the same two voices
+and 200 words appear in both training and test. Train on one speaker and test on the other.
 
 Source: https://doi.org/10.5683/SP2/E8H2MF
-Licence: CC BY-NC-ND 4.0
+License: CC BY-NC-ND 4.0
 Citation: K. Dupuis and M. K. Pichora-Fuller, "Toronto emotional speech set (TESS)", University of
 Toronto, Psychology Department, 2010.
 """
@@ -31,7 +31,7 @@ Toronto, Psychology Department, 2010.
 _TESS = Corpus(
     title="TESS",
     example="OAF_back_angry.wav",
-    expected="the folder that holds TESS, from https://doi.org/10.5683/SP2/E8H2MF",
+    expected="the folder that contains TESS, from https://doi.org/10.5683/SP2/E8H2MF",
     # speaker_word_emotion
     name=re.compile(r".*/(?P<speaker>oaf|oa|yaf)_([a-z]+)_(?P<emotion>[a-z]+)"),
     alike=re.compile(r".*/(?:oaf?|yaf?)_.*"),
@@ -45,7 +45,7 @@ _TESS = Corpus(
         "sad": "sadness",
     },
     sexes={"OAF": "female", "YAF": "female"},
-    aliases={"oa": "OAF"},  # OA_bite_neutral.wav, as the corpus itself spells it
+    aliases={"oa": "OAF"},  # OA_bite_neutral.wav, as spelled in the corpus itself
     n_clips=2800,
     descr=_DESCR,
 )
@@ -59,25 +59,27 @@ def load_tess(
 ) -> Bunch:
     """Load the clips of TESS [1]_ from a folder.
 
-    Nothing is decoded: emotions and speakers come from the file names. Files may lie flat or in
-    folders, end in .wav or .flac, and be spelt in any case. A clip that stands twice, as in a
-    well-known copy of the archive, is taken once, and the corpus' own ``OA_bite_neutral.wav``
-    belongs to speaker OAF.
+    Emotions and speakers come from the file names; no audio is decoded. Files may lie in one folder
+    or in subfolders, end in .wav or .flac, and be named in upper or lower case. A clip that
+    occurs more than once, as in a well-known copy of the archive, is loaded once. The file
+    ``OA_bite_neutral.wav``, misspelled in the corpus, belongs to speaker OAF.
 
     Parameters
     ----------
     root : path-like
-        The folder that holds the corpus, or any folder above.
-    emotions : dict of str to str or None, default=None
-        Other names for some of the codes; None as a name leaves the clips of that code out. The
-        codes are "angry" anger, "disgust", "fear", "happy" happiness, "neutral", "ps" (pleasant
-        surprise) surprise and "sad" sadness.
+        The folder that contains the corpus, or any parent folder.
+    emotions : dict of {str: str or None} or None, default=None
+        New names for some of the codes; None as a name leaves out the clips of that code. The codes
+        are "angry" (anger), "disgust" (disgust), "fear" (fear), "happy" (happiness), "neutral"
+        (neutral), "ps" (surprise, in the corpus "pleasant surprise") and "sad" (sadness).
     as_frame : bool, default=False
-        Whether ``frame`` is a table; it needs pandas.
+        If True, ``frame`` is a pandas DataFrame; this requires pandas.
 
     Returns
     -------
     sklearn.utils.Bunch
+        Dictionary-like object with the following attributes.
+
         ``data`` : list of str of length n_clips
             Paths, sorted by speaker and file name.
         ``target`` : ndarray of shape (n_clips,)
@@ -87,34 +89,35 @@ def load_tess(
         ``sex`` : ndarray of shape (n_clips,)
             "female".
         ``intensity`` : None
-            The corpus has no such thing.
+            Not available for this corpus.
         ``frame`` : pandas.DataFrame or None
-            With `as_frame`, the columns path, emotion, speaker and sex.
+            With ``as_frame=True``, a table with the columns path, emotion, speaker and sex.
         ``target_names`` : ndarray of shape (n_emotions,)
             Names of the emotions, sorted.
         ``DESCR`` : str
-            What the corpus is, its size, source, licence and citation.
+            Description of the corpus, with its size, source, license and citation.
 
     Raises
     ------
     FileNotFoundError
-        If there is no such folder, or no clip of TESS in it.
+        If the folder does not exist or contains no clip of TESS.
     AudioReadError
-        If all clips are empty files, git-lfs pointers or web pages.
+        If every clip is a broken link, an empty file, a git-lfs pointer or a web page.
     TypeError, ValueError
-        If `emotions` is no dict, names a code that TESS does not have, or leaves no clip.
+        If `emotions` is not a dict, contains a code that TESS does not have, or leaves no clip.
     ImportError
-        If `as_frame` is true and pandas is not installed.
+        If ``as_frame=True`` and pandas is not installed.
 
     Warns
     -----
     UserWarning
-        If speakers or clips are missing or unknown, if clips stand twice, and if files are left out
-        because they can be no audio or their names cannot be read; with counts, in one warning.
+        If speakers or clips are missing or unknown, if clips occur more than once, or if files are
+        left out because they cannot be audio or their names cannot be parsed. A single warning
+        lists all of this with counts.
 
     See Also
     --------
-    fetch_tess : Download the corpus first, if need be.
+    fetch_tess : Download the corpus if necessary, and load it.
     concatenate_corpora : Join several corpora.
 
     References

@@ -1,4 +1,4 @@
-"""A source-filter voice made with numpy alone: glottal pulses and breath through formants."""
+"""A source-filter voice in NumPy: glottal pulses and breath noise, filtered by formants."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["PROSODY", "Prosody", "Voice", "draw_voice", "synthesise"]
+__all__ = ["PROSODY", "Prosody", "Voice", "draw_voice", "synthesize"]
 
 Signal = NDArray[np.float64]
 
-# First three formants in Hz of six vowels, means of the men in [1] of `synthesise`.
+# First three formants of six vowels in Hz: means of the male speakers in [1] of `synthesize`.
 _VOWELS = np.array(
     [
         (270, 2290, 3010),  # beet
@@ -27,31 +27,31 @@ _HIGH_FORMANTS = np.array([3500.0, 4500.0, 5500.0, 6500.0, 7500.0])  # Hz, the s
 _BANDWIDTHS = np.array([80.0, 100.0, 140.0, 200.0, 300.0, 400.0, 500.0, 600.0])  # Hz
 
 _SYLLABLE = 0.21  # seconds, at neutral tempo
-_MARGIN = 0.12  # seconds of near silence at both ends
+_MARGIN = 0.12  # seconds of background noise at both ends
 _NEUTRAL_LEVEL = -26.0  # dB of full scale, root mean square
 _BACKGROUND = -66.0  # dB of full scale
 
 
 @dataclass(frozen=True)
 class Prosody:
-    """How an emotion changes a voice.
+    """Effect of an emotion on a voice.
 
     Parameters
     ----------
     pitch : float
         Shift of the mean pitch in semitones.
     pitch_range : float
-        Factor on the size of pitch movements.
+        Factor of the size of pitch movements.
     contour : float
         Rise of the pitch over the sentence in semitones; negative falls.
     loudness : float
         Change of level in dB.
     tempo : float
-        Factor on the number of syllables per second.
+        Factor of the number of syllables per second.
     tilt : float
         Change of the spectral slope in dB per octave; positive is brighter.
     jitter : float
-        Standard deviation of the length of a glottal period, as a share of it.
+        Standard deviation of the length of glottal periods, as a fraction of their length.
     breath : float
         Level of the breath noise relative to the voice.
     """
@@ -66,8 +66,8 @@ class Prosody:
     breath: float
 
 
-# Directions after the review of Juslin & Laukka (2003), where "calm" follows tenderness; disgust
-# and surprise after Cahn (1990) and Murray & Arnott (1993). The sizes are ours.
+# The directions are from the review by Juslin & Laukka (2003), with their tenderness for "calm";
+# disgust and surprise are from Cahn (1990) and Murray & Arnott (1993). The magnitudes are ours.
 PROSODY = {
     "anger": Prosody(4.0, 1.5, 1.0, 8.0, 1.15, 3.0, 0.018, 0.02),
     "calm": Prosody(-1.0, 0.7, -2.0, -4.0, 0.88, -1.5, 0.005, 0.05),
@@ -82,7 +82,7 @@ PROSODY = {
 
 @dataclass(frozen=True)
 class Voice:
-    """What a speaker is born with, and how he or she shows emotions.
+    """Voice of a speaker, and the speaker's way of expressing emotions.
 
     Parameters
     ----------
@@ -90,13 +90,13 @@ class Voice:
     pitch : float
         Mean pitch in Hz when neutral.
     formant_scale : float
-        Factor on all formants: the mean male length of the vocal tract over the speaker's.
+        Factor of all formants: mean length of male vocal tracts, divided by the speaker's.
     tilt, breath : float
-        Added to the emotion's.
+        Added to those of the emotion.
     tempo : float
-        Factor on the emotion's.
-    expression : dict of str to Prosody
-        The speaker's own way of each emotion.
+        Factor of the emotion's tempo.
+    expression : dict of {str: Prosody}
+        How the speaker expresses each emotion.
     """
 
     sex: str
@@ -109,7 +109,7 @@ class Voice:
 
 
 def draw_voice(sex: str, rng: np.random.Generator) -> Voice:
-    """Draw a speaker."""
+    """Return a random speaker."""
     is_female = sex == "female"
     expressiveness = rng.uniform(0.6, 1.1)
     return Voice(
@@ -129,7 +129,7 @@ def draw_voice(sex: str, rng: np.random.Generator) -> Voice:
 def _personal(
     neutral: Prosody, emotion: Prosody, expressiveness: float, rng: np.random.Generator
 ) -> Prosody:
-    """Scale each difference from neutral by the speaker's own amount."""
+    """Scale each difference from neutral by a random factor of the speaker."""
     values = {}
     for field in fields(Prosody):
         start = getattr(neutral, field.name)
@@ -138,13 +138,13 @@ def _personal(
     return Prosody(**values)
 
 
-def synthesise(
+def synthesize(
     voice: Voice, emotion: str, *, sr: int, n_syllables: int, rng: np.random.Generator
 ) -> Signal:
-    """Speak nonsense syllables with an emotion.
+    """Synthesize nonsense syllables with an emotion.
 
-    Pulses of the form that Rosenberg [2]_ measured, with jitter and shimmer, and breath noise go
-    through eight formants, of which three move between random vowels [1]_.
+    The source consists of glottal pulses as measured by Rosenberg [2]_, with jitter and shimmer,
+    and breath noise. Eight formants filter it, of which three move between random vowels [1]_.
 
     Parameters
     ----------
@@ -171,16 +171,16 @@ def synthesise(
     prosody = voice.expression[emotion]
     tempo = prosody.tempo * voice.tempo * rng.normal(1, 0.04)
     durations = _SYLLABLE / tempo * rng.uniform(0.8, 1.25, size=n_syllables)
-    centres = _MARGIN + np.cumsum(durations) - durations / 2
+    centers = _MARGIN + np.cumsum(durations) - durations / 2
     duration = durations.sum() + 2 * _MARGIN
     time = np.arange(int(duration * sr)) / sr
 
     stress = rng.uniform(0.5, 1.0, size=n_syllables)
     envelope = sum(
-        weight * np.exp(-(np.abs((time - centre) / (0.42 * length)) ** 4))
-        for centre, length, weight in zip(centres, durations, stress, strict=True)
+        weight * np.exp(-(np.abs((time - center) / (0.42 * length)) ** 4))
+        for center, length, weight in zip(centers, durations, stress, strict=True)
     )
-    phase, flow = _glottal_flow(time, centres, duration, voice, prosody, stress, sr, rng)
+    phase, flow = _glottal_flow(time, centers, duration, voice, prosody, stress, sr, rng)
     shimmer = _per_cycle(phase, 1.5 * prosody.jitter, rng)
     pulses = np.diff(flow, prepend=0.0) * sr / 1000 * (1 + shimmer)
     noise = rng.normal(size=time.size) * (0.3 + flow)
@@ -188,9 +188,9 @@ def synthesise(
 
     vowels = _VOWELS[rng.integers(len(_VOWELS), size=n_syllables)]
     speech = _through_vocal_tract(
-        source, time, centres, vowels, voice.formant_scale, prosody.tilt + voice.tilt, sr
+        source, time, centers, vowels, voice.formant_scale, prosody.tilt + voice.tilt, sr
     )
-    speech += _consonants(time, centres, durations, rng) * np.abs(speech).max() * 0.08
+    speech += _consonants(time, centers, durations, rng) * np.abs(speech).max() * 0.08
     level = _NEUTRAL_LEVEL + prosody.loudness + rng.normal(0, 1.5)
     speech *= 10 ** (level / 20) / np.sqrt(np.mean(speech**2))
     speech += 10 ** (_BACKGROUND / 20) * rng.normal(size=time.size)
@@ -199,7 +199,7 @@ def synthesise(
 
 def _glottal_flow(
     time: Signal,
-    centres: Signal,
+    centers: Signal,
     duration: float,
     voice: Voice,
     prosody: Prosody,
@@ -207,20 +207,20 @@ def _glottal_flow(
     sr: int,
     rng: np.random.Generator,
 ) -> tuple[Signal, Signal]:
-    """Return the phase in cycles and the Rosenberg flow of the glottis."""
-    movements = (4 * (stress - 0.75) + rng.normal(0, 1.0, size=centres.size)) * prosody.pitch_range
+    """Return the phase in cycles, and the glottal flow of Rosenberg's model."""
+    movements = (4 * (stress - 0.75) + rng.normal(0, 1.0, size=centers.size)) * prosody.pitch_range
     semitones = (
         prosody.pitch
         + rng.normal(0, 0.5)
         + prosody.contour * (time / duration - 0.5)
-        + np.interp(time, centres, movements)
+        + np.interp(time, centers, movements)
     )
     frequency = voice.pitch * 2 ** (semitones / 12)
     steady = np.cumsum(frequency) / sr
     phase = np.cumsum(frequency * (1 + _per_cycle(steady, prosody.jitter, rng))) / sr
 
     position = phase % 1.0
-    opening, closing = 0.40, 0.16  # shares of a period
+    opening, closing = 0.40, 0.16  # fractions of a period
     rising = 0.5 * (1 - np.cos(np.pi * position / opening))
     falling = np.cos(np.pi / 2 * (position - opening) / closing)
     flow = np.where(
@@ -230,7 +230,7 @@ def _glottal_flow(
 
 
 def _per_cycle(phase: Signal, scale: float, rng: np.random.Generator) -> Signal:
-    """Draw one value for each glottal cycle and hold it."""
+    """Return random values that are constant during each glottal cycle."""
     cycle = phase.astype(int)
     return rng.normal(0, scale, size=cycle[-1] + 1)[cycle]
 
@@ -238,15 +238,15 @@ def _per_cycle(phase: Signal, scale: float, rng: np.random.Generator) -> Signal:
 def _through_vocal_tract(
     source: Signal,
     time: Signal,
-    centres: Signal,
+    centers: Signal,
     vowels: Signal,
     formant_scale: float,
     tilt: float,
     sr: int,
 ) -> Signal:
-    """Filter by moving formants and a spectral slope, frame by frame with overlap-add."""
+    """Filter by moving formants and a spectral slope, with overlap-add of short frames."""
     size = int(0.032 * sr) // 4 * 4
-    hop, n_fft = size // 4, 2 * size  # twice the length, so that resonances do not wrap around
+    hop, n_fft = size // 4, 2 * size  # twice the length avoids wrap-around
     padded = np.pad(source, (size, 2 * size))
     starts = np.arange(0, padded.size - size, hop)
     window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(size) / size)
@@ -254,7 +254,7 @@ def _through_vocal_tract(
 
     instants = (starts - size / 2) / sr
     formants = np.column_stack(
-        [np.interp(instants, centres, vowel) for vowel in vowels.T]
+        [np.interp(instants, centers, vowel) for vowel in vowels.T]
         + [np.full(instants.size, formant) for formant in _HIGH_FORMANTS]
     )
     response = _formant_response(np.fft.rfftfreq(n_fft, 1 / sr), formants * formant_scale)
@@ -270,7 +270,7 @@ def _through_vocal_tract(
 def _formant_response(
     frequencies: NDArray[np.floating], formants: Signal
 ) -> NDArray[np.complex128]:
-    """Response of second-order resonances in series, shape (n_frames, n_frequencies)."""
+    """Return the response of resonances in series, shape (n_frames, n_frequencies)."""
     s = 2j * np.pi * frequencies[None, None, :]
     pole = -np.pi * _BANDWIDTHS[None, :, None] + 2j * np.pi * formants[:, :, None]
     gain = np.abs(pole) ** 2
@@ -278,11 +278,11 @@ def _formant_response(
 
 
 def _consonants(
-    time: Signal, centres: Signal, durations: Signal, rng: np.random.Generator
+    time: Signal, centers: Signal, durations: Signal, rng: np.random.Generator
 ) -> Signal:
-    """High-pass noise between the syllables."""
-    onsets = centres - durations / 2
-    width = 0.12 * durations * rng.uniform(0.4, 1.0, size=centres.size)
+    """Return high-pass noise at the onsets of the syllables."""
+    onsets = centers - durations / 2
+    width = 0.12 * durations * rng.uniform(0.4, 1.0, size=centers.size)
     envelope = sum(
         np.exp(-(((time - onset) / spread) ** 2))
         for onset, spread in zip(onsets, width, strict=True)

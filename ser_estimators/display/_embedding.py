@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._checks import check_choice
-from .._clips import check_clips
+from .._audio.clips import check_clips
+from .._utils.checks import check_choice
 from ._plotting import COLOURS, hide_frame, merge_style, new_axes, require_matplotlib
 from ._projection import METHODS, check_embedding, check_labels, project
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._clips import Clip, validate_clips
-from .._mfcc_transformer import MFCCTransformer
+from .._audio.clips import Clip, validate_clips
+from .._estimators.mfcc_transformer import MFCCTransformer
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

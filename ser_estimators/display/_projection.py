@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._clips import is_missing
+from .._utils.checks import is_missing
 
 __all__ = ["MAX_LABELS", "METHODS", "check_embedding", "check_labels", "project"]
 

@@ -11,10 +11,11 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 from sklearn.utils import check_scalar
 
-from .._checks import check_choice
-from .._clips import Clip, map_clips
-from .._features import mel_power_spectrogram, power_to_db
-from .._mfcc_transformer import MFCCTransformer
+from .._audio.clips import Clip
+from .._audio.workers import map_waveforms
+from .._estimators.mfcc_transformer import MFCCTransformer
+from .._features.mel import mel_power_spectrogram, power_to_db
+from .._utils.checks import check_choice
 from ._mel_axis import row_edges, set_mel_scale
 from ._plotting import (
     check_clip,
@@ -418,18 +419,12 @@ class SpectrogramDisplay:
 
 def _mel_spectrogram(mfcc: MFCCTransformer, clips: list[Clip]) -> NDArray[np.float32]:
     """Return the decibels of which a transformer makes MFCCs, of a single clip."""
-    names = (
-        *("sr", "n_fft", "win_length", "hop_length", "window", "center"),
-        *("n_mels", "fmin", "fmax", "htk", "mel_norm"),
-    )
-    parameters = {name: getattr(mfcc, name) for name in names}
-    reading = mfcc._reading()
+    options = mfcc._mel_options()
 
-    def analyse(clip: Clip) -> tuple[NDArray[np.float32], float]:
-        waveform, peak = reading(clip)
-        return power_to_db(mel_power_spectrogram(waveform, **parameters)), peak
+    def analyze(waveform: NDArray[np.float32]) -> NDArray[np.float32]:
+        return power_to_db(mel_power_spectrogram(waveform, options))
 
-    (values,) = map_clips(analyse, clips)
+    (values,) = map_waveforms(analyze, clips, mfcc._reading())
     return values
 
 

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from .._checks import check_choice
-from .._clips import is_missing
+from .._utils.checks import check_choice, is_missing
 from ._plotting import (
     COLOURS,
     hide_frame,
@@ -201,7 +200,7 @@ class TrainingHistoryDisplay:
         """
         require_matplotlib(f"{cls.__name__}.from_estimator")
         # Late, because it loads torch.
-        from .._cnn_embedder import CNNEmbedder
+        from .._estimators.cnn_embedder import CNNEmbedder
 
         for step in steps_of(estimator):
             if isinstance(step, CNNEmbedder):

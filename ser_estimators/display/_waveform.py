@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_scalar
 
-from .._clips import map_waveforms
+from .._audio.reading import Reading
+from .._audio.workers import map_waveforms
 from ._plotting import (
     COLOURS,
     check_clip,
@@ -196,7 +197,7 @@ class WaveformDisplay:
         require_matplotlib(f"{cls.__name__}.from_clip")
         check_scalar(sr, "sr", Integral, min_val=1)
         clips = check_clip(clip)
-        (waveform,) = map_waveforms(np.asarray, clips, sr=sr)
+        (waveform,) = map_waveforms(np.asarray, clips, Reading(sr))
         display = cls(waveform, sr=sr, name=name_of(clips[0]) if name is None else name)
         return display.plot(ax, max_columns=max_columns, line_kwargs=line_kwargs)
 

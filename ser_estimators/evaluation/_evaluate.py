@@ -20,7 +20,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import check_scalar
 from sklearn.utils.validation import has_fit_parameter
 
-from .._stack_level import find_stack_level
+from .._utils.stack_level import find_stack_level
 from ..exceptions import LeakWarning
 from ._metrics import count_by_speaker, score_with_intervals
 from ._plan import (

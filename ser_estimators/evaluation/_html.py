@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._clips import map_waveforms
+from .._audio.reading import Reading
+from .._audio.workers import map_waveforms
 from ..exceptions import AudioLevelWarning, AudioReadError
 from ._report import about_intervals, interval, number, percent, warnings_of
 
@@ -285,7 +286,7 @@ def _player(clip: Any, rate: int) -> tuple[str, str]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", AudioLevelWarning)  # the evaluation has warned
-            (waveform,) = map_waveforms(lambda waveform: waveform, [clip], sr=rate)
+            (waveform,) = map_waveforms(lambda waveform: waveform, [clip], Reading(rate))
     except AudioReadError:  # the rest of the page is worth having all the same
         return "<p class='warn'>Its file can no longer be read.</p>", ""
     sound = f"<audio controls preload='metadata' src='{_sound(waveform, rate)}'></audio>"

@@ -13,15 +13,17 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .._clips import Clip, map_waveforms
-from .._features import mel_power_spectrogram
+from .._audio.clips import Clip
+from .._audio.reading import Reading
+from .._audio.workers import map_waveforms
+from .._features.mel import MelOptions, mel_power_spectrogram
 from ..exceptions import AudioLevelWarning
 
 __all__ = ["MIN_SAMPLES", "Leak", "find_leaks", "find_same_recordings"]
 
 _SR = 16000
 _HOP = 160  # samples between frames
-_N_MELS = 24
+_MEL = MelOptions(sr=_SR, n_fft=512, hop_length=_HOP, n_mels=24, fmin=100.0, fmax=3800.0)
 _N_SEGMENTS = 24
 # Fingerprints of one recording, as MP3, OGG, resampled, amplified or with other silence around it,
 # correlate above 0.99; those of two takes of one sentence by one actor (in RAVDESS) below 0.97.
@@ -80,7 +82,9 @@ def find_same_recordings(clips: Sequence[Clip], *, n_jobs: int | None = None) ->
     with warnings.catch_warnings():
         # Of waveforms, the estimator warns; of a table with many columns, it would be nonsense.
         warnings.simplefilter("ignore", AudioLevelWarning)
-        found = map_waveforms(_fingerprint, [clips[i] for i in positions], sr=_SR, n_jobs=n_jobs)
+        found = map_waveforms(
+            _fingerprint, [clips[i] for i in positions], Reading(_SR), n_jobs=n_jobs
+        )
     has_shape = [fingerprint is not None for fingerprint in found]
     shaped = np.array(positions, dtype=int)[has_shape]
     if len(shaped):
@@ -142,9 +146,7 @@ def _fingerprint(waveform: NDArray[np.float32]) -> _Fingerprint | None:
     waveform = waveform - waveform.mean()
     if np.abs(waveform).max() < _SILENT_PEAK:
         return None
-    mel = mel_power_spectrogram(
-        waveform, sr=_SR, n_fft=512, hop_length=_HOP, n_mels=_N_MELS, fmin=100.0, fmax=3800.0
-    )
+    mel = mel_power_spectrogram(waveform, _MEL)
     # (n_mels, n_frames + 1): energy up to each moment. Edges between frames are interpolated, so
     # that a shift by half a frame moves every segment alike.
     energy = np.pad(np.cumsum(mel, axis=1, dtype=np.float64), ((0, 0), (1, 0)))

@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from sklearn.utils import check_scalar
 
-from .._clips import check_clips, check_waveforms, is_missing
-from .._stack_level import find_stack_level
+from .._audio.clips import check_clips
+from .._audio.waveforms import check_waveforms
+from .._utils.checks import is_missing
+from .._utils.stack_level import find_stack_level
 from ..exceptions import LeakWarning
 from ._leaks import MIN_SAMPLES, Leak, find_leaks, find_same_recordings
 

@@ -1,0 +1,1 @@
+"""From a path, bytes or an array to a waveform."""

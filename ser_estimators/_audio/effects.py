@@ -1,0 +1,138 @@
+"""Effects on a waveform before feature extraction, as pure functions."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._utils.arrays import Floats
+
+__all__ = ["integrated_loudness", "normalize_loudness", "preemphasize", "trim"]
+
+# Frame and hop length of librosa.effects.trim, in samples.
+_TRIM_FRAME = 2048
+_TRIM_HOP = 512
+# ITU-R BS.1770-4: blocks of 400 ms overlap by 75 %; gates at -70 LUFS and 10 LU below the mean.
+_BLOCK_SECONDS = 0.4
+_STEP_SECONDS = 0.1
+_ABSOLUTE_GATE = -70.0
+_RELATIVE_GATE = -10.0
+
+
+def trim(waveform: Floats, top_db: float) -> Floats:
+    """Cut silence at both ends, as ``librosa.effects.trim``.
+
+    Parameters
+    ----------
+    waveform : ndarray of shape (n_samples,), float32
+    top_db : float > 0
+        A frame of 2,048 samples is silent if it is this many dB below the loudest frame.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,), float32
+        A view. A clip that is entirely silent is returned whole.
+    """
+    padded = np.pad(waveform, _TRIM_FRAME // 2)
+    # Power of overlapping frames from that of their steps: all lengths are multiples of a step.
+    n_steps = padded.size // _TRIM_HOP
+    steps = np.square(padded[: n_steps * _TRIM_HOP]).reshape(n_steps, _TRIM_HOP)
+    per_frame = _TRIM_FRAME // _TRIM_HOP
+    power = np.convolve(steps.sum(axis=1, dtype=np.float64), np.ones(per_frame), mode="valid")
+    # librosa's floor, an amplitude of 1e-5.
+    decibels = 10 * np.log10(np.maximum(power / _TRIM_FRAME, 1e-10))
+    loud = np.flatnonzero(decibels > decibels.max() - top_db)
+    if power.max() == 0:
+        return waveform
+    return waveform[loud[0] * _TRIM_HOP : (loud[-1] + 1) * _TRIM_HOP]
+
+
+def preemphasize(waveform: Floats, coef: float) -> Floats:
+    """Subtract from each sample `coef` times the previous one, as ``librosa.effects.preemphasis``.
+
+    The sample before the first is extrapolated from the first two.
+    """
+    first = 2 * waveform[:1] - waveform[1:2] if waveform.size > 1 else 0 * waveform
+    emphasized = np.array(waveform)
+    emphasized[1:] -= np.float32(coef) * waveform[:-1]
+    emphasized[:1] += first
+    return emphasized
+
+
+def normalize_loudness(waveform: Floats, sr: int, loudness: float) -> Floats:
+    """Scale a waveform to an integrated loudness.
+
+    Parameters
+    ----------
+    waveform : ndarray of shape (n_samples,), float32
+    sr : int > 0
+        Sampling rate in Hz.
+    loudness : float
+        Loudness in LUFS (ITU-R BS.1770-4), such as -23, the level of broadcasts.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,), float32
+        A clip below -70 LUFS, such as silence, is returned unchanged. Samples may exceed [-1, 1].
+    """
+    present = integrated_loudness(waveform, sr)
+    if not np.isfinite(present):
+        return waveform
+    return waveform * np.float32(10 ** ((loudness - present) / 20))
+
+
+def integrated_loudness(waveform: Floats, sr: int) -> float:
+    """Return the integrated loudness of a clip in LUFS [1]_, minus infinity for silence.
+
+    A clip shorter than a block of 0.4 s is taken as one block.
+
+    References
+    ----------
+    .. [1] Recommendation ITU-R BS.1770-4, "Algorithms to measure audio programme loudness and
+       true-peak audio level", 2015.
+    """
+    from scipy.signal import sosfilt
+
+    weighted = sosfilt(_k_weighting(sr), waveform.astype(np.float64))
+    energy = np.concatenate([[0.0], np.cumsum(np.square(weighted))])
+    block = min(round(_BLOCK_SECONDS * sr), waveform.size)
+    starts = np.arange(0, waveform.size - block + 1, max(round(_STEP_SECONDS * sr), 1))
+    powers = (energy[starts + block] - energy[starts]) / block
+    powers = powers[_lufs(powers) > _ABSOLUTE_GATE]
+    if powers.size == 0:
+        return -np.inf
+    powers = powers[_lufs(powers) > _lufs(powers.mean()) + _RELATIVE_GATE]
+    return float(_lufs(powers.mean()))
+
+
+def _lufs(power: NDArray[np.float64]) -> NDArray[np.float64]:
+    return -0.691 + 10 * np.log10(np.maximum(power, 1e-20))
+
+
+@lru_cache(maxsize=16)
+def _k_weighting(sr: int) -> NDArray[np.float64]:
+    """Return the head and low-cut filters of BS.1770 for any rate, as second-order sections.
+
+    The recommendation gives coefficients for 48 kHz; these are the analog filters behind them,
+    transformed bilinearly, after B. De Man, "Evaluation of implementations of the EBU R128 loudness
+    measurement", AES 145th Convention, 2018.
+    """
+    gain, q, frequency = 3.999843853973347, 0.7071752369554196, 1681.974450955533
+    k = np.tan(np.pi * min(frequency, 0.49 * sr) / sr)
+    high, band = 10 ** (gain / 20), 10 ** (gain / 20 * 0.4996667741545416)
+    norm = 1 + k / q + k * k
+    shelf = [
+        (high + band * k / q + k * k) / norm,
+        2 * (k * k - high) / norm,
+        (high - band * k / q + k * k) / norm,
+        1.0,
+        2 * (k * k - 1) / norm,
+        (1 - k / q + k * k) / norm,
+    ]
+    q, frequency = 0.5003270373238773, 38.13547087602444
+    k = np.tan(np.pi * min(frequency, 0.49 * sr) / sr)
+    norm = 1 + k / q + k * k
+    low_cut = [1.0, -2.0, 1.0, 1.0, 2 * (k * k - 1) / norm, (1 - k / q + k * k) / norm]
+    return np.array([shelf, low_cut])

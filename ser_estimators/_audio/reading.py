@@ -1,0 +1,93 @@
+"""From a clip to a waveform, the same in training and in prediction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .clips import Clip
+from .effects import normalize_loudness, preemphasize, trim
+from .failures import failure, peak_of
+from .files import read_audio
+from .waveforms import MAX_PEAK, from_samples, too_large
+
+__all__ = ["Reading"]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a clip becomes a waveform.
+
+    Parameters
+    ----------
+    sr : int > 0
+        Sampling rate in Hz. Files are resampled to it; waveforms are taken to be at it.
+    offset : float >= 0, default=0.0
+        Seconds skipped at the beginning.
+    duration : float > 0 or None, default=None
+        Seconds read at most; None reads to the end.
+    res_type : str, default="soxr_hq"
+        Quality of the resampling, see `files.read_audio`.
+    trim_db, loudness, preemphasis : float or None, default=None
+        See `effects.trim`, `effects.normalize_loudness` and `effects.preemphasize`; None leaves
+        the step out.
+    """
+
+    sr: int
+    offset: float = 0.0
+    duration: float | None = None
+    res_type: str = "soxr_hq"
+    trim_db: float | None = None
+    loudness: float | None = None
+    preemphasis: float | None = None
+
+    def load(self, clip: Clip) -> NDArray[np.float32]:
+        """Return the part of a clip that was asked for, as it was recorded.
+
+        Raises
+        ------
+        AudioReadError
+            If the clip cannot be used.
+        """
+        if isinstance(clip, np.ndarray):
+            waveform = self._part_of(from_samples(clip))
+        else:
+            waveform = read_audio(
+                clip,
+                self.sr,
+                offset=self.offset,
+                duration=self.duration,
+                res_type=self.res_type,
+            )
+        peak = peak_of(waveform)
+        if peak > MAX_PEAK:
+            raise failure(too_large(peak))
+        return waveform
+
+    def process(self, waveform: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Trim silence, normalize the loudness and emphasize high frequencies, in this order.
+
+        Returns the waveform itself if nothing of this was asked for.
+        """
+        if self.trim_db is not None:
+            waveform = trim(waveform, self.trim_db)
+        if self.loudness is not None:
+            waveform = normalize_loudness(waveform, self.sr, self.loudness)
+        if self.preemphasis is not None:
+            waveform = preemphasize(waveform, self.preemphasis)
+        return waveform
+
+    def _part_of(self, waveform: NDArray[np.float32]) -> NDArray[np.float32]:
+        if not self.offset and self.duration is None:
+            return waveform
+        start = int(self.offset * self.sr)
+        if start >= waveform.size:
+            raise failure(
+                f"offset={self.offset} s is beyond its end, {waveform.size / self.sr:.3f} s; lower "
+                "offset, or leave it out"
+            )
+        if self.duration is None:
+            return waveform[start:]
+        return waveform[start : start + max(int(self.duration * self.sr), 1)]

@@ -1,0 +1,159 @@
+"""Work on many clips in threads, with all failures in one error."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import numpy as np
+from joblib import effective_n_jobs
+from numpy.typing import NDArray
+
+from ..exceptions import AudioReadError
+from .clips import Clip
+from .failures import combine, name_of, peak_of, printable, warn_of_levels
+from .reading import Reading
+
+__all__ = ["map_clips", "map_waveforms"]
+
+Result = TypeVar("Result")
+
+# Clips that a thread takes at once, at most: enough that handing them over costs nothing.
+_MAX_CHUNK = 8
+
+
+def map_clips(
+    function: Callable[[Clip], Result],
+    clips: Sequence[Clip],
+    *,
+    n_jobs: int | None = None,
+    progress: str | None = None,
+) -> Iterator[Result]:
+    """Apply a function to every clip, in threads, and yield the results in order.
+
+    Parameters
+    ----------
+    function : callable
+        Takes a clip; raises AudioReadError if the clip cannot be used.
+    clips : sequence
+        What `validate_clips` returned.
+    n_jobs : int or None, default=None
+        Threads, as in joblib.
+    progress : str or None, default=None
+        Label of a progress bar; None shows none.
+
+    Yields
+    ------
+    object
+        Result of each clip, up to the first that failed.
+
+    Raises
+    ------
+    AudioReadError
+        After the last clip. It lists every clip that could not be used.
+    """
+
+    def work(chunk: slice) -> list[tuple[Result | None, str]]:
+        outcomes: list[tuple[Result | None, str]] = []
+        for index in range(*chunk.indices(len(clips))):
+            try:
+                outcomes.append((function(clips[index]), ""))
+            except AudioReadError as error:
+                outcomes.append((None, error.failures[0][2]))
+            except Exception as error:
+                name = printable(name_of(clips[index]))
+                where = f"in clip {index + 1} of {len(clips)}"
+                error.add_note(f"{where}, '{name}'" if name else where)
+                raise
+        return outcomes
+
+    n_threads = effective_n_jobs(n_jobs)
+    # Of few clips, which may be long, each thread gets some.
+    size = max(1, min(_MAX_CHUNK, len(clips) // (4 * n_threads)))
+    chunks = [slice(start, start + size) for start in range(0, len(clips), size)]
+    failures: list[tuple[int, str, str]] = []
+    n_done = 0
+    with _progress_bar(len(clips), progress) as bar:
+        for outcomes in _in_order(work, chunks, n_threads):
+            for result, reason in outcomes:
+                if reason:
+                    failures.append((n_done, name_of(clips[n_done]), reason))
+                n_done += 1
+                if not failures:
+                    yield result  # type: ignore[misc]
+            bar.update(len(outcomes))
+    if failures:
+        raise combine(failures, len(clips))
+
+
+def map_waveforms(
+    function: Callable[[NDArray[np.float32]], Result],
+    clips: Sequence[Clip],
+    reading: Reading,
+    *,
+    n_jobs: int | None = None,
+) -> list[Result]:
+    """Apply a function to the waveform of every clip, in threads.
+
+    Parameters
+    ----------
+    function : callable
+        Takes a mono float32 waveform of at least one sample.
+    clips : sequence
+        What `validate_clips` returned.
+    reading : Reading
+        How clips become waveforms.
+    n_jobs : int or None, default=None
+        Threads, as in joblib.
+
+    Returns
+    -------
+    list
+        One result per clip, in order.
+
+    Raises
+    ------
+    AudioReadError
+        Lists every clip that could not be used; there are no results then.
+
+    Warns
+    -----
+    AudioLevelWarning
+        Once for all clips that are silent, once for all that are far beyond full scale.
+    """
+
+    def work(clip: Clip) -> tuple[Result, float]:
+        waveform = reading.load(clip)
+        return function(reading.process(waveform)), peak_of(waveform)
+
+    pairs = list(map_clips(work, clips, n_jobs=n_jobs))
+    warn_of_levels(clips, [peak for _, peak in pairs])
+    return [result for result, _ in pairs]
+
+
+def _in_order(
+    function: Callable[[slice], Result], chunks: Sequence[slice], n_threads: int
+) -> Iterator[Result]:
+    """Apply a function in threads; no more results wait than the threads need to stay busy."""
+    if n_threads == 1 or len(chunks) == 1:
+        yield from map(function, chunks)
+        return
+    with ThreadPoolExecutor(n_threads, thread_name_prefix="ser_estimators") as pool:
+        try:
+            waiting = deque(pool.submit(function, chunk) for chunk in chunks[: 2 * n_threads])
+            for chunk in chunks[2 * n_threads :]:
+                yield waiting.popleft().result()
+                waiting.append(pool.submit(function, chunk))
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            # After an error or an interrupt, do not start what has not started.
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _progress_bar(total: int, description: str | None) -> Any:
+    from tqdm import tqdm
+
+    return tqdm(total=total, desc=description, unit="clip", disable=description is None)

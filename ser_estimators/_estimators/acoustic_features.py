@@ -1,0 +1,268 @@
+"""AcousticFeatures: audio paths or waveforms in, a table of classical features out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils import check_scalar
+
+from .._audio.clips import validate_clips
+from .._features.acoustic import (
+    FEATURES,
+    MFCC_FEATURES,
+    AcousticOptions,
+    acoustic_frames,
+    acoustic_rows,
+)
+from .._features.extraction import extract
+from .._features.mel import MelOptions
+from .._features.mfcc import MFCCOptions
+from .._features.statistics import STATISTICS, is_statistic, summarize
+from .._utils.arrays import Floats
+from .._utils.checks import check_finite
+from .clip_transformer import ClipTransformer, warn_of_empty_bands
+
+__all__ = ["AcousticFeatures"]
+
+
+class AcousticFeatures(ClipTransformer):
+    """Turn audio clips into a table of acoustic features, for an SVM or a random forest.
+
+    Each clip is described frame by frame, and statistics over its frames make one row of the
+    table [1]_. Nothing is learnt from the data: ``fit`` only checks, and ``transform`` works
+    without it. Columns differ in scale, so put a ``StandardScaler`` behind it.
+
+    Parameters
+    ----------
+    features : sequence of str, default=all of them
+        Groups of features of a frame, see Notes. Columns come in the order given here.
+    statistics : sequence of str, default=('mean', 'std', 'p10', 'p50', 'p90', 'range', 'slope')
+        What is taken over the frames of a clip: "mean", "std", "min", "max", "range", "slope" (of
+        the line of least squares, per second), and percentiles from "p0" to "p100". Unvoiced frames
+        have no pitch, jitter and shimmer and are left out of them; a clip without any voice has 0.
+    sr : int > 0, default=16000
+        Sampling rate in Hz at which clips are analysed. Files at another rate are resampled;
+        waveforms are taken to be at this rate.
+    n_mfcc : int, 1 to n_mels, default=20
+        Number of coefficients.
+    n_fft : int > 1, default=1024
+        Length of the analysis window in samples.
+    hop_length : int > 0, default=256
+        Samples between frames.
+    n_mels : int > 0, default=64
+        Number of mel bands of which the coefficients are made.
+    f0_min : float > 0, default=65.0
+        Lowest fundamental frequency that is looked for, in Hz.
+    f0_max : float > f0_min, default=600.0
+        Highest fundamental frequency that is looked for, in Hz. Shouting reaches 600 Hz.
+    offset : float >= 0, default=0.0
+        Seconds that are left out at the beginning of each clip.
+    duration : float > 0 or None, default=None
+        Seconds that are read of each clip at most; None reads all.
+    res_type : {"soxr_hq", "soxr_vhq", "soxr_mq", "soxr_lq", "soxr_qq"}, default="soxr_hq"
+        Quality of the resampling, see ``librosa.resample``.
+    trim_db : float > 0 or None, default=30.0
+        Cuts off silence at both ends: what is so many dB under the loudest frame, see
+        ``librosa.effects.trim``. Statistics over silence say how long somebody waited, and not how
+        they spoke. None keeps it.
+    loudness, preemphasis : float or None, default=None
+        Normalisation of loudness and pre-emphasis, as in `MFCCTransformer`.
+    memory : path-like, joblib.Memory or None, default=None
+        Folder in which the features of files are kept, frame by frame: other statistics need no
+        file again. See `MFCCTransformer`.
+    bytes_limit : int, str or None, default=None
+        Size of that folder, such as "10G".
+    n_jobs : int or None, default=None
+        Threads that read and describe clips. None means 1 unless in a
+        ``joblib.parallel_config`` context, -1 means all processors.
+    verbose : int, default=0
+        1 shows a progress bar.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        Samples per clip. Only there after a fit on a 2-D array, whose clips have one length.
+
+    See Also
+    --------
+    MFCCTransformer : Frames for a convolutional network.
+    CNNEmbedder : With ``network="mlp"``, a fully connected network on this table.
+
+    Notes
+    -----
+    All but the last three groups have librosa's definitions and numbers.
+
+    - "mfcc", "mfcc_delta", "mfcc_delta2": mel-frequency cepstral coefficients and their first and
+      second derivatives over time;
+    - "chroma": energy of the twelve pitch classes;
+    - "contrast", "centroid", "bandwidth", "rolloff", "flatness": shape of the spectrum;
+    - "zero_crossing_rate", "rms": noisiness and level of the waveform;
+    - "pitch": the fundamental frequency in Hz (f0) of voiced frames by YIN [2]_, and how periodic
+      each frame is (voicing);
+    - "jitter", "shimmer": how much consecutive periods of the voice differ in length and in
+      amplitude, as a share of their mean. They are rough in a single frame; of their statistics the
+      median is the most reliable.
+
+    References
+    ----------
+    .. [1] F. Eyben et al., "The Geneva minimalistic acoustic parameter set (GeMAPS) for voice
+       research and affective computing", IEEE Trans. Affective Computing 7(2), 2016.
+    .. [2] A. de Cheveigné and H. Kawahara, "YIN, a fundamental frequency estimator for speech and
+       music", J. Acoust. Soc. Am. 111(4), 2002.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ser_estimators import AcousticFeatures
+    >>> tone = 0.1 * np.sin(2 * np.pi * 220 * np.arange(16000) / 16000)
+    >>> acoustic = AcousticFeatures(features=("pitch", "rms"), statistics=("mean", "std"))
+    >>> table = acoustic.fit_transform([tone])
+    >>> table.shape, table[0, 0].round()
+    ((1, 6), np.float32(220.0))
+    >>> acoustic.get_feature_names_out()
+    array(['f0_mean', 'f0_std', 'voicing_mean', 'voicing_std', 'rms_mean',
+           'rms_std'], dtype=object)
+    """
+
+    def __init__(
+        self,
+        features: Sequence[str] = FEATURES,
+        statistics: Sequence[str] = ("mean", "std", "p10", "p50", "p90", "range", "slope"),
+        *,
+        sr: int = 16000,
+        n_mfcc: int = 20,
+        n_fft: int = 1024,
+        hop_length: int = 256,
+        n_mels: int = 64,
+        f0_min: float = 65.0,
+        f0_max: float = 600.0,
+        offset: float = 0.0,
+        duration: float | None = None,
+        res_type: str = "soxr_hq",
+        trim_db: float | None = 30.0,
+        loudness: float | None = None,
+        preemphasis: float | None = None,
+        memory: Any = None,
+        bytes_limit: int | str | None = None,
+        n_jobs: int | None = None,
+        verbose: int = 0,
+    ) -> None:
+        self.features = features
+        self.statistics = statistics
+        self.sr = sr
+        self.n_mfcc = n_mfcc
+        self.n_fft = n_fft
+        self.hop_length = hop_length
+        self.n_mels = n_mels
+        self.f0_min = f0_min
+        self.f0_max = f0_max
+        self.offset = offset
+        self.duration = duration
+        self.res_type = res_type
+        self.trim_db = trim_db
+        self.loudness = loudness
+        self.preemphasis = preemphasis
+        self.memory = memory
+        self.bytes_limit = bytes_limit
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+
+    def transform(self, X: Any) -> Floats:
+        """Describe every clip.
+
+        Parameters
+        ----------
+        X : list of path-like, list of 1-D waveforms, or ndarray of shape (n_clips, n_samples)
+            Audio files, or waveforms at `sr`.
+
+        Returns
+        -------
+        ndarray of shape (n_clips, n_features), float32
+            Columns are named by `get_feature_names_out`. Everything in it is finite.
+
+        Raises
+        ------
+        AudioReadError
+            If clips cannot be used: all of them are listed, each with its reason and remedy.
+        TypeError, ValueError
+            If X is not a list of clips, or a parameter has a wrong type or value.
+        """
+        self._check_params()
+        clips = validate_clips(self, X, reset=False)
+        options = self._options()
+        if set(self.features) & set(MFCC_FEATURES):
+            warn_of_empty_bands(options.mfcc.mel)
+        frames = extract(
+            partial(acoustic_frames, options=options),
+            clips,
+            self._reading(),
+            cache=self._cache(options),
+            n_jobs=self.n_jobs,
+            progress="features" if self.verbose else None,
+        )
+        frame_seconds = self.hop_length / self.sr
+        table = np.empty((len(clips), len(self.get_feature_names_out())), dtype=np.float32)
+        for row, rows in zip(table, frames, strict=True):
+            row[:] = summarize(rows, self.statistics, frame_seconds=frame_seconds)
+        return table
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
+        """Return the names of the columns, such as "mfcc_3_std" or "f0_mean".
+
+        Parameters
+        ----------
+        input_features : None, default=None
+            Ignored: columns do not depend on the names of samples.
+
+        Returns
+        -------
+        ndarray of shape (n_features,), object
+        """
+        self._check_params()
+        rows = acoustic_rows(self.features, n_mfcc=self.n_mfcc, sr=self.sr)
+        columns = [f"{row}_{statistic}" for row in rows for statistic in self.statistics]
+        return np.array(columns, dtype=object)
+
+    def _options(self) -> AcousticOptions:
+        mel = MelOptions(
+            sr=self.sr, n_fft=self.n_fft, hop_length=self.hop_length, n_mels=self.n_mels
+        )
+        return AcousticOptions(
+            features=tuple(self.features),
+            mfcc=MFCCOptions(mel=mel, n_mfcc=self.n_mfcc),
+            f0_min=self.f0_min,
+            f0_max=self.f0_max,
+        )
+
+    def _check_params(self) -> None:
+        self._check_reading_params()
+        for name, what, is_known in (
+            ("features", ", ".join(FEATURES), FEATURES.__contains__),
+            ("statistics", f"{', '.join(STATISTICS)}, and p0 to p100", is_statistic),
+        ):
+            chosen = getattr(self, name)
+            if isinstance(chosen, str) or not hasattr(chosen, "__len__") or not len(chosen):
+                raise ValueError(
+                    f"{name} == {chosen!r}, must be a sequence of one or more of {what}."
+                )
+            for one in chosen:
+                if not is_known(one):
+                    raise ValueError(f"{name} holds {one!r}, must be of {what}.")
+            if len(set(chosen)) < len(chosen):
+                raise ValueError(f"{name} == {chosen!r}, must name each once.")
+        for name, lowest in (("n_mfcc", 1), ("n_fft", 2), ("hop_length", 1), ("n_mels", 1)):
+            check_scalar(getattr(self, name), name, Integral, min_val=lowest)
+        check_scalar(self.n_mfcc, "n_mfcc", Integral, max_val=self.n_mels)
+        for name in ("f0_min", "f0_max"):
+            value = getattr(self, name)
+            check_scalar(value, name, Real, min_val=0, include_boundaries="neither")
+            check_finite(value, name)
+        if not self.f0_min < self.f0_max:
+            raise ValueError(
+                f"f0_min == {self.f0_min} Hz, must be below f0_max == {self.f0_max} Hz."
+            )

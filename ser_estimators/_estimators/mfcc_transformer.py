@@ -1,0 +1,363 @@
+"""MFCCTransformer: audio paths or waveforms in, mel-frequency cepstral coefficients out."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from dataclasses import asdict
+from functools import partial
+from importlib.metadata import version
+from numbers import Integral, Real
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils import check_scalar
+
+from .._audio.clips import validate_clips
+from .._features.extraction import extract
+from .._features.mel import MelOptions
+from .._features.mfcc import MFCCOptions, finish, mfcc_frames
+from .._features.padding import gather
+from .._features.spectrum import as_frames, padded_window
+from .._utils.arrays import Floats
+from .._utils.checks import check_choice, check_finite
+from .clip_transformer import ClipTransformer, warn_of_empty_bands
+
+__all__ = ["MFCCTransformer"]
+
+
+class MFCCTransformer(ClipTransformer):
+    """Turn audio clips into mel-frequency cepstral coefficients (MFCCs).
+
+    Nothing is learnt from the data: ``fit`` only checks, and ``transform`` works without it.
+    The numbers are those of ``librosa.feature.mfcc`` [1]_ to 1e-3. Training and prediction read
+    files through the same code, so that a clip gives the same features in both.
+
+    Parameters
+    ----------
+    sr : int > 0, default=16000
+        Sampling rate in Hz at which clips are analysed. Files at another rate are resampled;
+        waveforms are taken to be at this rate.
+    n_mfcc : int, 1 to n_mels, default=40
+        Number of coefficients.
+    n_fft : int > 0, default=1024
+        Length of the FFT in samples.
+    win_length : int, 1 to n_fft, or None, default=None
+        Length of the analysis window in samples, with zeros around it up to `n_fft`; None means
+        `n_fft`.
+    hop_length : int > 0, default=256
+        Samples between frames.
+    window : str, tuple or float, default="hann"
+        Shape of the analysis window, as ``scipy.signal.get_window`` knows it.
+    center : bool, default=True
+        Whether frames are centred at multiples of `hop_length`, with zeros beyond both ends of the
+        clip; otherwise they begin there.
+    n_mels : int > 0, default=64
+        Number of mel bands of which the coefficients are made.
+    fmin : float >= 0, default=0.0
+        Lowest frequency in Hz.
+    fmax : float or None, default=None
+        Highest frequency in Hz; None means ``sr / 2``.
+    htk : bool, default=False
+        HTK's mel scale instead of Slaney's.
+    mel_norm : "slaney", float > 0 or None, default="slaney"
+        "slaney" divides each mel filter by its width, a number makes its norm of that order 1.
+    dct_type : {1, 2, 3}, default=2
+        Type of the cosine transform. `CNNEmbedder` undoes the default one.
+    norm : {"ortho", None}, default="ortho"
+        Whether the cosine transform is orthonormal.
+    lifter : float >= 0, default=0.0
+        If positive, coefficient n is weighted by ``1 + lifter / 2 * sin(pi * n / lifter)``.
+    deltas : {0, 1, 2}, default=0
+        Order of the derivatives over time that follow the coefficients, as
+        ``librosa.feature.delta`` over nine frames. `CNNEmbedder` reads them as further channels of
+        its picture if it is told ``input_channels=1 + deltas``.
+    normalization : {None, "mean", "mean_variance"}, default=None
+        Whether each coefficient's mean over the clip is subtracted, which takes away what a
+        microphone adds and also how loud the clip is, and whether it is divided by its standard
+        deviation. What does not change over a clip becomes zero, as padding is: of silence, and of
+        a clip of a single frame, nothing is left.
+    offset : float >= 0, default=0.0
+        Seconds that are left out at the beginning of each clip.
+    duration : float > 0 or None, default=None
+        Seconds that are read of each clip at most; None reads all.
+    res_type : {"soxr_hq", "soxr_vhq", "soxr_mq", "soxr_lq", "soxr_qq"}, default="soxr_hq"
+        Quality of the resampling, see ``librosa.resample``.
+    trim_db : float > 0 or None, default=None
+        Cuts off silence at both ends: what is so many dB under the loudest frame, see
+        ``librosa.effects.trim``. None keeps it.
+    loudness : float <= 0 or None, default=None
+        Brings each clip to this loudness in LUFS [2]_, for example -23. None keeps it; how loud
+        somebody speaks tells of emotion, where the distance to the microphone was the same.
+    preemphasis : float in [0, 1] or None, default=None
+        Subtracts so much of the sample before from each sample, for example 0.97, which raises high
+        frequencies, see ``librosa.effects.preemphasis``.
+    backend : {"native", "librosa"}, default="native"
+        "librosa" calls ``librosa.feature.mfcc`` itself. It is several times slower.
+    memory : path-like, joblib.Memory or None, default=None
+        Folder in which the features of files are kept, so that each is decoded once under the same
+        settings, whatever the number of fits, folds and processes. A file that has changed is
+        noticed. See `clear_cache`.
+    bytes_limit : int, str or None, default=None
+        Size of that folder, such as "10G": what was used longest ago is removed after a call that
+        added to it. None sets no limit.
+    memmap : path-like or None, default=None
+        Folder in which the result of `transform` lives as a file, for data that does not fit into
+        memory; `CNNEmbedder` trains from it. The file is removed with the last reference to it, and
+        by the next call if the process was killed. While it is made, it needs the room twice. Other
+        processes may read it as long as the one that made it lives.
+    n_jobs : int or None, default=None
+        Threads that read and transform clips. None means 1 unless in a
+        ``joblib.parallel_config`` context, -1 means all processors.
+    verbose : int, default=0
+        1 shows a progress bar.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        Samples per clip. Only there after a fit on a 2-D array, whose clips have one length.
+
+    See Also
+    --------
+    CNNEmbedder : The convolutional network that learns from these frames.
+    make_ser_pipeline : The whole system.
+
+    References
+    ----------
+    .. [1] B. McFee et al., "librosa: Audio and music signal analysis in Python", Proc. 14th Python
+       in Science Conf., 2015. https://librosa.org/doc/latest/generated/librosa.feature.mfcc.html
+    .. [2] Recommendation ITU-R BS.1770-4, "Algorithms to measure audio programme loudness and
+       true-peak audio level", 2015.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ser_estimators import MFCCTransformer
+    >>> rng = np.random.default_rng(0)
+    >>> one_second, half_a_second = rng.normal(size=16000), rng.normal(size=8000)
+    >>> frames = MFCCTransformer(n_mfcc=20).fit_transform([one_second, half_a_second])
+    >>> frames.shape
+    (2, 20, 63)
+    """
+
+    def __init__(
+        self,
+        sr: int = 16000,
+        n_mfcc: int = 40,
+        *,
+        n_fft: int = 1024,
+        win_length: int | None = None,
+        hop_length: int = 256,
+        window: Any = "hann",
+        center: bool = True,
+        n_mels: int = 64,
+        fmin: float = 0.0,
+        fmax: float | None = None,
+        htk: bool = False,
+        mel_norm: str | float | None = "slaney",
+        dct_type: int = 2,
+        norm: str | None = "ortho",
+        lifter: float = 0.0,
+        deltas: int = 0,
+        normalization: str | None = None,
+        offset: float = 0.0,
+        duration: float | None = None,
+        res_type: str = "soxr_hq",
+        trim_db: float | None = None,
+        loudness: float | None = None,
+        preemphasis: float | None = None,
+        backend: str = "native",
+        memory: Any = None,
+        bytes_limit: int | str | None = None,
+        memmap: str | os.PathLike[str] | None = None,
+        n_jobs: int | None = None,
+        verbose: int = 0,
+    ) -> None:
+        self.sr = sr
+        self.n_mfcc = n_mfcc
+        self.n_fft = n_fft
+        self.win_length = win_length
+        self.hop_length = hop_length
+        self.window = window
+        self.center = center
+        self.n_mels = n_mels
+        self.fmin = fmin
+        self.fmax = fmax
+        self.htk = htk
+        self.mel_norm = mel_norm
+        self.dct_type = dct_type
+        self.norm = norm
+        self.lifter = lifter
+        self.deltas = deltas
+        self.normalization = normalization
+        self.offset = offset
+        self.duration = duration
+        self.res_type = res_type
+        self.trim_db = trim_db
+        self.loudness = loudness
+        self.preemphasis = preemphasis
+        self.backend = backend
+        self.memory = memory
+        self.bytes_limit = bytes_limit
+        self.memmap = memmap
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+
+    def transform(self, X: Any) -> NDArray[np.float32]:
+        """Compute the MFCCs of every clip.
+
+        Parameters
+        ----------
+        X : list of path-like, list of 1-D waveforms, or ndarray of shape (n_clips, n_samples)
+            Audio files, or waveforms at `sr`.
+
+        Returns
+        -------
+        ndarray of shape (n_clips, n_mfcc * (1 + deltas), n_frames), float32
+            As many frames as the longest clip has; shorter ones are followed by frames that are
+            zero in every coefficient, which `CNNEmbedder` leaves out.
+
+        Raises
+        ------
+        AudioReadError
+            If clips cannot be used: all of them are listed, each with its reason and remedy.
+        TypeError, ValueError
+            If X is not a list of clips, or a parameter has a wrong type or value.
+        """
+        self._check_params()
+        clips = validate_clips(self, X, reset=False)
+        options = self._options()
+        warn_of_empty_bands(options.mel)
+        is_librosa = self.backend == "librosa"
+        features = extract(
+            partial(_librosa_frames if is_librosa else mfcc_frames, options=options),
+            clips,
+            self._reading(),
+            cache=self._cache(options, librosa=version("librosa") if is_librosa else None),
+            n_jobs=self.n_jobs,
+            progress="MFCC" if self.verbose else None,
+        )
+        memmap = None if self.memmap is None else Path(self.memmap).expanduser()
+        return gather(features, memmap=memmap)
+
+    def set_output(self, *, transform: str | None = None) -> MFCCTransformer:
+        """Change nothing: three dimensions do not fit into a table.
+
+        It is there so that a whole pipeline can be told ``set_output(transform="pandas")``, which
+        `CNNEmbedder` follows.
+
+        Parameters
+        ----------
+        transform : {"default", "pandas", "polars"} or None, default=None
+            Ignored.
+
+        Returns
+        -------
+        MFCCTransformer
+            This transformer.
+        """
+        return self
+
+    def _mel_options(self) -> MelOptions:
+        return MelOptions(
+            sr=self.sr,
+            n_fft=self.n_fft,
+            hop_length=self.hop_length,
+            n_mels=self.n_mels,
+            fmin=self.fmin,
+            fmax=self.fmax,
+            win_length=self.win_length,
+            window=self.window,
+            center=self.center,
+            htk=self.htk,
+            mel_norm=self.mel_norm,
+        )
+
+    def _options(self) -> MFCCOptions:
+        return MFCCOptions(
+            mel=self._mel_options(),
+            n_mfcc=self.n_mfcc,
+            dct_type=self.dct_type,
+            norm=self.norm,
+            lifter=self.lifter,
+            deltas=self.deltas,
+            normalization=self.normalization,
+        )
+
+    def _check_params(self) -> None:
+        self._check_reading_params()
+        for name in ("n_mfcc", "n_fft", "hop_length", "n_mels"):
+            check_scalar(getattr(self, name), name, Integral, min_val=1)
+        if self.win_length is not None:
+            check_scalar(self.win_length, "win_length", Integral, min_val=1, max_val=self.n_fft)
+        _check_window(self.window, self.win_length or self.n_fft, self.n_fft)
+        check_scalar(self.fmin, "fmin", Real, min_val=0)
+        highest = self.sr / 2 if self.fmax is None else self.fmax
+        check_scalar(highest, "fmax", Real, max_val=self.sr / 2)
+        if not highest > self.fmin:  # so that NaN is refused as well
+            raise ValueError(f"fmin == {self.fmin} Hz, must be below fmax == {highest} Hz.")
+        if self.n_mfcc > self.n_mels:
+            raise ValueError(
+                f"n_mfcc == {self.n_mfcc}, must be <= n_mels == {self.n_mels}: "
+                "there are no more coefficients than mel bands."
+            )
+        if isinstance(self.mel_norm, Real):
+            check_finite(self.mel_norm, "mel_norm")
+            check_scalar(self.mel_norm, "mel_norm", Real, min_val=0, include_boundaries="neither")
+        else:
+            check_choice(self.mel_norm, "mel_norm", ("slaney", None))
+        check_choice(self.dct_type, "dct_type", (1, 2, 3))
+        if self.dct_type == 1 and self.n_mels < 2:
+            raise ValueError("n_mels == 1, must be >= 2 for dct_type == 1.")
+        check_choice(self.norm, "norm", ("ortho", None))
+        check_scalar(self.lifter, "lifter", Real, min_val=0)
+        check_finite(self.lifter, "lifter")
+        check_choice(self.deltas, "deltas", (0, 1, 2))
+        check_choice(self.normalization, "normalization", (None, "mean", "mean_variance"))
+        check_choice(self.backend, "backend", ("native", "librosa"))
+        for name in ("center", "htk"):
+            check_scalar(getattr(self, name), name, (bool, np.bool_))
+        if self.memmap is not None:
+            if not isinstance(self.memmap, (str, os.PathLike)):
+                raise TypeError(f"memmap is {self.memmap!r}; expected a folder or None")
+            if not os.fspath(self.memmap) or Path(self.memmap).is_file():
+                raise ValueError(f"memmap is {self.memmap!r}; expected a folder, which may be new")
+
+
+def _librosa_frames(waveform: Floats, options: MFCCOptions) -> Floats:
+    """Compute what `mfcc_frames` does, by ``librosa.feature.mfcc``."""
+    import librosa
+
+    mel = options.mel
+    if not mel.center:
+        # librosa raises for a clip shorter than a frame.
+        frames = as_frames(waveform, n_fft=mel.n_fft, hop_length=mel.hop_length, center=False)
+        waveform = frames.samples
+    with warnings.catch_warnings():
+        # Short clips are padded, and empty bands are reported by `warn_of_empty_bands`.
+        warnings.filterwarnings("ignore", message="n_fft=|Empty filters")
+        coefficients = librosa.feature.mfcc(
+            y=waveform,
+            n_mfcc=options.n_mfcc,
+            dct_type=options.dct_type,
+            norm=options.norm,
+            lifter=options.lifter,
+            **asdict(mel),
+        )
+    return finish(np.asarray(coefficients, dtype=np.float32), options)
+
+
+def _check_window(window: Any, win_length: int, n_fft: int) -> None:
+    try:
+        weights = padded_window(window, win_length, n_fft)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"window == {window!r}, must be a window that scipy.signal.get_window knows, such as "
+            f'"hann" or ("kaiser", 8.0): {error}'
+        ) from error
+    if not np.isfinite(weights).all():
+        raise ValueError(f"window == {window!r} of win_length == {win_length} holds NaN or inf.")
+    if not weights.any():
+        raise ValueError(f"window == {window!r} of win_length == {win_length} is zero everywhere.")

@@ -1,0 +1,1 @@
+"""From a waveform to frames of features, and from frames to statistics."""

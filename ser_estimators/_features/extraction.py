@@ -1,0 +1,132 @@
+"""From clips to features, through the cache if there is one."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+
+from .._audio.clips import Clip
+from .._audio.failures import peak_of, warn_of_levels
+from .._audio.reading import Reading
+from .._audio.workers import map_clips
+from .._utils.arrays import Floats
+from ..exceptions import AudioReadError
+from .cache import Entry, FeatureCache, warn_of_failure
+
+__all__ = ["extract"]
+
+
+def extract(
+    function: Callable[[Floats], Floats],
+    clips: Sequence[Clip],
+    reading: Reading,
+    *,
+    cache: FeatureCache | None = None,
+    n_jobs: int | None = None,
+    progress: str | None = None,
+) -> Iterator[Floats]:
+    """Yield the features of every clip, in order.
+
+    Parameters
+    ----------
+    function : callable
+        From a waveform to features of shape (n_rows, n_columns).
+    clips : sequence
+        What `validate_clips` returned.
+    reading : Reading
+        How clips become waveforms.
+    cache : FeatureCache or None, default=None
+        Where features of files are kept. Waveforms are not cached: the lookup would take as long as
+        the computation.
+    n_jobs, progress
+        As in `map_clips`.
+
+    Yields
+    ------
+    ndarray of shape (n_rows, n_columns), float32
+
+    Raises
+    ------
+    AudioReadError
+        After the last clip. It lists every clip that could not be used.
+
+    Warns
+    -----
+    AudioLevelWarning
+        Once for all clips that are silent, once for all that are far beyond full scale.
+    """
+
+    def compute(clip: Clip) -> Entry:
+        waveform = reading.load(clip)
+        return Entry(function(reading.process(waveform)), peak_of(waveform))
+
+    if cache is None or isinstance(clips[0], np.ndarray):
+        entries = map_clips(compute, clips, n_jobs=n_jobs, progress=progress)
+    else:
+        entries = _cached(compute, clips, cache, n_jobs, progress)
+    peaks = []
+    for entry in entries:
+        peaks.append(entry.peak)
+        yield entry.features
+    warn_of_levels(clips, peaks)
+
+
+def _cached(
+    compute: Callable[[Clip], Entry],
+    clips: Sequence[Clip],
+    cache: FeatureCache,
+    n_jobs: int | None,
+    progress: str | None,
+) -> Iterator[Entry]:
+    """Yield the entry of every clip; those that are missing are computed and stored first."""
+    missing = cache.missing([str(clip) for clip in clips])
+    is_kept = not missing or _fill(cache, missing, compute, n_jobs, progress)
+
+    def look_up(clip: Clip) -> Entry:
+        path = cache.path_of(str(clip))
+        entry = cache.read(path)
+        if entry is None:
+            # It could not be read, was removed since, or is damaged.
+            entry = compute(clip)
+            if is_kept and path is not None:
+                with contextlib.suppress(OSError):
+                    cache.write(path, entry)
+        return entry
+
+    try:
+        # One thread: each lookup is so short that several threads would wait for each other.
+        yield from map_clips(look_up, clips, n_jobs=1 if is_kept else n_jobs)
+    finally:
+        # Not earlier, or entries that were just made would have to be made again.
+        if missing:
+            with contextlib.suppress(OSError):
+                cache.reduce()
+
+
+def _fill(
+    cache: FeatureCache,
+    missing: list[str],
+    compute: Callable[[Clip], Entry],
+    n_jobs: int | None,
+    progress: str | None,
+) -> bool:
+    """Compute and store the missing entries; return whether they could be stored."""
+    # In random order, so that processes with the same work seldom meet at the same file.
+    random.Random().shuffle(missing)
+
+    def fill_one(clip: Clip) -> None:
+        # A file that cannot be read is reported with all others when they are looked up.
+        with contextlib.suppress(AudioReadError):
+            cache.fill_one(str(clip), compute)
+
+    try:
+        cache.prepare()
+        for _ in map_clips(fill_one, missing, n_jobs=n_jobs, progress=progress):
+            pass
+    except OSError as error:
+        warn_of_failure(cache.root, error)
+        return False
+    return True

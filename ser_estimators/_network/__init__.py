@@ -1,0 +1,1 @@
+"""What prediction with a network needs: layers, models, views, inference."""

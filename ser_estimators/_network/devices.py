@@ -1,0 +1,53 @@
+"""Device and floating-point type of a network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+__all__ = ["device_at_hand", "resolve_device", "resolve_precision"]
+
+
+def resolve_device(device: str) -> str:
+    """Resolve "auto"; raise if PyTorch cannot use the device on this machine."""
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        kind = torch.device(device).type
+        if kind not in ("cpu", "cuda"):
+            raise RuntimeError(f"{kind} is not supported")
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(
+            f"device == {device!r}, must be 'auto', 'cpu' or a CUDA GPU that this PyTorch has, "
+            f"such as 'cuda:1': {str(error).splitlines()[0]}"
+        ) from error
+    return "cpu" if kind == "cpu" else device
+
+
+def resolve_precision(precision: str, device: str) -> torch.dtype:
+    """Resolve "auto": bfloat16 where the processor multiplies it natively, else float32."""
+    if precision == "auto":
+        # Older versions of PyTorch lack this function.
+        has: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
+        is_native = device == "cpu" and (has.get("avx512_bf16") or has.get("amx_bf16"))
+        precision = "bfloat16" if is_native else "float32"
+    return torch.bfloat16 if precision == "bfloat16" else torch.float32
+
+
+def device_at_hand(device: str) -> str:
+    """Return the device, or the CPU if the model was trained on a GPU that this machine lacks."""
+    try:
+        return resolve_device(device)
+    except ValueError:
+        if _is_cuda(device):
+            return "cpu"
+        raise
+
+
+def _is_cuda(device: str) -> bool:
+    try:
+        return torch.device(device).type == "cuda"
+    except RuntimeError:
+        return False

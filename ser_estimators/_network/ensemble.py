@@ -1,0 +1,196 @@
+"""Ensembles of networks that see the same input."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn.utils import skip_init
+
+from .inputs import LogMelLayer, StandardizationLayer
+from .layers import SeededDropout
+
+__all__ = ["Encoders", "Ensemble", "Head", "SingleFrame", "average_logits", "set_precision"]
+
+
+class Ensemble(nn.Module):
+    """Networks whose embeddings are concatenated and whose probabilities are averaged.
+
+    They differ in their initial weights only, and each has its own loss, so that they make
+    different errors: the ensemble is better than each of its networks, and varies less [1]_.
+
+    The forward pass has four stages, which training calls one by one::
+
+        coefficients ─ inputs ─ encoders ─ embed ─ classify ─ logits of each network
+
+    Parameters
+    ----------
+    inputs : StandardizationLayer
+        From coefficients to the spectrogram or table that all networks see.
+    encoders : Encoders
+        From a spectrogram and its mask to one vector per clip: nearly all of the work. There is one
+        encoder for each head, or a single one for all heads.
+    heads : sequence of Head
+        One for each network.
+
+    References
+    ----------
+    .. [1] B. Lakshminarayanan, A. Pritzel and C. Blundell, "Simple and scalable predictive
+       uncertainty estimation using deep ensembles", NeurIPS 2017.
+    """
+
+    def __init__(
+        self, inputs: StandardizationLayer, encoders: Encoders, heads: Sequence[Head]
+    ) -> None:
+        super().__init__()
+        self.inputs = inputs
+        self.encoders = encoders
+        self.heads: Any = nn.ModuleList(heads)
+
+    @property
+    def has_spectrogram(self) -> bool:
+        """Whether the input is a spectrogram, rather than a table."""
+        return isinstance(self.inputs, LogMelLayer)
+
+    @property
+    def embedding_dim(self) -> int:
+        """Size of the concatenated embeddings."""
+        return sum(head.embedding_dim for head in self.heads)
+
+    def set_generator(self, generator: torch.Generator | None) -> None:
+        """Set the source of the dropout masks of the heads."""
+        for head in self.heads:
+            head.dropout.generator = generator
+
+    def forward(self, coefficients: Tensor) -> Tensor:
+        """Return logits (n, n_classes) of coefficients (n, n_coefficients, n_frames)."""
+        embedding = self.embed(self.encoders(*self.inputs(coefficients)))
+        # embedding (n, embedding_dim)
+        return average_logits(self.classify(embedding))
+        # (n, n_classes)
+
+    def embed(self, encoded: Tensor) -> Tensor:
+        """Turn the output of the encoders into the embeddings of all networks, concatenated."""
+        is_shared = len(self.encoders) < len(self.heads)
+        parts = [encoded] * len(self.heads) if is_shared else encoded.chunk(len(self.heads), dim=1)
+        return torch.cat(
+            [head.embed(part) for head, part in zip(self.heads, parts, strict=True)], dim=1
+        )
+        # (n, embedding_dim)
+
+    def classify(self, embedding: Tensor) -> Tensor:
+        """Turn the embedding into the logits of each network."""
+        sizes = [head.embedding_dim for head in self.heads]
+        parts = zip(self.heads, embedding.split(sizes, dim=1), strict=True)
+        return torch.stack([head.classify(part) for head, part in parts], dim=1)
+        # (n, n_networks, n_classes)
+
+    @torch.no_grad()
+    def set_prior(self, prior: Tensor) -> None:
+        """Initialize the output biases with the class frequencies.
+
+        Training then need not learn first how rare a class is, or how little it weighs.
+
+        Parameters
+        ----------
+        prior : Tensor of shape (n_classes,)
+            Nonnegative; zero is treated as a very small frequency.
+        """
+        logarithms = prior.clamp(min=1e-6).log()
+        for head in self.heads:
+            head.output.bias.copy_(logarithms - logarithms.mean())
+
+
+class Encoders(nn.ModuleList):
+    """Encoders of one spectrogram, whose outputs are concatenated."""
+
+    def forward(self, spectrogram: Tensor, mask: Tensor) -> Tensor:
+        return torch.cat([encoder(spectrogram, mask) for encoder in self], dim=1)
+        # (n, n_encoders * n_features)
+
+
+class SingleFrame(nn.Module):
+    """Return the only frame of a row of a table as a vector."""
+
+    def forward(self, table: Tensor, mask: Tensor) -> Tensor:
+        # table (n, 1, n_features, 1)
+        return table[:, 0, :, 0]
+        # (n, n_features)
+
+
+class Head(nn.Module):
+    """Fully connected layers with dropout: optional hidden layers, the embedding, the output.
+
+    Parameters
+    ----------
+    n_inputs : int > 0
+    embedding_dim : int > 0
+    n_classes : int > 0
+    hidden_layer_sizes : sequence of int > 0, default=()
+    dropout : float in [0, 1)
+    """
+
+    def __init__(
+        self,
+        n_inputs: int,
+        embedding_dim: int,
+        n_classes: int,
+        hidden_layer_sizes: Sequence[int] = (),
+        *,
+        dropout: float,
+    ) -> None:
+        super().__init__()
+        self.embedding_dim = embedding_dim
+        sizes = [n_inputs, *hidden_layer_sizes]
+        self.hidden = nn.ModuleList(
+            skip_init(nn.Linear, n_in, n_out, bias=False) for n_in, n_out in pairwise(sizes)
+        )
+        self.hidden_norm = nn.ModuleList(nn.BatchNorm1d(size) for size in hidden_layer_sizes)
+        self.embedding = skip_init(nn.Linear, sizes[-1], embedding_dim, bias=False)
+        self.embedding_norm = nn.BatchNorm1d(embedding_dim)
+        self.dropout = SeededDropout(dropout)
+        self.output = skip_init(nn.Linear, embedding_dim, n_classes)
+
+    def embed(self, x: Tensor) -> Tensor:
+        """Return the embedding before its activation.
+
+        A linear model on top gains nothing from losing the negative half, and the normalization
+        leaves the embedding centered and on one scale.
+        """
+        # x (n, n_inputs)
+        for linear, norm in zip(self.hidden, self.hidden_norm, strict=True):
+            x = self.dropout(functional.relu(norm(linear(x))))
+            # (n, n_units)
+        return self.embedding_norm(self.embedding(x))
+        # (n, embedding_dim)
+
+    def classify(self, embedding: Tensor) -> Tensor:
+        """Turn embeddings into logits."""
+        return self.output(self.dropout(functional.relu(embedding)))
+        # (n, n_classes)
+
+
+def average_logits(logits: Tensor) -> Tensor:
+    """Return the logarithms of the mean probabilities.
+
+    Parameters
+    ----------
+    logits : Tensor of shape (n, n_networks, n_classes)
+
+    Returns
+    -------
+    Tensor of shape (n, n_classes)
+    """
+    return logits.log_softmax(dim=2).logsumexp(dim=1) - math.log(logits.shape[1])
+
+
+def set_precision(module: nn.Module, precision: torch.dtype) -> None:
+    """Set the type of the convolutions during training, in every encoder that has a choice."""
+    for part in module.modules():
+        if hasattr(part, "precision"):
+            part.precision = precision  # type: ignore[assignment]

@@ -1,0 +1,31 @@
+"""Pooling over time that leaves padding out."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+__all__ = ["masked_statistics"]
+
+
+def masked_statistics(x: Tensor, mask: Tensor) -> Tensor:
+    """Concatenate mean, standard deviation and maximum over the real frames.
+
+    Parameters
+    ----------
+    x : Tensor of shape (n, n_channels, n_frames)
+        Nonnegative, and zero in padded frames.
+    mask : Tensor of shape (n, 1, n_frames)
+        One in real frames, zero in padding; at least one real frame in each clip.
+
+    Returns
+    -------
+    Tensor of shape (n, 3 * n_channels)
+    """
+    n_frames = mask.sum(dim=2)
+    # n_frames (n, 1)
+    mean = x.sum(dim=2) / n_frames
+    deviation = (x - mean[..., None]) * mask
+    # The small term keeps the gradient of the root finite where all frames are equal.
+    std = (deviation.square().sum(dim=2) / n_frames + 1e-5).sqrt()
+    return torch.cat([mean, std, x.amax(dim=2)], dim=1)

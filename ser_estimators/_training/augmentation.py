@@ -1,0 +1,272 @@
+"""Augmentation of batches of spectrograms.
+
+It is applied to training batches only; validation and test clips are never augmented.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from .._network.masks import clip_lengths, with_one_frame
+from .mixing import mix_style, mix_up
+
+__all__ = ["AugmentationOptions", "Generators", "SpectrogramBatch", "augment"]
+
+# Decibels over which the signal-to-noise ratio is drawn, above its lowest value.
+_SNR_RANGE = 30.0
+# Mel bands from which MFCCs are computed by default, see `MFCCTransformer`.
+_N_MELS = 64
+
+
+@dataclass(frozen=True)
+class SpectrogramBatch:
+    """A batch of training clips.
+
+    Parameters
+    ----------
+    spectrogram : Tensor of shape (n, n_channels, n_rows, n_frames)
+        Log-mel spectrograms, standardized by row, and zero in padding.
+    mask : Tensor of shape (n, 1, 1, n_frames)
+        One in real frames and zero in padding.
+    targets : Tensor of shape (n, n_classes)
+        Target probabilities, multiplied by the weight of the clip.
+    mean, std : Tensor of shape (n_channels, n_rows, 1)
+        Mean and standard deviation by which the rows were standardized.
+    """
+
+    spectrogram: Tensor
+    mask: Tensor
+    targets: Tensor
+    mean: Tensor
+    std: Tensor
+
+    def replace(self, **changes: Tensor) -> SpectrogramBatch:
+        """Return a batch with other values of some fields."""
+        return replace(self, **changes)
+
+
+class Generators(NamedTuple):
+    """Sources of random numbers that belong to one fit.
+
+    Parameters
+    ----------
+    torch : torch.Generator
+        On the CPU.
+    numpy : numpy.random.Generator
+    """
+
+    torch: torch.Generator
+    numpy: np.random.Generator
+
+
+@dataclass(frozen=True)
+class AugmentationOptions:
+    """How much training clips are changed at random; zero leaves a change out.
+
+    Parameters
+    ----------
+    time_stretch : float >= 0
+        Clips become up to ``1 + time_stretch`` times longer or shorter, uniformly on a log scale.
+    frequency_warp : float in [0, 1)
+        The frequency axis is scaled by up to this fraction, as with a longer or shorter vocal
+        tract, and shifted by up to a quarter of it [1]_.
+    gain : float >= 0
+        Up to this is added to or subtracted from the spectrogram, in standard deviations of a row.
+    time_mask, frequency_mask : float in [0, 1]
+        Up to this fraction of the frames, and of the rows, is set to the mean, in one block each
+        [2]_.
+    time_shift : float in [0, 1)
+        Clips are shifted by up to this fraction of their length. The gap is filled with the first
+        or last frame, which is silence in most recordings.
+    noise_snr : float or None
+        White noise is added, at a signal-to-noise ratio between this and 30 dB more.
+    mixstyle_p : float in [0, 1]
+        Probability of a clip to be changed by `mix_style`.
+    mixup_alpha : float >= 0
+        Parameter of `mix_up`.
+
+    References
+    ----------
+    .. [1] N. Jaitly and G. Hinton, "Vocal Tract Length Perturbation (VTLP) improves speech
+       recognition", ICML Workshop on Deep Learning for Audio, Speech and Language, 2013.
+    .. [2] D. S. Park et al., "SpecAugment: A simple data augmentation method for automatic speech
+       recognition", Interspeech 2019.
+    """
+
+    time_stretch: float
+    frequency_warp: float
+    gain: float
+    time_mask: float
+    frequency_mask: float
+    time_shift: float
+    noise_snr: float | None
+    mixstyle_p: float
+    mixup_alpha: float
+
+    @property
+    def is_warped(self) -> bool:
+        """Whether `warp_and_mask` changes anything."""
+        return any(
+            (
+                self.time_stretch,
+                self.frequency_warp,
+                self.gain,
+                self.time_mask,
+                self.frequency_mask,
+                self.time_shift,
+            )
+        )
+
+
+def augment(
+    batch: SpectrogramBatch, options: AugmentationOptions, rng: Generators
+) -> SpectrogramBatch:
+    """Change the clips of a batch at random."""
+    spectrogram, mask, targets = batch.spectrogram, batch.mask, batch.targets
+    if options.noise_snr is not None:
+        spectrogram = add_noise(batch, options.noise_snr, rng.torch)
+    if options.mixstyle_p > 0:
+        spectrogram = mix_style(spectrogram, mask, options.mixstyle_p, rng.numpy)
+    if options.is_warped:
+        spectrogram, mask = warp_and_mask(spectrogram, mask, options, rng.torch)
+    if options.mixup_alpha > 0:
+        spectrogram, mask, targets = mix_up(
+            spectrogram, mask, targets, options.mixup_alpha, rng.numpy
+        )
+    return batch.replace(spectrogram=spectrogram, mask=mask, targets=targets)
+
+
+def warp_and_mask(
+    spectrogram: Tensor, mask: Tensor, options: AugmentationOptions, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Stretch and shift time, warp frequency, change the level, and mask frames and rows.
+
+    Parameters
+    ----------
+    spectrogram : Tensor of shape (n, n_channels, n_rows, n_frames)
+        Standardized, so that 0 is the mean, and zero in padding.
+    mask : Tensor of shape (n, 1, 1, n_frames)
+        One in real frames and zero in padding. Padding at the end of a clip is cut off; padding
+        before its end is kept.
+    options : AugmentationOptions
+    generator : torch.Generator
+        On the CPU.
+
+    Returns
+    -------
+    spectrogram : Tensor of shape (n, n_channels, n_rows, n_frames_out)
+    mask : Tensor of shape (n, 1, 1, n_frames_out)
+    """
+    n = spectrogram.shape[0]
+
+    def uniform(low: float, high: float) -> Tensor:
+        drawn = torch.rand(n, generator=generator).to(spectrogram.device)
+        return low + (high - low) * drawn
+
+    log_stretch = math.log1p(options.time_stretch)
+    stretch = uniform(-log_stretch, log_stretch).exp()
+    scale = 1 + uniform(-options.frequency_warp, options.frequency_warp)
+    shift = uniform(-options.frequency_warp / 4, options.frequency_warp / 4)
+    time_shift = uniform(-options.time_shift, options.time_shift) if options.time_shift else None
+    lengths = clip_lengths(mask)
+    lengths_out = (lengths * stretch).round().clamp(min=1)
+    source_frames = _source_frames(lengths, lengths_out, time_shift)
+    # source_frames (n, frames)
+    spectrogram = _resample(spectrogram, source_frames, scale, shift)
+    # The first channel alone: the derivatives in the others know nothing of the level.
+    spectrogram[:, 0] += uniform(-options.gain, options.gain)[:, None, None]
+
+    n_rows, n_frames = spectrogram.shape[2:]
+    rows = torch.arange(n_rows, device=spectrogram.device)
+    frames = torch.arange(n_frames, device=spectrogram.device)
+    hidden_frames = _interval(frames, lengths_out, uniform(0, options.time_mask), uniform(0, 1))
+    hidden_rows = _interval(
+        rows, torch.full_like(stretch, n_rows), uniform(0, options.frequency_mask), uniform(0, 1)
+    )
+    # hidden_frames (n, frames), hidden_rows (n, rows)
+    is_real = mask[:, 0, 0].gather(1, source_frames.long()) > 0
+    # A shift may leave nothing but padding that stood before the clip.
+    is_real = with_one_frame(is_real & (frames < lengths_out[:, None]))
+    mask = is_real.to(spectrogram.dtype)[:, None, None]
+    spectrogram = (
+        spectrogram * ~hidden_frames[:, None, None] * ~hidden_rows[:, None, :, None] * mask
+    )
+    return spectrogram, mask
+
+
+def add_noise(batch: SpectrogramBatch, lowest_snr: float, generator: torch.Generator) -> Tensor:
+    """Add white noise of random level to the first channel, as powers.
+
+    Parameters
+    ----------
+    batch : SpectrogramBatch
+        Its rows are those of `LogMelLayer` for MFCCs of the default number of mel bands.
+    lowest_snr : float
+        Lowest ratio of the mean power of a clip to that of the noise, in dB. The ratio is drawn
+        uniformly from here to 30 dB more.
+    generator : torch.Generator
+
+    Returns
+    -------
+    Tensor of shape (n, n_channels, n_rows, n_frames)
+    """
+    spectrogram, mask = batch.spectrogram, batch.mask
+    n, _, n_rows, n_frames = spectrogram.shape
+    # The inverse DCT of fewer coefficients scales decibels by sqrt(n_rows / n_mels).
+    to_decibels = math.sqrt(n_rows / _N_MELS)
+    mean = (batch.mean * to_decibels)[0].to(spectrogram)
+    std = (batch.std * to_decibels)[0].to(spectrogram)
+    # From decibels to natural logarithms of power, in which powers add up.
+    nepers = math.log(10) / 10
+    log_power = (spectrogram[:, 0] * std + mean) * nepers
+    is_real = mask[:, 0].bool()
+    n_real = mask.sum(dim=(1, 2, 3)) * n_rows
+    level = log_power.masked_fill(~is_real, -math.inf).flatten(1).logsumexp(1) - n_real.log()
+    snr = lowest_snr + _SNR_RANGE * torch.rand(n, generator=generator).to(spectrogram)
+    # The power of white noise within a band of a frame is distributed exponentially.
+    drawn = torch.rand(n, n_rows, n_frames, generator=generator).to(spectrogram)
+    fluctuation = (-(1 - drawn).log()).clamp(min=1e-6).log()
+    noise = (level - snr * nepers)[:, None, None] + fluctuation
+    noisy = torch.logaddexp(log_power, noise) / nepers
+    spectrogram = spectrogram.clone()
+    spectrogram[:, 0] = ((noisy - mean) / std) * mask[:, 0]
+    return spectrogram
+
+
+def _source_frames(lengths: Tensor, lengths_out: Tensor, time_shift: Tensor | None) -> Tensor:
+    """Return where each frame comes from; the centre of the first one is 0.5.
+
+    A clip's last frame is repeated rather than its padding read.
+    """
+    centres = torch.arange(int(lengths_out.max().item()), device=lengths.device) + 0.5
+    source_frames = centres * (lengths / lengths_out)[:, None]
+    if time_shift is not None:
+        source_frames = (source_frames + (time_shift * lengths)[:, None]).clamp(min=0.5)
+    return source_frames.minimum(lengths[:, None] - 0.5)
+
+
+def _resample(spectrogram: Tensor, source_frames: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+    """Stretch and shift time, and scale and shift frequency, by one bilinear interpolation."""
+    _, _, n_rows, n_frames = spectrogram.shape
+    rows = torch.arange(n_rows, device=spectrogram.device) + 0.5
+    # Centres of the source pixels.
+    source_rows = (rows * scale[:, None] + shift[:, None] * n_rows).clamp(0.5, n_rows - 0.5)
+    # grid_sample counts from -1 to 1 over the outer edges of the pixels.
+    x = (2 * source_frames / n_frames - 1)[:, None, :].expand(-1, n_rows, -1)
+    y = (2 * source_rows / n_rows - 1)[:, :, None].expand(-1, -1, source_frames.shape[1])
+    grid = torch.stack([x, y], dim=-1).to(spectrogram.dtype)
+    return functional.grid_sample(spectrogram, grid, padding_mode="border", align_corners=False)
+
+
+def _interval(positions: Tensor, lengths: Tensor, share: Tensor, place: Tensor) -> Tensor:
+    """Mark one interval of each clip: `share` of its length, at `place` from 0 to 1 within it."""
+    width = share * lengths
+    start = place * (lengths - width)
+    return (positions >= start[:, None]) & (positions < (start + width)[:, None])

@@ -1,0 +1,106 @@
+"""Shards, the parts of a batch on which encoders are trained in parallel."""
+
+from __future__ import annotations
+
+import copy
+from itertools import pairwise
+
+import torch
+from torch import Tensor
+
+from .._network.ensemble import Encoders
+from .._network.masks import clip_lengths
+
+__all__ = ["cut_by_length", "gather_statistics", "n_shards", "replica"]
+
+# Approximate number of clips in a shard, whatever the number of threads: enough for the means of
+# batch normalization, and few enough to stay in a processor's cache.
+_SHARD_CLIPS = 16
+
+
+def cut_by_length(
+    spectrogram: Tensor, mask: Tensor, targets: Tensor
+) -> tuple[list[tuple[Tensor, Tensor]], Tensor]:
+    """Cut a batch into shards of clips of similar length, without frames that are all padding.
+
+    Parameters
+    ----------
+    spectrogram : Tensor of shape (n, n_channels, n_rows, n_frames)
+    mask : Tensor of shape (n, 1, 1, n_frames)
+    targets : Tensor of shape (n, n_classes)
+
+    Returns
+    -------
+    shards : list of (Tensor, Tensor)
+        Spectrograms and masks, the longest first.
+    targets : Tensor of shape (n, n_classes)
+        In the order of the clips in the shards.
+    """
+    lengths, order = clip_lengths(mask).sort(descending=True, stable=True)
+    sizes = shard_sizes(lengths)
+    parts = [part.split(sizes) for part in (lengths, spectrogram[order], mask[order])]
+    shards = [
+        (spectrogram[..., : int(longest[0])], mask[..., : int(longest[0])])
+        for longest, spectrogram, mask in zip(*parts, strict=True)
+    ]
+    return shards, targets[order]
+
+
+def shard_sizes(lengths: Tensor) -> list[int]:
+    """Balance the work of the shards, each of at least half the usual number of clips.
+
+    Parameters
+    ----------
+    lengths : Tensor of shape (n,)
+        Frames of the clips, the longest first.
+
+    Returns
+    -------
+    list of int
+    """
+    n_clips, n_parts = len(lengths), n_shards(len(lengths))
+    total = lengths.cumsum(0, dtype=torch.float64)
+    ends = [round(n_clips * part / n_parts) for part in range(n_parts + 1)]
+    least = n_clips // (2 * n_parts)
+    for part in range(1, n_parts):
+        end = int(torch.searchsorted(total, total[-1] * part / n_parts)) + 1
+        ends[part] = min(max(end, ends[part - 1] + least), n_clips - least * (n_parts - part))
+    return [end - start for start, end in pairwise(ends)]
+
+
+def n_shards(n_clips: int) -> int:
+    """Return the number of shards of a batch."""
+    return max(1, round(n_clips / _SHARD_CLIPS))
+
+
+def replica(encoders: Encoders) -> Encoders:
+    """Copy encoders, sharing their parameters but not their batch statistics."""
+    copied = copy.deepcopy(encoders)
+    for original, twin in zip(encoders.modules(), copied.modules(), strict=True):
+        for name, _ in original.named_parameters(recurse=False):
+            setattr(twin, name, getattr(original, name))
+    return copied
+
+
+@torch.no_grad()
+def gather_statistics(encoders: Encoders, replicas: list[Encoders]) -> None:
+    """Set the batch statistics of encoders, and of all replicas, to the mean over the replicas.
+
+    Replicas that have seen no batch since the last call are left out: small batches have fewer
+    shards than there are replicas.
+    """
+    if not any(True for _ in encoders.buffers()):
+        return
+    n_before = _n_batches_seen(encoders)
+    used = [twin for twin in replicas if _n_batches_seen(twin) > n_before]
+    for own, *gathered in zip(encoders.buffers(), *(twin.buffers() for twin in used), strict=True):
+        own.copy_(torch.stack(gathered).to(torch.float64).mean(dim=0))
+    for twin in replicas:
+        for own, buffer in zip(encoders.buffers(), twin.buffers(), strict=True):
+            buffer.copy_(own)
+
+
+def _n_batches_seen(encoders: Encoders) -> int:
+    return int(
+        next(b for name, b in encoders.named_buffers() if name.endswith("num_batches_tracked"))
+    )

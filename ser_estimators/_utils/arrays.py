@@ -1,0 +1,18 @@
+"""What modules that work on arrays share."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Floats", "read_only"]
+
+Floats: TypeAlias = NDArray[np.float32]
+
+
+def read_only(array: Floats) -> Floats:
+    """Protect an array that all callers and threads share."""
+    array.setflags(write=False)
+    return array

@@ -1,0 +1,47 @@
+"""Checks of parameters that `sklearn.utils.check_scalar` lacks, and recovery from failed fits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from numbers import Number
+from typing import Any
+
+import numpy as np
+
+__all__ = ["check_choice", "check_finite", "is_missing", "restored_on_failure"]
+
+
+def check_choice(value: Any, name: str, choices: Iterable[Any]) -> None:
+    """Raise if a parameter is not one of the allowed values."""
+    choices = tuple(choices)
+    # Comparing an array would give one answer for each element.
+    is_one = isinstance(value, (str, Number, type(None)))
+    if not (is_one and any(value == choice for choice in choices)):
+        listed = ", ".join(map(repr, choices))
+        raise ValueError(f"{name} == {value!r}, must be one of {listed}.")
+
+
+def check_finite(value: float, name: str) -> None:
+    """Raise for NaN and infinity, which `check_scalar` accepts."""
+    if not abs(value) < float("inf"):
+        raise ValueError(f"{name} == {value}, must be finite.")
+
+
+def is_missing(value: Any) -> bool:
+    """Return whether a value is None, NaN, or pandas' NA or NaT."""
+    if isinstance(value, (float, np.floating)):
+        return bool(np.isnan(value))
+    return value is None or type(value).__name__ in ("NAType", "NaTType")
+
+
+@contextmanager
+def restored_on_failure(estimator: Any) -> Iterator[None]:
+    """Restore all attributes of an estimator if the body of the ``with`` statement raises."""
+    before = vars(estimator).copy()
+    try:
+        yield
+    except BaseException:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise

@@ -1,0 +1,330 @@
+"""The input contract: what X may be, and in which words anything else is refused."""
+
+import os
+import pickle
+import threading
+import warnings
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from scipy import sparse
+
+from ser_estimators import AcousticFeatures, MFCCTransformer
+from ser_estimators._audio.clips import check_clips
+from ser_estimators._audio.reading import Reading
+from ser_estimators._audio.workers import map_waveforms
+from ser_estimators.exceptions import AudioLevelWarning, AudioReadError
+
+SR = 16000
+
+
+def collect(X, **kwargs):
+    """Return the waveforms that X stands for."""
+    return map_waveforms(lambda waveform: waveform, check_clips(X), Reading(SR), **kwargs)
+
+
+@pytest.fixture
+def files():
+    rng = np.random.default_rng(0)
+    for name, n_samples in (("a.wav", 100), ("b.wav", 200), ("c.wav", 50)):
+        soundfile.write(name, rng.uniform(-0.5, 0.5, n_samples), SR, subtype="FLOAT")
+    return ["a.wav", "b.wav", "c.wav"]
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        list,
+        tuple,
+        np.array,
+        lambda paths: np.array(paths, dtype=object),
+        lambda paths: [Path(path) for path in paths],
+        lambda paths: np.array([Path(path) for path in paths]),
+        lambda paths: [np.str_(path) for path in paths],
+        lambda paths: np.array(paths, dtype=np.dtypes.StringDType()),
+        pd.Series,
+        lambda paths: pd.Series(paths, index=[7, 3, 5]),
+        lambda paths: pd.Series(paths, dtype="category"),
+        lambda paths: pd.DataFrame({"path": paths})["path"],
+        pd.Index,
+    ],
+    ids=[
+        "list",
+        "tuple",
+        "array",
+        "objects",
+        "Paths",
+        "array of Paths",
+        "np.str_",
+        "StringDType",
+        "Series",
+        "index",
+        "category",
+        "column",
+        "Index",
+    ],
+)
+def test_lists_of_paths(files, kind):
+    waveforms = collect(kind(files))
+    assert [len(waveform) for waveform in waveforms] == [100, 200, 50]
+    assert all(waveform.dtype == np.float32 for waveform in waveforms)
+
+
+def test_waveforms_of_unequal_length():
+    clips = [np.arange(4) / 10, [0.1, 0.2], (0.5,), np.ones(3, dtype=np.float32)]
+    assert [waveform.tolist() for waveform in collect(clips)][1] == pytest.approx([0.1, 0.2])
+    assert [len(waveform) for waveform in collect(clips)] == [4, 2, 1, 3]
+
+
+def test_object_array_of_waveforms():
+    clips = np.empty(2, dtype=object)
+    clips[:] = [np.ones(3), np.ones(5)]
+    assert [len(waveform) for waveform in collect(clips)] == [3, 5]
+
+
+@pytest.mark.parametrize(
+    ("dtype", "low", "high"),
+    [("int8", -128, 127), ("int16", -(2**15), 2**15 - 1), ("int32", -(2**31), 2**31 - 1)],
+)
+def test_integer_pcm_is_rescaled(dtype, low, high):
+    (waveform,) = collect([np.array([low, 0, high], dtype=dtype)])
+    np.testing.assert_allclose(waveform, [-1, 0, 1], atol=0.01)
+
+
+def test_unsigned_pcm_is_centred():
+    (waveform,) = collect([np.array([0, 128, 255], dtype=np.uint8)])
+    np.testing.assert_allclose(waveform, [-1, 0, 1], atol=0.01)
+
+
+def test_wider_integers_are_no_pcm_and_warned_of_if_they_were():
+    clip = [12000, -9000, 1]
+    for X in ([clip], [np.array(clip)], np.array([clip])):
+        with pytest.warns(AudioLevelWarning, match="pass them as int16 or divide by 32768"):
+            assert collect(X)[0].tolist() == clip
+
+
+def test_tensors_and_series_are_waveforms():
+    import torch
+
+    for clips in ([torch.ones(3), torch.ones(5)], [pd.Series(np.ones(3)), pd.Series(np.ones(5))]):
+        assert [len(waveform) for waveform in collect(clips)] == [3, 5]
+
+
+def test_file_and_array_of_one_recording_agree():
+    samples = (np.random.default_rng(0).uniform(-1, 1, 500) * 32767).astype(np.int16)
+    soundfile.write("a.wav", samples, SR)
+    np.testing.assert_array_equal(collect(["a.wav"])[0], collect([samples])[0])
+    np.testing.assert_array_equal(collect(["a.wav"])[0], collect(samples[None])[0])
+
+
+@pytest.mark.parametrize(
+    ("X", "error", "message"),
+    [
+        ("a.wav", TypeError, r"single path 'a.wav'; expected a list of paths: pass \['a.wav'\]"),
+        (Path("a.wav"), TypeError, r"single path .*a.wav'\); expected a list"),
+        (b"a.wav", TypeError, r"single path b'a.wav'"),
+        ([], ValueError, "X is empty; expected a list of audio paths"),
+        ((), ValueError, "X is empty"),
+        (np.array([]), ValueError, "X is empty"),
+        (pd.Series([], dtype=object), ValueError, "X is empty"),
+        (iter(["a.wav"]), TypeError, r"X is a list_iterator; .*list\(X\)"),
+        (None, TypeError, "X is a NoneType"),
+        (3, TypeError, "X is a int"),
+        ({"a.wav": 1}, TypeError, "X is a dict"),
+        ({"a.wav"}, TypeError, "X is a set"),
+        (["a.wav", np.ones(3)], TypeError, "clip 1 is a path, clip 2 is a waveform"),
+        ([np.ones(3), "a.wav"], TypeError, "clip 1 is a waveform, clip 2 is a path"),
+        (["a.wav", None], TypeError, r"Clip 2 of 2 is None \(NoneType\)"),
+        (["a.wav", float("nan")], TypeError, r"Clip 2 of 2 is nan \(float\)"),
+        (pd.Series(["a.wav", None]), TypeError, "Clip 2 of 2 is (None|nan)"),
+        (["a.wav", pd.NA], TypeError, "Clip 2 of 2 is <NA>"),
+        ([pd.NaT, "a.wav"], TypeError, "Clip 1 of 2 is NaT"),
+        (["a.wav", 3], TypeError, "clip 1 is a path, clip 2 is a number"),
+        ([b"a.wav"], TypeError, r"Clip 1 of 1 is b'a.wav' \(bytes\)"),
+        ([True, False], TypeError, "Clip 1 of 2 is True"),
+        ([["a.wav"]], TypeError, "Clip 1 of 1 is"),
+        ([0.1, 0.2], ValueError, r"one waveform; a list of one is \[X\]. Reshape your data"),
+        (np.ones(5), ValueError, r"1-D array of 5 numbers, .*Reshape your data"),
+        ([np.ones((2, 5))], ValueError, r"Clip 1 of 1 is an array of shape \(2, 5\).*y.mean"),
+        (np.ones((2, 3, 4)), ValueError, r"X is an array of shape \(2, 3, 4\)"),
+        (np.array("a.wav"), ValueError, r"X is an array of shape \(\)"),
+        (pd.DataFrame({"path": ["a.wav"]}), ValueError, r'X is a table .* X\["path"\]'),
+        (np.array([["a.wav"]]), ValueError, r"table of shape \(1, 1\) that holds paths"),
+        ([np.ones(3) + 1j], TypeError, "Clip 1 of 1 is"),
+    ],
+)
+def test_what_is_no_list_of_clips_is_refused(X, error, message):
+    with pytest.raises(error, match=message):
+        check_clips(X)
+    with pytest.raises(error, match=message):
+        MFCCTransformer().fit(X)
+
+
+def test_sparse_matrix_is_refused_in_sklearns_words():
+    with pytest.raises(TypeError, match="[Ss]parse"):
+        MFCCTransformer().fit(sparse.eye_array(3).tocsr())
+
+
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        ([np.ones(3), np.ones(0)], "use the waveform of clip 2 of 2: it holds no samples"),
+        ([np.array([0.1, np.nan])], "clip 1 of 1: 1 of its 2 samples are NaN or infinity"),
+        ([np.array([0.1, 1e39])], r"clip 1 of 1: its samples reach 1e\+39; expected a waveform"),
+        (np.array([[0.1, 0.2], [np.inf, np.nan]]), "clip 2 of 2: 2 of its 2 samples"),
+    ],
+)
+def test_bad_waveform_is_named_before_training(X, message):
+    with pytest.raises(AudioReadError, match=message):
+        MFCCTransformer().fit(X)
+
+
+def test_all_bad_files_are_listed_together(files):
+    Path("empty.wav").touch()
+    X = ["gone.wav", files[0], "empty.wav", files[1]]
+    with pytest.raises(AudioReadError) as caught:
+        collect(X)
+    lines = str(caught.value).splitlines()
+    assert lines[0] == "Could not read 2 of 4 clips:"
+    assert lines[1].startswith("  clip 1, 'gone.wav': there is no such file")
+    assert lines[2].startswith("  clip 3, 'empty.wav': the file is empty")
+    assert [failure[:2] for failure in caught.value.failures] == [(0, "gone.wav"), (2, "empty.wav")]
+
+
+def test_long_lists_are_cut_but_kept_in_the_exception():
+    with pytest.raises(AudioReadError, match="and 20 more; all are in this error's") as caught:
+        collect([f"{number}.wav" for number in range(70)])
+    assert len(caught.value.failures) == 70
+
+
+def test_single_bad_file_reads_as_one_sentence(files):
+    with pytest.raises(
+        AudioReadError, match=r"^Could not read 'x.wav' \(clip 2 of 2\): there is no"
+    ):
+        collect([files[0], "x.wav"])
+
+
+def test_silent_clips_are_one_warning(files):
+    X = [np.zeros(9), np.ones(9), *[np.full(9, 1e-8)] * 6]
+    with pytest.warns(AudioLevelWarning, match="7 of 8 clips are silent.*clip 1, clip 3.*2 more"):
+        collect(X)
+    soundfile.write("silent.wav", np.zeros(50), SR)
+    with pytest.warns(AudioLevelWarning, match=r"1 of 2 clips are silent.*clip 2 'silent.wav'"):
+        collect([files[0], "silent.wav"])
+
+
+def test_pcm_that_was_cast_to_float_is_one_warning():
+    X = [np.array([12000.0, -9000.0]), np.ones(2)]
+    with pytest.warns(AudioLevelWarning, match="clip 1. Waveforms are expected on the scale"):
+        collect(X)
+
+
+def test_warning_points_at_the_callers_line():
+    with pytest.warns(AudioLevelWarning) as caught:
+        MFCCTransformer().transform([np.zeros(9)])
+    assert caught[0].filename == __file__
+
+
+@pytest.mark.parametrize("backend", ["loky", "threading", "multiprocessing"])
+def test_any_joblib_backend_gives_threads(files, backend):
+    with joblib.parallel_config(backend=backend, n_jobs=2):
+        assert [len(w) for w in collect(files)] == [100, 200, 50]
+
+
+def test_failures_carry_the_paths_as_they_were_passed():
+    X = ["./gone.wav", "x//y.wav"]
+    with pytest.raises(AudioReadError) as caught:
+        collect(X)
+    assert [failure[1] for failure in caught.value.failures] == X
+
+
+@pytest.mark.parametrize(("n_clips", "n_jobs"), [(2, 2), (4, 4), (9, 3)])
+def test_few_clips_are_shared_out_to_all_threads(n_clips, n_jobs):
+    # With fewer threads than asked for, nobody would ever meet so many.
+    meeting = threading.Barrier(n_jobs)
+
+    def work(waveform):
+        meeting.wait(timeout=30)
+        return waveform
+
+    assert len(map_waveforms(work, [np.ones(9)] * n_clips, Reading(SR), n_jobs=n_jobs)) == n_clips
+
+
+def test_an_error_of_any_kind_says_at_which_clip(files):
+    def work(waveform):
+        if len(waveform) == 50:
+            raise MemoryError("no room")
+        return waveform
+
+    for clips, name in ((files, ", 'c.wav'"), ([np.ones(9), np.ones(9), np.ones(50)], "")):
+        with pytest.raises(MemoryError, match="no room") as caught:
+            map_waveforms(work, clips, Reading(SR), n_jobs=2)
+        assert caught.value.__notes__ == [f"in clip 3 of 3{name}"]
+
+
+@pytest.mark.parametrize("estimator", [MFCCTransformer(), AcousticFeatures()], ids=["mfcc", "af"])
+def test_a_file_of_huge_samples_is_named(estimator):
+    noise = np.random.default_rng(0).normal(size=4000)
+    soundfile.write("huge.wav", 1e25 * noise, SR, subtype="FLOAT")
+    with pytest.raises(AudioReadError, match=r"'huge.wav' .*its samples reach 4e\+25; expected a"):
+        estimator.transform(["huge.wav"])
+
+
+def test_one_recording_of_two_channels_is_told():
+    stereo = np.random.default_rng(0).uniform(-0.5, 0.5, size=(3000, 2))
+    with pytest.warns(UserWarning, match=r"shape \(3000, 2\).*2 channels, pass \[X.mean\(axis=1"):
+        MFCCTransformer().fit(stereo)
+    MFCCTransformer().fit(stereo[:999])
+    MFCCTransformer().fit(stereo.T)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names of files are text")
+def test_names_that_are_no_text_are_read_and_printed():
+    names = [os.fsdecode(b"f\xfcr.wav"), "für 語.wav"]
+    for name in names:
+        soundfile.write(os.fsencode(name), np.ones(100) / 2, SR, subtype="FLOAT")
+    assert [len(waveform) for waveform in collect(names)] == [100, 100]
+    os.truncate(os.fsencode(names[0]), 0)
+    with pytest.raises(
+        AudioReadError, match=r"'f\\udcfcr.wav' \(clip 1 of 2\): the file is empty"
+    ) as e:
+        collect(names)
+    assert e.value.failures[0][1] == names[0]
+    str(e.value).encode()
+
+
+@pytest.mark.parametrize("n_jobs", [None, 1, 2, -1])
+def test_order_is_kept_for_any_number_of_jobs(files, n_jobs):
+    assert [len(w) for w in collect(files * 20, n_jobs=n_jobs)] == [100, 200, 50] * 20
+
+
+@given(
+    hnp.arrays(
+        np.float64,
+        hnp.array_shapes(min_dims=2, max_dims=2, max_side=6),
+        elements=st.floats(-1, 1),
+    )
+)
+def test_rows_of_an_array_are_waveforms(X):
+    np.testing.assert_array_equal(np.array(_quiet(X)), X.astype(np.float32))
+
+
+def _quiet(X):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", AudioLevelWarning)
+        return collect(X)
+
+
+def test_read_errors_pickle_whole():
+    with pytest.raises(AudioReadError) as caught:
+        collect(["gone.wav"])
+    copy = pickle.loads(pickle.dumps(caught.value))
+    assert str(copy) == str(caught.value)
+    assert copy.failures == caught.value.failures

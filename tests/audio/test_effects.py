@@ -1,0 +1,101 @@
+"""Trimming, loudness and pre-emphasis: equal to librosa and to the recommendation."""
+
+import librosa
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ser_estimators._audio.effects import (
+    integrated_loudness,
+    normalize_loudness,
+    preemphasize,
+    trim,
+)
+from ser_estimators._audio.reading import Reading
+
+
+def speechlike(n_samples, seed=0):
+    rng = np.random.default_rng(seed)
+    envelope = np.abs(np.sin(np.linspace(0, 9, n_samples))) ** 3
+    return (0.2 * envelope * rng.normal(size=n_samples)).astype(np.float32)
+
+
+@given(
+    n_samples=st.integers(1, 20000),
+    before=st.integers(0, 9000),
+    after=st.integers(0, 9000),
+    top_db=st.sampled_from([10.0, 30.0, 60.0]),
+    seed=st.integers(0, 99),
+)
+@settings(max_examples=60)
+def test_trim_is_librosas(n_samples, before, after, top_db, seed):
+    waveform = np.pad(speechlike(n_samples, seed), (before, after))
+    if not waveform.any():
+        return
+    expected, _ = librosa.effects.trim(waveform, top_db=top_db)
+    np.testing.assert_array_equal(trim(waveform, top_db), expected)
+
+
+def test_trim_keeps_silence_whole():
+    silence = np.zeros(5000, dtype=np.float32)
+    assert trim(silence, 40.0).size == 5000
+
+
+@given(n_samples=st.integers(2, 500), coef=st.floats(0, 1), seed=st.integers(0, 99))
+def test_preemphasis_is_librosas(n_samples, coef, seed):
+    waveform = speechlike(n_samples, seed)
+    before = waveform.copy()
+    expected = librosa.effects.preemphasis(waveform, coef=coef)
+    np.testing.assert_allclose(preemphasize(waveform, coef), expected, atol=1e-6)
+    np.testing.assert_array_equal(waveform, before)
+
+
+def test_preemphasis_of_a_single_sample_keeps_it():
+    np.testing.assert_array_equal(preemphasize(np.array([0.5], dtype=np.float32), 0.97), [0.5])
+
+
+@pytest.mark.parametrize("sr", [48000, 44100, 16000])
+def test_loudness_of_the_recommendations_tone(sr):
+    # BS.1770: a tone of 997 Hz at full scale in one channel reads -3.01 LKFS.
+    tone = np.sin(2 * np.pi * 997 * np.arange(3 * sr) / sr).astype(np.float32)
+    assert integrated_loudness(tone, sr) == pytest.approx(-3.01, abs=0.06)
+    assert integrated_loudness(tone / 10, sr) == pytest.approx(-23.01, abs=0.06)
+
+
+def test_pauses_do_not_change_loudness():
+    sr = 16000
+    tone = 0.3 * np.sin(2 * np.pi * 500 * np.arange(4 * sr) / sr).astype(np.float32)
+    with_pauses = np.concatenate([tone, np.zeros(6 * sr, dtype=np.float32), tone])
+    assert integrated_loudness(with_pauses, sr) == pytest.approx(
+        integrated_loudness(tone, sr), abs=0.2
+    )
+
+
+@given(gain=st.floats(0.01, 30), target=st.floats(-40, -5), n=st.integers(3000, 30000))
+@settings(max_examples=30)
+def test_normalised_clips_have_the_loudness_asked_for(gain, target, n):
+    waveform = np.float32(gain) * speechlike(n)
+    normalised = normalize_loudness(waveform, 16000, target)
+    assert normalised.dtype == np.float32
+    assert integrated_loudness(normalised, 16000) == pytest.approx(target, abs=0.3)
+
+
+@pytest.mark.parametrize("waveform", [np.zeros(9000), np.array([0.0]), np.full(9000, 1e-9)])
+def test_silence_has_no_loudness_and_stays(waveform):
+    waveform = waveform.astype(np.float32)
+    assert integrated_loudness(waveform, 16000) == -np.inf
+    assert normalize_loudness(waveform, 16000, -23.0) is waveform
+
+
+def test_one_sample_and_low_rates_work():
+    assert np.isfinite(integrated_loudness(np.array([0.5], dtype=np.float32), 16000))
+    assert np.isfinite(integrated_loudness(speechlike(500), 1000))
+
+
+def test_steps_are_left_out_unless_asked_for_and_keep_their_order():
+    waveform = np.pad(speechlike(16000), 4000)
+    assert Reading(16000).process(waveform) is waveform
+    every = Reading(16000, trim_db=30.0, loudness=-20.0, preemphasis=0.97).process(waveform)
+    expected = preemphasize(normalize_loudness(trim(waveform, 30.0), 16000, -20.0), 0.97)
+    np.testing.assert_array_equal(every, expected)

@@ -1,0 +1,226 @@
+"""Gathering frames: padding, memory that is not held twice, and results in files."""
+
+import errno
+import gc
+import os
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pytest
+import soundfile
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ser_estimators import CNNEmbedder, MFCCTransformer, make_ser_pipeline
+from ser_estimators._features import padding
+from ser_estimators._features.padding import gather
+
+
+@given(lengths=st.lists(st.integers(1, 30), min_size=1, max_size=30), block=st.integers(1, 200))
+@pytest.mark.parametrize("folder", [None, Path("maps")])
+def test_clips_are_stacked_and_padded(lengths, block, folder):
+    rng = np.random.default_rng(0)
+    clips = [rng.normal(size=(3, n)).astype(np.float32) for n in lengths]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(padding, "_BLOCK_FLOATS", block)
+        # Views in any order of memory are fine.
+        frames = gather(iter([np.asfortranarray(clip) for clip in clips]), memmap=folder)
+    assert frames.shape == (len(clips), 3, max(lengths))
+    for row, clip in zip(frames, clips, strict=True):
+        np.testing.assert_array_equal(row[:, : clip.shape[1]], clip)
+        assert not row[:, clip.shape[1] :].any()
+
+
+def test_file_goes_with_the_last_reference():
+    clips = [np.ones((2, 5), dtype=np.float32)] * 3
+    frames = gather(clips, memmap=Path("maps"))
+    assert isinstance(frames, np.memmap)
+    (file,) = Path("maps").iterdir()
+    assert file.stat().st_size == frames.nbytes
+    view = frames[1:, :1]
+    del frames
+    gc.collect()
+    assert file.exists()
+    assert view.sum() == 10
+    del view
+    gc.collect()
+    assert not file.exists()
+
+
+def test_file_goes_at_the_end_of_the_process():
+    code = (
+        "import numpy as np\n"
+        "from ser_estimators import MFCCTransformer\n"
+        "frames = MFCCTransformer(memmap='maps').transform([np.ones(900)])\n"
+        "print(frames.filename)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not Path(done.stdout.strip()).exists()
+    assert list(Path("maps").iterdir()) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="not on this system")
+def test_a_disk_without_room_is_an_error_and_no_crash(monkeypatch):
+    def full(number, start, n_bytes):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("ser_estimators._features.padding.os.posix_fallocate", full)
+    clips = [np.ones((200, 1000), dtype=np.float32)] * 3
+    with pytest.raises(OSError, match=r"No space left.* for 2 MB of features.*'maps'") as caught:
+        gather(clips, memmap=Path("maps"))
+    assert caught.value.errno == errno.ENOSPC
+    assert list(Path("maps").iterdir()) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="not on this system")
+def test_room_on_the_disk_is_reserved_where_the_file_system_can(monkeypatch):
+    clips = [np.zeros((200, 1000), dtype=np.float32)] * 3
+    frames = gather(clips, memmap=Path("maps"))
+    assert os.stat(frames.filename).st_blocks * 512 >= frames.nbytes
+
+    def cannot(number, start, n_bytes):
+        raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
+
+    monkeypatch.setattr("ser_estimators._features.padding.os.posix_fallocate", cannot)
+    assert not gather(clips, memmap=Path("maps")).any()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="kills a process")
+def test_what_a_killed_process_left_is_removed_by_the_next():
+    code = (
+        "import os, signal, numpy as np\n"
+        "from ser_estimators import MFCCTransformer\n"
+        "frames = MFCCTransformer(memmap='maps').transform([np.ones(900)])\n"
+        "os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=False)
+    (left_over,) = Path("maps").iterdir()
+    Path("maps/frames-mine.f32").touch()
+    own = gather([np.ones((2, 5), dtype=np.float32)], memmap=Path("maps"))
+    other = gather([np.ones((2, 5), dtype=np.float32)], memmap=Path("maps"))
+    assert not left_over.exists()
+    # What is in use, and what is not ours, stays.
+    assert Path(own.filename).exists()
+    assert Path(other.filename).exists()
+    assert Path("maps/frames-mine.f32").exists()
+
+
+def test_a_failure_leaves_no_file():
+    def clips():
+        yield np.ones((2, 5), dtype=np.float32)
+        raise RuntimeError("on purpose")
+
+    with pytest.raises(RuntimeError, match="on purpose"):
+        gather(clips(), memmap=Path("maps"))
+    assert list(Path("maps").iterdir()) == []
+
+
+def test_network_trains_from_a_file_as_from_memory(voices):
+    small = {"cnn__channels": (4, 8), "cnn__embedding_dim": 8, "cnn__max_epochs": 3}
+    in_memory, in_file = (
+        make_ser_pipeline(random_state=0).set_params(mfcc__memmap=folder, **small)
+        for folder in (None, "maps")
+    )
+    for pipe in (in_memory, in_file):
+        pipe.fit(voices.data, voices.target)
+    np.testing.assert_array_equal(
+        in_memory.predict_proba(voices.data), in_file.predict_proba(voices.data)
+    )
+    gc.collect()
+    assert list(Path("maps").iterdir()) == []
+
+
+def test_map_reaches_other_processes(voices):
+    frames = MFCCTransformer(memmap="maps").transform(voices.data)
+    expected = frames.sum(axis=(1, 2))
+    np.testing.assert_allclose(pickle.loads(pickle.dumps(frames)).sum(axis=(1, 2)), expected)
+    halves = joblib.Parallel(n_jobs=2)(
+        joblib.delayed(np.sum)(half, axis=(1, 2)) for half in (frames[:18], frames[18:])
+    )
+    np.testing.assert_allclose(np.concatenate(halves), expected)
+
+
+PEAK = """
+import sys
+import numpy as np
+from ser_estimators import MFCCTransformer
+
+def megabytes(name):
+    lines = open("/proc/self/status").read().splitlines()
+    (kilobytes,) = (line.split()[1] for line in lines if line.startswith(name))
+    return int(kilobytes) / 1024
+
+paths = [f"{i % 10}.wav" for i in range(int(sys.argv[2]))]
+"""
+
+TRANSFORM = (
+    PEAK
+    + """
+frames = MFCCTransformer(n_jobs=2).transform(paths)
+print(frames.nbytes / 2**20, megabytes("VmHWM"))
+"""
+)
+
+TRAIN = (
+    PEAK
+    + """
+from ser_estimators import CNNEmbedder
+import threading, time
+peak, done = [0.0], threading.Event()
+def watch():
+    while not done.wait(0.02):
+        # Without what is mapped from files, which the system drops when it needs the room.
+        peak[0] = max(peak[0], megabytes("RssAnon"))
+thread = threading.Thread(target=watch); thread.start()
+frames = MFCCTransformer(n_jobs=2, memmap="maps").transform(paths)
+cnn = CNNEmbedder(4, (4,), max_epochs=1, batch_size=64, random_state=0)
+cnn.fit(frames, np.arange(len(paths)) % 2)
+cnn.predict(frames)
+done.set(); thread.join()
+print(frames.nbytes / 2**20, peak[0])
+"""
+)
+
+
+def measure(code, seconds, n_clips):
+    rng = np.random.default_rng(0)
+    for number in range(10):
+        soundfile.write(f"{number}.wav", 0.1 * rng.normal(size=int(16000 * seconds)), 16000)
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(seconds), str(n_clips)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return map(float, done.stdout.split())
+
+
+needs_proc = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+
+
+@needs_proc
+@pytest.mark.parametrize("n_clips", [4000, pytest.param(20_000, marks=pytest.mark.slow)])
+def test_memory_of_transform_is_that_of_its_result(n_clips):
+    result, peak = measure(TRANSFORM, 3.0, n_clips)
+    assert result > 0.028 * n_clips  # MB: 3 s of 40 coefficients
+    assert peak < 1.5 * result + 300
+
+
+@needs_proc
+def test_training_from_a_file_does_not_load_it():
+    # Enough that torch has met most of the lengths for which it keeps kernels.
+    less, baseline = measure(TRAIN, 3.0, 1500)
+    result, peak = measure(TRAIN, 3.0, 6000)
+    assert result > 170
+    assert peak - baseline < 0.5 * (result - less)
+
+
+def test_embedder_takes_a_map_that_is_read_only(voices):
+    frames = MFCCTransformer(memmap="maps").transform(voices.data)
+    frames.flush()
+    read_only = np.memmap(frames.filename, dtype=np.float32, mode="r", shape=frames.shape)
+    cnn = CNNEmbedder(4, (4,), max_epochs=1, random_state=0).fit(read_only, voices.target)
+    assert len(cnn.predict(read_only)) == 36

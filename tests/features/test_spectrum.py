@@ -1,0 +1,214 @@
+"""The compiled kernel and what stands in for it give the same powers."""
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ser_estimators import _kernels
+from ser_estimators._features import spectrum
+from ser_estimators._features.mel import MelOptions, mel_filter_bank, mel_power_spectrogram
+from ser_estimators._features.spectrum import as_frames, band_powers, padded_window, power_blocks
+
+kernel = _kernels.mel
+needs_kernel = pytest.mark.skipif(kernel is None, reason="the kernel was not compiled")
+
+
+def powers(waveform, n_fft, hop_length, lanes=None, **options):
+    """Powers by the fallback, or by the kernel with so many lanes."""
+    filters = mel_filter_bank(16000, n_fft, 20, 0.0, None)
+    frames = as_frames(waveform, n_fft=n_fft, hop_length=hop_length, center=True)
+    with pytest.MonkeyPatch.context() as patch:
+        if lanes is None:
+            patch.setattr(_kernels, "mel", None)
+        else:
+            patch.setattr(_kernels, "mel", Lanes(lanes))
+        return band_powers(frames, filters, **{"win_length": None, "window": "hann"} | options)
+
+
+class Lanes:
+    """The kernel, as it is on a processor with narrower vectors."""
+
+    def __init__(self, lanes):
+        self.LANES = lanes
+
+    def mel_power(self, *args):
+        kernel.mel_power(*args)
+
+
+@needs_kernel
+@pytest.mark.parametrize("lanes", [4, 8, 16])
+@given(
+    n_samples=st.integers(1, 9000),
+    power=st.integers(3, 12),
+    hop_length=st.integers(1, 900),
+    seed=st.integers(0, 99),
+)
+@settings(max_examples=40)
+def test_kernel_equals_the_fallback(lanes, n_samples, power, hop_length, seed):
+    if lanes > kernel.LANES:
+        pytest.skip("this processor has fewer lanes")
+    waveform = np.random.default_rng(seed).normal(size=n_samples).astype(np.float32)
+    expected = powers(waveform, 2**power, hop_length)
+    actual = powers(waveform, 2**power, hop_length, lanes)
+    # Each power is a sum of squares of float32, with a rounding that grows with the largest bin.
+    np.testing.assert_allclose(actual, expected, rtol=2e-4, atol=1e-6 * expected.max())
+
+
+@needs_kernel
+@pytest.mark.parametrize("options", [{"win_length": 300}, {"window": ("kaiser", 5.0)}])
+def test_windows_reach_the_kernel(options):
+    waveform = np.random.default_rng(0).normal(size=4000).astype(np.float32)
+    np.testing.assert_allclose(
+        powers(waveform, 512, 100, kernel.LANES, **options),
+        powers(waveform, 512, 100, **options),
+        rtol=2e-4,
+    )
+
+
+def test_power_of_a_tone_is_where_it_belongs():
+    t = np.arange(16000) / 16000
+    tone = np.sin(2 * np.pi * 1000 * t).astype(np.float32)
+    frames = as_frames(tone, n_fft=1024, hop_length=256, center=False)
+    blocks = list(power_blocks(frames, padded_window("hann", 1024, 1024)))
+    power = np.concatenate([block for _, block in blocks], axis=1)
+    assert power.shape == (513, frames.n_frames)
+    assert (power.argmax(axis=0) == 64).all()
+
+
+def test_both_ways_are_used_for_what_they_can():
+    waveform = np.random.default_rng(0).normal(size=4000).astype(np.float32)
+    for n_fft in (1, 2, 4, 8, 400, 512, 1023):
+        mel = mel_power_spectrogram(
+            waveform, MelOptions(sr=16000, n_fft=n_fft, hop_length=100, n_mels=3)
+        )
+        assert mel.shape == (3, 1 + 4000 // 100 if n_fft % 2 == 0 else 1 + 3999 // 100)
+        assert np.isfinite(mel).all()
+
+
+def test_frames_are_views():
+    frames = as_frames(np.arange(10, dtype=np.float32), n_fft=4, hop_length=3, center=False)
+    assert frames.n_frames == 3
+    np.testing.assert_array_equal(frames.view(), [[0, 1, 2, 3], [3, 4, 5, 6], [6, 7, 8, 9]])
+
+
+def test_window_longer_than_what_is_there_is_padded():
+    np.testing.assert_allclose(padded_window("boxcar", 2, 6), [0, 0, 1, 1, 0, 0])
+    with pytest.raises(ValueError, match="read-only"):
+        padded_window("hann", 8, 8)[0] = 1
+
+
+@needs_kernel
+def test_without_the_kernel_everything_works():
+    code = (
+        "import numpy as np\n"
+        "from ser_estimators import MFCCTransformer, _kernels\n"
+        "assert _kernels.mel is None\n"
+        "print(float(MFCCTransformer().transform([np.ones(8000)]).sum()))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"SER_ESTIMATORS_KERNELS": "0"},
+    )
+    from ser_estimators import MFCCTransformer
+
+    assert float(done.stdout) == pytest.approx(
+        float(MFCCTransformer().transform([np.ones(8000)]).sum()), rel=1e-4
+    )
+
+
+@needs_kernel
+def test_kernel_gives_up_the_gil():
+    frames = as_frames(
+        np.zeros(3_000_000, dtype=np.float32), n_fft=4096, hop_length=64, center=True
+    )
+    filters = mel_filter_bank(16000, 4096, 20, 0.0, None)
+    done = threading.Event()
+
+    def work():
+        band_powers(frames, filters, win_length=None, window="hann")
+        done.set()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    start = before = time.perf_counter()
+    longest = 0.0
+    while not done.is_set():
+        now = time.perf_counter()
+        longest, before = max(longest, now - before), now
+    thread.join()
+    # With the GIL held, this loop would stand still for all that time.
+    assert longest < (before - start) / 2
+
+
+def test_the_kernel_is_there_where_it_can_be_compiled():
+    compiler = (sysconfig.get_config_var("CC") or "").split()[:1]
+    headers = Path(sysconfig.get_path("include"), "Python.h")
+    if not (compiler and shutil.which(*compiler) and headers.exists()):
+        pytest.skip("no C compiler or no headers of Python")
+    assert kernel is not None, "the installation is older than the compiler: run make clean install"
+
+
+def arguments():
+    """Whatever the kernel takes, for two frames of eight samples and one filter."""
+    tables = spectrum._kernel_tables(8)
+    return {
+        "lanes": 4,
+        "hop": 3,
+        "n_frames": 2,
+        "n_bands": 1,
+        "x": np.ones(11, dtype=np.float32),
+        "window": np.ones(8, dtype=np.float32),
+        **tables._asdict(),
+        "start": np.array([0, 2], dtype=np.int32),
+        "bin": np.array([0, 4], dtype=np.int32),
+        "weight": np.ones(2, dtype=np.float32),
+        "out": np.zeros((1, 2), dtype=np.float32),
+    }
+
+
+@needs_kernel
+def test_kernel_by_hand():
+    values = arguments()
+    kernel.mel_power(*values.values())
+    np.testing.assert_allclose(values["out"], 64)  # (the sum of eight ones) squared
+
+
+@needs_kernel
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"lanes": 5}, "lanes must be 4, 8 or 16"),
+        ({"hop": 0}, "hop, n_frames and n_bands must be positive"),
+        ({"hop": 4}, "x must hold all frames"),
+        ({"n_frames": 3}, "x must hold all frames"),
+        ({"n_frames": 2**62}, "x must hold all frames"),
+        ({"window": np.ones(6, dtype=np.float32)}, "n_fft must be a power of two"),
+        ({"window": np.ones(16, dtype=np.float32)}, "x must hold all frames"),
+        ({"cosine": np.ones(3, dtype=np.float32)}, "the tables must be those of n_fft"),
+        ({"place": np.array([0, 1, 2, 4], dtype=np.int32)}, "place must be below half"),
+        ({"start": np.array([0, 3], dtype=np.int32)}, "must begin at 0 and end with their weights"),
+        ({"start": np.array([0, 2, 2], dtype=np.int32)}, "must be a matrix of n_bands rows"),
+        ({"bin": np.array([0, 5], dtype=np.int32)}, "bins of the filters must be at most half"),
+        ({"bin": np.array([-1, 0], dtype=np.int32)}, "bins of the filters must be at most half"),
+        ({"weight": np.ones(1, dtype=np.float32)}, "must be a matrix of n_bands rows"),
+        ({"out": np.zeros((1, 3), dtype=np.float32)}, "out must hold n_bands rows of n_frames"),
+    ],
+)
+def test_kernel_refuses_what_does_not_fit(changes, message):
+    with pytest.raises(ValueError, match=message):
+        kernel.mel_power(*(arguments() | changes).values())
+    with pytest.raises((BufferError, ValueError, TypeError)):
+        kernel.mel_power(*(arguments() | {"out": bytes(8)}).values())

@@ -1,0 +1,54 @@
+"""Threads: one to an operation where asked for, and nobody else's setting changed."""
+
+import threading
+
+import pytest
+import torch
+
+from ser_estimators._network.threads import one_thread_per_operation, thread_pool
+
+
+def test_threads_are_given_back_after_success_and_failure():
+    before = torch.get_num_threads()
+    with one_thread_per_operation() as n_threads:
+        assert n_threads == before
+        assert torch.get_num_threads() == 1
+        with one_thread_per_operation() as inner:
+            assert inner == 1
+        assert torch.get_num_threads() == 1
+    assert torch.get_num_threads() == before
+    with pytest.raises(RuntimeError, match="on purpose"), one_thread_per_operation():
+        raise RuntimeError("on purpose")
+    assert torch.get_num_threads() == before
+
+
+def in_fresh_thread(function):
+    results = []
+    thread = threading.Thread(target=lambda: results.append(function()))
+    thread.start()
+    thread.join()
+    return results[0]
+
+
+def test_other_threads_never_see_the_setting():
+    before = torch.get_num_threads()
+    entered, leave, seen = threading.Event(), threading.Event(), []
+
+    def other():
+        with one_thread_per_operation() as n_threads:
+            seen.append(n_threads)
+            entered.set()
+            leave.wait(10)
+
+    overlapping = threading.Thread(target=other)
+    with one_thread_per_operation():
+        overlapping.start()
+        assert entered.wait(10)
+        with thread_pool(3) as pool:
+            assert set(pool.map(lambda _: torch.get_num_threads(), range(20))) == {1}
+            assert in_fresh_thread(torch.get_num_threads) == before
+    assert torch.get_num_threads() == before
+    leave.set()
+    overlapping.join()
+    assert seen == [before]
+    assert torch.get_num_threads() == in_fresh_thread(torch.get_num_threads) == before

@@ -1,0 +1,180 @@
+"""The structure of the package: floors, circles, sizes, and which library is used where."""
+
+import ast
+from collections import defaultdict
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+import ser_estimators
+
+ROOT = Path(ser_estimators.__file__).parent
+FILES = sorted(ROOT.rglob("*.py"))
+
+# Rooms by floor, the lowest first; a file imports from lower floors and from its own room only.
+FLOORS = (
+    {"_utils", "exceptions", "_kernels"},
+    {"_audio", "datasets"},
+    {"_features"},
+    {"_network"},
+    {"_training"},
+    {"_estimators"},
+    {"pipeline", "models", "segments", "evaluation", "display"},
+    {"cli", "__init__"},
+)
+# The package itself stands for its public names, which only the top floor may use; the version is
+# read by everyone.
+FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+
+# Libraries that a room may import, at any level, beside the standard library and NumPy.
+LIBRARIES = {
+    "exceptions": set(),
+    "_utils": set(),
+    "_kernels": set(),
+    "_audio": {"joblib", "scipy", "sklearn", "soundfile", "soxr", "tqdm"},
+    "datasets": {"filelock", "lazy_loader", "pandas", "pooch", "requests", "scipy", "sklearn"}
+    | {"soundfile"},
+    "_features": {"filelock", "scipy"},
+    "_network": {"torch"},
+    "_training": {"skorch", "sklearn", "torch", "tqdm"},
+    "_estimators": {"joblib", "librosa", "scipy", "sklearn", "skorch", "soundfile", "soxr"},
+    "pipeline": {"sklearn"},
+    "evaluation": {"jinja2", "joblib", "markupsafe", "pandas", "scipy", "sklearn", "soundfile"},
+    "display": {"librosa", "matplotlib", "sklearn"},
+    "__init__": {"lazy_loader", "sklearn"},
+}
+MAX_LINES = 400
+
+
+def room_of(path):
+    return path.relative_to(ROOT).parts[0].removesuffix(".py")
+
+
+def module_of(path):
+    """Return the dotted name of a file, without the package's own name."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)
+
+
+@cache
+def imports_of(path):
+    """Return (is it for type checking only, absolute name) of every import, at any level."""
+    found = []
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for_types = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    package = ["ser_estimators", *path.relative_to(ROOT).parts[:-1]]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found += [(id(node) in for_types, alias.name) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            base += node.module.split(".") if node.module else []
+            for alias in node.names:
+                full = ".".join([*base, alias.name])
+                name = full if is_module(full) else ".".join(base)
+                found.append((id(node) in for_types, name))
+    return found
+
+
+def is_module(name):
+    path = ROOT.parent / name.replace(".", "/")
+    return path.with_suffix(".py").exists() or (path / "__init__.py").exists()
+
+
+def own_imports(path):
+    """Return the modules of this package that a file imports at run time, without its name."""
+    return {
+        name.removeprefix("ser_estimators").lstrip(".") or "__init__"
+        for is_type, name in imports_of(path)
+        if not is_type and name.split(".")[0] == "ser_estimators"
+    }
+
+
+def test_every_room_has_its_place():
+    rooms = {room_of(path) for path in FILES}
+    assert rooms <= set(FLOOR_OF)
+    assert rooms == set(LIBRARIES)
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_of)
+def test_imports_point_down(path):
+    room = room_of(path)
+    for name in own_imports(path):
+        target = name.split(".")[0]
+        if target != room:
+            assert FLOOR_OF[target] < FLOOR_OF[room], f"{module_of(path)} imports {name}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_of)
+def test_each_library_has_its_rooms(path):
+    import sys
+
+    room = room_of(path)
+    for is_type, name in imports_of(path):
+        library = name.split(".")[0]
+        if is_type or library in {"numpy", "ser_estimators"} | sys.stdlib_module_names:
+            continue
+        assert library in LIBRARIES[room], f"{module_of(path)} imports {library}"
+
+
+def circles(edges):
+    """Return the nodes of a directed graph that can be reached from themselves."""
+    found = set()
+    for start in edges:
+        seen, waiting = set(), list(edges[start])
+        while waiting:
+            node = waiting.pop()
+            if node not in seen:
+                seen.add(node)
+                waiting += edges.get(node, ())
+        if start in seen:
+            found.add(start)
+    return found
+
+
+def test_circles_are_found():
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": set()}) == {"b", "c"}
+
+
+def test_no_imports_in_a_circle():
+    """Imports inside functions count too: only their place hides a circle."""
+    edges = defaultdict(set)
+    for path in FILES:
+        edges[module_of(path)] |= own_imports(path) - {module_of(path)}
+    # The package and the public subpackages load their names lazily, by text.
+    assert circles(edges) == set()
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_of)
+def test_files_are_short(path):
+    n_lines = len(path.read_text(encoding="utf-8").splitlines())
+    assert n_lines <= MAX_LINES
+
+
+@pytest.mark.parametrize(
+    "path", sorted(Path(__file__).parent.rglob("*.py")), ids=lambda path: path.name
+)
+def test_test_files_are_short(path):
+    n_lines = len(path.read_text(encoding="utf-8").splitlines())
+    assert n_lines <= 500
+
+
+def test_no_private_module_lies_in_the_root():
+    files = {path.name for path in ROOT.glob("*.py")}
+    assert files == {"__init__.py", "exceptions.py", "pipeline.py"}
+
+
+def test_one_public_class_per_estimator_file():
+    for path in (ROOT / "_estimators").glob("*.py"):
+        classes = [
+            node.name
+            for node in ast.parse(path.read_text(encoding="utf-8")).body
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+        ]
+        assert len(classes) <= 1, path.name
