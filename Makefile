@@ -6,13 +6,15 @@ INSTALLED := $(VENV)/.installed
 DATA ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow lint format clean
+.PHONY: help install demo test test-slow test-without-kernels test-sanitize lint format clean
 
 help:
 	@echo "make demo                        train, evaluate and save a model on synthetic voices"
 	@echo "make demo DATA=/path/to/ravdess  the same on RAVDESS"
 	@echo "make test                        lint, type check and run the tests"
 	@echo "make test-slow                   the tests that take minutes"
+	@echo "make test-without-kernels        make test without the compiled kernels"
+	@echo "make test-sanitize               fuzz the kernels with memory checks; needs GCC"
 
 install: $(INSTALLED)
 
@@ -33,6 +35,26 @@ test: lint
 test-slow: $(INSTALLED)
 	$(BIN)/python -m pytest -m slow
 
+test-without-kernels: export SER_ESTIMATORS_KERNELS = 0
+test-without-kernels: test
+
+# The kernels are compiled into a separate folder, with checks that abort the program at the first
+# invalid memory access and at undefined behavior. Because Python itself is compiled without them,
+# their libraries have to be loaded first. Memory that Python never frees is not reported.
+SANITIZED := build/sanitize
+SANITIZE_SECONDS ?= 60
+
+test-sanitize: $(INSTALLED) $(SANITIZED)/_mel.so $(SANITIZED)/_norm.so
+	LD_PRELOAD="$$($(CC) -print-file-name=libasan.so) $$($(CC) -print-file-name=libubsan.so)" \
+	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 PYTHONMALLOC=malloc \
+		$(BIN)/python -m tests.kernels.fuzz --kernels $(SANITIZED) --seconds $(SANITIZE_SECONDS)
+
+$(SANITIZED)/%.so: ser_estimators/_kernels/%.c $(wildcard ser_estimators/_kernels/*.h) | $(INSTALLED)
+	mkdir -p $(@D)
+	$(CC) -shared -fPIC -O1 -g -fno-omit-frame-pointer -Wall -Wextra \
+		-fsanitize=address,undefined -fno-sanitize-recover=all -DPy_LIMITED_API=0x030B0000 \
+		-I"$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("include"))')" $< -o $@
+
 lint: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -43,4 +65,5 @@ format: $(INSTALLED)
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf $(VENV) demo-output .coverage .pytest_cache .ruff_cache .mypy_cache ser_estimators/_kernels/*.so
+	rm -rf $(VENV) demo-output .coverage .pytest_cache .ruff_cache .mypy_cache $(SANITIZED) \
+		ser_estimators/_kernels/*.so

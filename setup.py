@@ -1,8 +1,8 @@
 """Compile the kernels; everything else about the package is in pyproject.toml.
 
-The kernels are optional: without a C compiler the package works, only slower. Where that would be a
-mistake, as in building wheels, ``SER_ESTIMATORS_REQUIRE_KERNELS=1`` makes a failed compilation an
-error.
+The kernels are optional: without a C compiler the package works, only slower. With the environment
+variable ``SER_ESTIMATORS_REQUIRE_KERNELS=1``, which builds of wheels should set, it is an error if
+they cannot be compiled.
 """
 
 import os
@@ -16,7 +16,7 @@ FOLDER = "ser_estimators/_kernels"
 IS_OPTIONAL = os.environ.get("SER_ESTIMATORS_REQUIRE_KERNELS") != "1"
 
 # With the limited API, one wheel for each platform serves CPython 3.11 and newer. Free-threaded
-# builds do not have it.
+# builds have no limited API.
 IS_ABI3 = sys.implementation.name == "cpython" and not sysconfig.get_config_var("Py_GIL_DISABLED")
 
 
@@ -38,7 +38,7 @@ setup(
         kernel("_mel", "mel_lanes.h"),
         kernel("_norm", "norm_loops.h", "norm_types.h"),
     ],
-    # The sources are in the source distribution, and a wheel has no use for them.
+    # The C sources belong in the source distribution, not in a wheel.
     exclude_package_data={PACKAGE: ["*.c", "*.h"]},
     options={"bdist_wheel": {"py_limited_api": "cp311"}} if IS_ABI3 else {},
 )

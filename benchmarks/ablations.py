@@ -35,41 +35,45 @@ from ser_estimators._network.encoder import ConvolutionalEncoder
 from ser_estimators.datasets import load_ravdess
 
 DEFAULTS = "defaults"
-# Parameters are those of the network where they name no other step.
+# Parameters of the pipeline.
 CHANGES: dict[str, dict] = {
     DEFAULTS: {},
-    "one network": {"n_networks": 1, "embedding_dim": 32},
-    "one wide network": {"n_networks": 1, "channels": (32, 64, 96, 128), "embedding_dim": 64},
-    "no time stretch": {"time_stretch": 0.0},
-    "no frequency warp": {"frequency_warp": 0.0},
-    "frequency warp 0.1": {"frequency_warp": 0.1},
-    "no gain": {"gain": 0.0},
-    "no time mask": {"time_mask": 0.0},
-    "no frequency mask": {"frequency_mask": 0.0},
-    "time shift 0.2": {"time_shift": 0.2},
-    "noise from 10 dB": {"noise_snr": 10.0},
-    "no MixStyle": {"mixstyle_p": 0.0},
-    "mixup 0.3": {"mixup_alpha": 0.3},
-    "no label smoothing": {"label_smoothing": 0.0},
-    "no dropout": {"dropout": 0.0},
-    "dropout 0.5": {"dropout": 0.5},
-    "no weight decay": {"weight_decay": 0.0},
-    "weight decay 0.01": {"weight_decay": 0.01},
-    "weight decay 0.5": {"weight_decay": 0.5},
-    "no warm-up": {"warmup": 0.0},
-    "constant learning rate": {"lr_schedule": "constant"},
-    "no weight averaging": {"weight_averaging": 0.0},
-    "one view": {"n_views": 1},
-    "float32": {"precision": "float32"},
+    "one network": {"cnn__n_networks": 1, "cnn__embedding_dim": 32},
+    "one wide network": {
+        "cnn__n_networks": 1,
+        "cnn__network__channels": (32, 64, 96, 128),
+        "cnn__embedding_dim": 64,
+    },
+    "no time stretch": {"cnn__augmentation__time_stretch": 0.0},
+    "no frequency warp": {"cnn__augmentation__frequency_warp": 0.0},
+    "frequency warp 0.1": {"cnn__augmentation__frequency_warp": 0.1},
+    "no gain": {"cnn__augmentation__gain": 0.0},
+    "no time mask": {"cnn__augmentation__time_mask": 0.0},
+    "no frequency mask": {"cnn__augmentation__frequency_mask": 0.0},
+    "time shift 0.2": {"cnn__augmentation__time_shift": 0.2},
+    "noise from 10 dB": {"cnn__augmentation__noise_snr": 10.0},
+    "no MixStyle": {"cnn__augmentation__mixstyle_p": 0.0},
+    "mixup 0.3": {"cnn__augmentation__mixup_alpha": 0.3},
+    "no label smoothing": {"cnn__label_smoothing": 0.0},
+    "no dropout": {"cnn__dropout": 0.0},
+    "dropout 0.5": {"cnn__dropout": 0.5},
+    "no weight decay": {"cnn__weight_decay": 0.0},
+    "weight decay 0.01": {"cnn__weight_decay": 0.01},
+    "weight decay 0.5": {"cnn__weight_decay": 0.5},
+    "no warm-up": {"cnn__warmup": 0.0},
+    "constant learning rate": {"cnn__lr_schedule": "constant"},
+    "no weight averaging": {"cnn__weight_averaging": 0.0},
+    "one view": {"cnn__n_views": 1},
+    "float32": {"cnn__precision": "float32"},
     "no mean over time": {},
     "no deviation over time": {},
     "no maximum over time": {},
     "attention over time": {},
-    "no squeeze-and-excitation": {"se_ratio": 0.0},
+    "no squeeze-and-excitation": {"cnn__network__se_ratio": 0.0},
     "silence cut off at ends": {"mfcc__trim_db": 40.0},
-    "derivatives beside MFCCs": {"mfcc__deltas": 1, "input_channels": 2},
-    "batches of 16": {"batch_size": 16},
-    "batches of 64": {"batch_size": 64},
+    "derivatives beside MFCCs": {"mfcc__deltas": 1},
+    "batches of 16": {"cnn__batch_size": 16},
+    "batches of 64": {"cnn__batch_size": 64},
     "half the epochs": {},
 }
 SYSTEMS = ("softmax", "logistic regression")
@@ -147,14 +151,9 @@ def main() -> None:
             if encoder := ENCODERS.get(name):
                 key["source"] = hash_of_source(getattr(encoder, "func", encoder))
             task = partial(run, corpus, fold, seed, name, epochs, memory)
-            row = resumed(args.results, key, task, named(CHANGES[name]))
+            row = resumed(args.results, key, task, CHANGES[name])
             rows.setdefault(name, []).append(row)
     print_table(rows, args.epochs)
-
-
-def named(parameters: dict) -> dict:
-    """Return parameters by their names in the pipeline."""
-    return {name if "__" in name else f"cnn__{name}": value for name, value in parameters.items()}
 
 
 def run(corpus, fold: int, seed: int, name: str, epochs: int, memory: str) -> dict:
@@ -162,7 +161,7 @@ def run(corpus, fold: int, seed: int, name: str, epochs: int, memory: str) -> di
     paths = np.array(corpus.data)
     train, test = split(corpus, "speakers", fold)
     pipe = make_ser_pipeline(random_state=seed, n_jobs=-1, memory=memory)
-    pipe.set_params(**{"cnn__max_epochs": epochs} | named(CHANGES[name]))
+    pipe.set_params(**{"cnn__max_epochs": epochs} | CHANGES[name])
     with patch(
         "ser_estimators._network.build.ConvolutionalEncoder",
         ENCODERS.get(name, ConvolutionalEncoder),

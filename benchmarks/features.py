@@ -69,15 +69,15 @@ CACHE = "cache"
 DEFINITIONS = {
     OURS: "librosa's, equal to 1e-3",
     "librosa": "the reference",
-    "audioflux": "HTK's mel scale; frames not centred; log10 without librosa's floor at -80 dB",
-    "kaldi-native-fbank": "librosa's mel filters; frames centred half a hop later, mirrored at the "
+    "audioflux": "HTK's mel scale; frames not centered; log10 without librosa's floor at -80 dB",
+    "kaldi-native-fbank": "librosa's mel filters; frames centered half a hop later, mirrored at the "
     "ends; symmetric window; natural log, no floor at -80 dB",
     "opensmile": "its cMfcc alone, through a configuration of our own; 16-bit input; HTK's mel "
-    "scale; frames not centred; natural log, no floor at -80 dB",
+    "scale; frames not centered; natural log, no floor at -80 dB",
     "python_speech_features": "HTK's mel scale with edges rounded to bins, built anew for each "
-    "clip; frames not centred; symmetric window; natural log, no floor at -80 dB",
-    "spafe": "HTK's mel scale, filters not normalised; complex FFT of real frames; frames not "
-    "centred; symmetric window; natural log, no floor at -80 dB",
+    "clip; frames not centered; symmetric window; natural log, no floor at -80 dB",
+    "spafe": "HTK's mel scale, filters not normalized; complex FFT of real frames; frames not "
+    "centered; symmetric window; natural log, no floor at -80 dB",
 }
 PEERS = tuple(name for name in DEFINITIONS if name != OURS)
 NOTES = (
@@ -637,7 +637,7 @@ STAGES = {
 # What follows prints.
 
 
-def summarise(rows: list[dict]) -> dict[str, dict]:
+def summarize(rows: list[dict]) -> dict[str, dict]:
     """Return one row for each system: of each measurement the best process's median."""
     summary: dict[str, dict] = {}
     for system in dict.fromkeys(row["system"] for row in rows):
@@ -661,7 +661,7 @@ def best_of(rows: list[dict]) -> dict[str, float]:
 
 def print_table(rows: list[dict]) -> None:
     """Print the table of one folder and one setting, and the ratios in it."""
-    head, summary = rows[0], summarise(rows)
+    head, summary = rows[0], summarize(rows)
     settings = ", ".join(f"{name}={value}" for name, value in SETTINGS[head["settings"]].items())
     print(f"\n{head['folder']}: {head['clips']}")
     print(f"{head['settings']}: {settings}")

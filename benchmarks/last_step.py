@@ -29,7 +29,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.preprocessing import StandardScaler, normalize
 
-from ser_estimators import CNNEmbedder, MFCCTransformer
+from ser_estimators import CNNEmbedder, MFCCTransformer, SpectrogramAugmentation
 from ser_estimators._network.inference import predict_in_batches
 from ser_estimators._network.views import View, spread_views
 from ser_estimators._training.augmentation import warp_and_mask
@@ -97,7 +97,9 @@ def run(corpus, frames: np.ndarray, fold: int, seed: int, epochs: int | None) ->
 
 def other_views(cnn) -> dict[str, list[View]]:
     """Return views that predictions might average instead of the default ones."""
-    n_views, warp, stretch = cnn.n_views, cnn.frequency_warp, cnn.time_stretch
+    augmentation = SpectrogramAugmentation()
+    warp, stretch = augmentation.frequency_warp, augmentation.time_stretch
+    n_views = cnn.n_views
     in_frequency, in_time = (
         spread_views(n_views, frequency_warp=warp * scaled, time_stretch=stretch * slowed, step=1)
         for scaled, slowed in ((1, 0), (0, 1))
@@ -154,7 +156,7 @@ def inputs_of(cnn, frames, train, test, y, seed: int) -> dict[str, tuple]:
 def embed_view(cnn, frames: np.ndarray, view: View) -> np.ndarray:
     """Return the embedding of clips in one of the views that are averaged otherwise."""
     return predict_in_batches(
-        cnn.net_.module_,
+        cnn.module_,
         frames,
         batch_size=32,
         device="cpu",
@@ -166,8 +168,8 @@ def embed_view(cnn, frames: np.ndarray, view: View) -> np.ndarray:
 @torch.inference_mode()
 def embed_augmented(cnn, frames: np.ndarray, seed: int) -> np.ndarray:
     """Return the embedding of clips after other augmentations than those of the training."""
-    module = cnn.net_.module_.eval()
-    options = cnn._augmentation_options()
+    module = cnn.module_.eval()
+    options = SpectrogramAugmentation()._options()
     generator = torch.Generator().manual_seed(seed)
     parts = []
     for _ in range(AUGMENTED_PASSES):

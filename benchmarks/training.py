@@ -117,26 +117,19 @@ def result(library: str, seconds: list[float]) -> dict:
 
 def ours(precision: str) -> dict:
     """Train our estimator."""
-    from ser_estimators import CNNEmbedder
+    from ser_estimators import CNNEmbedder, SpectrogramCNN
 
     X, _, y = make_clips()
     cnn = CNNEmbedder(
         embedding_dim=EMBEDDING_DIM,
-        channels=CHANNELS,
+        network=SpectrogramCNN(CHANNELS, se_ratio=SE_RATIO),
         n_networks=N_NETWORKS,
-        se_ratio=SE_RATIO,
         lr=LR,
         weight_decay=WEIGHT_DECAY,
         max_epochs=N_WARM_EPOCHS + N_EPOCHS,
         batch_size=BATCH_SIZE,
         precision=precision,
-        mixup_alpha=0.0,
-        mixstyle_p=0.0,
-        time_stretch=0.0,
-        frequency_warp=0.0,
-        gain=0.0,
-        time_mask=0.0,
-        frequency_mask=0.0,
+        augmentation=None,
         random_state=0,
     ).fit(X, y)
     return result("ser_estimators", [row["dur"] for row in cnn.history_])

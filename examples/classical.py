@@ -37,7 +37,7 @@ SYSTEMS = {
     ),
     "fully connected network": (
         CNNEmbedder(network="mlp", random_state=0),
-        {"model__hidden_layer_sizes": [(256,), (256, 128)], "model__dropout": [0.3, 0.5]},
+        {"model__network__hidden_layer_sizes": [(256,), (256, 128)], "model__dropout": [0.3, 0.5]},
     ),
 }
 

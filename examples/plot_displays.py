@@ -46,9 +46,9 @@ SpectrogramDisplay.from_estimator(model, corpus.data[0], ax=axes[1])
 figure, axes = plt.subplots(1, 2, figsize=(9, 3.5), layout="constrained", sharey=True)
 for ax, speaker in zip(axes, ("01", "02"), strict=True):
     chosen = (corpus.target == "anger") & (corpus.speakers == speaker)
-    SpectrogramDisplay.from_estimator(
-        model, corpus.data[chosen.argmax()], ax=ax, name=f"anger, speaker {speaker}", colorbar=False
-    )
+    clip = corpus.data[chosen.argmax()]
+    title = f"anger, speaker {speaker}"
+    SpectrogramDisplay.from_estimator(model, clip, name=title, colorbar=False, ax=ax)
 
 # %%
 # Training

@@ -48,7 +48,7 @@ results = cross_validate(
 )
 scores = results["test_score"]
 print("balanced accuracy of each fold:", *scores.round(3))
-print(f"mean and standard deviation: {scores.mean():.3f} +- {scores.std():.3f}")
+print(f"mean and standard deviation: {scores.mean():.3f} ± {scores.std():.3f}")
 
 # %%
 # Grid search
@@ -67,7 +67,8 @@ search = GridSearchCV(
 )
 search.fit(corpus.data, corpus.target, groups=corpus.speakers)
 table = pd.DataFrame(search.cv_results_)
-print(table[["param_mfcc__n_mfcc", "mean_test_score", "std_test_score"]].round(3).to_string())
+columns = ["param_mfcc__n_mfcc", "mean_test_score", "std_test_score"]
+print(table[columns].round(3).to_string())
 
 # %%
 # The points are the scores of the folds. With so few speakers, the folds differ more than the two
@@ -82,7 +83,8 @@ for fold in range(splitter.get_n_splits()):
         marker="o",
         label=f"fold {fold + 1}",
     )
-axes.axhline(1 / len(corpus.target_names), color="gray", linestyle="--", label="chance")
+chance = 1 / len(corpus.target_names)
+axes.axhline(chance, color="gray", linestyle="--", label="chance")
 axes.set(xlabel="Number of MFCCs", ylabel="Balanced accuracy", ylim=(0, 1))
 axes.legend(loc="lower right")
 folder.cleanup()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import lazy_loader
 
+from ._utils import former_modules
 from ._utils.version import __version__ as __version__
 
 if TYPE_CHECKING:
@@ -18,15 +19,21 @@ if TYPE_CHECKING:
     from . import datasets, display, evaluation, exceptions
     from ._estimators.acoustic_features import AcousticFeatures
     from ._estimators.cnn_embedder import CNNEmbedder
+    from ._estimators.feature_mlp import FeatureMLP
     from ._estimators.mfcc_transformer import MFCCTransformer
+    from ._estimators.spectrogram_augmentation import SpectrogramAugmentation
+    from ._estimators.spectrogram_cnn import SpectrogramCNN
     from ._utils.versions import show_versions
     from .pipeline import make_ser_pipeline
 
 __all__ = [
     "AcousticFeatures",
     "CNNEmbedder",
+    "FeatureMLP",
     "LogisticRegression",
     "MFCCTransformer",
+    "SpectrogramAugmentation",
+    "SpectrogramCNN",
     "datasets",
     "display",
     "evaluation",
@@ -41,8 +48,15 @@ __getattr__, __dir__, _ = lazy_loader.attach(
     submod_attrs={
         "_estimators.acoustic_features": ["AcousticFeatures"],
         "_estimators.cnn_embedder": ["CNNEmbedder"],
+        "_estimators.feature_mlp": ["FeatureMLP"],
         "_estimators.mfcc_transformer": ["MFCCTransformer"],
+        "_estimators.spectrogram_augmentation": ["SpectrogramAugmentation"],
+        "_estimators.spectrogram_cnn": ["SpectrogramCNN"],
+        # Not a public name, but one that pickled arrays refer to.
+        "_features.layout": ["MFCCArray"],
         "_utils.versions": ["show_versions"],
         "pipeline": ["LogisticRegression", "make_ser_pipeline"],
     },
 )
+
+former_modules.install()

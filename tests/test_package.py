@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -91,7 +92,7 @@ def test_docstrings_are_whole(thing):
     doc = inspect.getdoc(thing)
     assert "Examples\n-----" in doc
     documented = {}
-    section = doc.split("Parameters\n----------\n")[1].split("\n\n")[0]
+    section = re.split(r"\n\n[A-Z][A-Za-z ]+\n---", doc.split("Parameters\n----------\n")[1])[0]
     for line in section.splitlines():
         if line and not line.startswith(" "):
             names, _, kind = line.partition(" : ")

@@ -23,7 +23,7 @@ from sklearn.utils.validation import check_is_fitted
 import ser_estimators
 from ser_estimators import CNNEmbedder, LogisticRegression, MFCCTransformer, make_ser_pipeline
 
-SMALL = {"cnn__channels": (4, 8), "cnn__embedding_dim": 8, "cnn__max_epochs": 20}
+SMALL = {"cnn__network__channels": (4, 8), "cnn__embedding_dim": 8, "cnn__max_epochs": 20}
 
 
 def make_pipe(**kwargs):

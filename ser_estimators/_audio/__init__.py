@@ -1,1 +1,1 @@
-"""From a path, bytes or an array to a waveform."""
+"""Reading and validation of audio clips."""

@@ -1,1 +1,1 @@
-"""The estimators: parameters, checks, docstrings."""
+"""The estimators: parameters, validation, docstrings."""

@@ -1,4 +1,4 @@
-"""AcousticFeatures: audio paths or waveforms in, a table of classical features out."""
+"""AcousticFeatures: a table of acoustic features of audio files or waveforms."""
 
 from __future__ import annotations
 
@@ -25,60 +25,64 @@ from .._features.mfcc import MFCCOptions
 from .._features.statistics import STATISTICS, is_statistic, summarize
 from .._utils.arrays import Floats
 from .._utils.checks import check_finite
+from .._utils.public import public
 from .clip_transformer import ClipTransformer, warn_of_empty_bands
 
 __all__ = ["AcousticFeatures"]
 
 
+@public
 class AcousticFeatures(ClipTransformer):
-    """Turn audio clips into a table of acoustic features, for an SVM or a random forest.
+    """Turn audio clips into a table of acoustic features.
 
-    Each clip is described frame by frame, and statistics over its frames make one row of the
-    table [1]_. Nothing is learnt from the data: ``fit`` only checks, and ``transform`` works
-    without it. Columns differ in scale, so put a ``StandardScaler`` behind it.
+    Each row holds statistics over the frame-level features of a clip [1]_, as input for classifiers
+    such as support vector machines or random forests. The transformer is stateless: ``fit`` only
+    validates its input, and ``transform`` works without it. The columns differ in scale and usually
+    need a ``StandardScaler``.
 
     Parameters
     ----------
     features : sequence of str, default=all of them
-        Groups of features of a frame, see Notes. Columns come in the order given here.
+        Groups of frame-level features, see Notes. They determine the order of the columns.
     statistics : sequence of str, default=('mean', 'std', 'p10', 'p50', 'p90', 'range', 'slope')
-        What is taken over the frames of a clip: "mean", "std", "min", "max", "range", "slope" (of
-        the line of least squares, per second), and percentiles from "p0" to "p100". Unvoiced frames
-        have no pitch, jitter and shimmer and are left out of them; a clip without any voice has 0.
+        Statistics over the frames of a clip: "mean", "std", "min", "max", "range", "slope" (of the
+        least-squares line, per second), and percentiles from "p0" to "p100". Unvoiced frames are
+        left out of the statistics of pitch, jitter and shimmer, which are 0 for a clip without
+        voiced frames.
     sr : int > 0, default=16000
-        Sampling rate in Hz at which clips are analysed. Files at another rate are resampled;
-        waveforms are taken to be at this rate.
+        Sampling rate in Hz. Files with another rate are resampled; waveforms are assumed to have
+        this rate.
     n_mfcc : int, 1 to n_mels, default=20
-        Number of coefficients.
+        Number of MFCCs.
     n_fft : int > 1, default=1024
         Length of the analysis window in samples.
     hop_length : int > 0, default=256
         Samples between frames.
     n_mels : int > 0, default=64
-        Number of mel bands of which the coefficients are made.
+        Number of mel bands from which the MFCCs are computed.
     f0_min : float > 0, default=65.0
-        Lowest fundamental frequency that is looked for, in Hz.
+        Lowest fundamental frequency of the pitch estimate in Hz.
     f0_max : float > f0_min, default=600.0
-        Highest fundamental frequency that is looked for, in Hz. Shouting reaches 600 Hz.
+        Highest fundamental frequency of the pitch estimate in Hz. Shouting reaches 600 Hz.
     offset : float >= 0, default=0.0
-        Seconds that are left out at the beginning of each clip.
+        Seconds that are skipped at the start of each clip.
     duration : float > 0 or None, default=None
-        Seconds that are read of each clip at most; None reads all.
+        Maximum number of seconds that are read from each clip; None reads to the end.
     res_type : {"soxr_hq", "soxr_vhq", "soxr_mq", "soxr_lq", "soxr_qq"}, default="soxr_hq"
-        Quality of the resampling, see ``librosa.resample``.
+        Resampling quality, see ``librosa.resample``.
     trim_db : float > 0 or None, default=30.0
-        Cuts off silence at both ends: what is so many dB under the loudest frame, see
-        ``librosa.effects.trim``. Statistics over silence say how long somebody waited, and not how
-        they spoke. None keeps it.
+        Threshold, in dB below the loudest frame, under which silence at both ends is trimmed, see
+        ``librosa.effects.trim``. Without trimming, the statistics depend on the length of the
+        silence around the speech. None keeps the silence.
     loudness, preemphasis : float or None, default=None
-        Normalisation of loudness and pre-emphasis, as in `MFCCTransformer`.
+        Loudness normalization and pre-emphasis, as in `MFCCTransformer`.
     memory : path-like, joblib.Memory or None, default=None
-        Folder in which the features of files are kept, frame by frame: other statistics need no
-        file again. See `MFCCTransformer`.
+        Folder in which the frame-level features of files are cached. A change of `statistics` does
+        not require reading the files again. See `MFCCTransformer`.
     bytes_limit : int, str or None, default=None
-        Size of that folder, such as "10G".
+        Maximum size of this folder, such as "10G". None sets no limit.
     n_jobs : int or None, default=None
-        Threads that read and describe clips. None means 1 unless in a
+        Number of threads that process clips. None means 1 unless in a
         ``joblib.parallel_config`` context, -1 means all processors.
     verbose : int, default=0
         1 shows a progress bar.
@@ -86,27 +90,27 @@ class AcousticFeatures(ClipTransformer):
     Attributes
     ----------
     n_features_in_ : int
-        Samples per clip. Only there after a fit on a 2-D array, whose clips have one length.
+        Number of samples per clip. Only defined if ``fit`` was called with a 2-D array.
 
     See Also
     --------
-    MFCCTransformer : Frames for a convolutional network.
-    CNNEmbedder : With ``network="mlp"``, a fully connected network on this table.
+    MFCCTransformer : MFCC frames for a convolutional network.
+    CNNEmbedder : With ``network="mlp"``, a fully connected network for this table.
 
     Notes
     -----
-    All but the last three groups have librosa's definitions and numbers.
+    All groups but the last three have librosa's definitions and values.
 
     - "mfcc", "mfcc_delta", "mfcc_delta2": mel-frequency cepstral coefficients and their first and
       second derivatives over time;
     - "chroma": energy of the twelve pitch classes;
     - "contrast", "centroid", "bandwidth", "rolloff", "flatness": shape of the spectrum;
     - "zero_crossing_rate", "rms": noisiness and level of the waveform;
-    - "pitch": the fundamental frequency in Hz (f0) of voiced frames by YIN [2]_, and how periodic
-      each frame is (voicing);
-    - "jitter", "shimmer": how much consecutive periods of the voice differ in length and in
-      amplitude, as a share of their mean. They are rough in a single frame; of their statistics the
-      median is the most reliable.
+    - "pitch": fundamental frequency (f0) of voiced frames in Hz by YIN [2]_, and periodicity of all
+      frames (voicing);
+    - "jitter", "shimmer": mean difference of consecutive periods of the voice in length and in
+      amplitude, as a fraction of their mean. The estimates of a single frame are rough; the median
+      is the most reliable statistic.
 
     References
     ----------
@@ -173,7 +177,7 @@ class AcousticFeatures(ClipTransformer):
         self.verbose = verbose
 
     def transform(self, X: Any) -> Floats:
-        """Describe every clip.
+        """Compute the features of every clip.
 
         Parameters
         ----------
@@ -183,12 +187,12 @@ class AcousticFeatures(ClipTransformer):
         Returns
         -------
         ndarray of shape (n_clips, n_features), float32
-            Columns are named by `get_feature_names_out`. Everything in it is finite.
+            All values are finite. `get_feature_names_out` returns the names of the columns.
 
         Raises
         ------
         AudioReadError
-            If clips cannot be used: all of them are listed, each with its reason and remedy.
+            If clips cannot be used. The error lists all of them, with reason and remedy.
         TypeError, ValueError
             If X is not a list of clips, or a parameter has a wrong type or value.
         """
@@ -217,7 +221,7 @@ class AcousticFeatures(ClipTransformer):
         Parameters
         ----------
         input_features : None, default=None
-            Ignored: columns do not depend on the names of samples.
+            Not used, present for API consistency.
 
         Returns
         -------
@@ -252,9 +256,9 @@ class AcousticFeatures(ClipTransformer):
                 )
             for one in chosen:
                 if not is_known(one):
-                    raise ValueError(f"{name} holds {one!r}, must be of {what}.")
+                    raise ValueError(f"{name} contains {one!r}, must be among {what}.")
             if len(set(chosen)) < len(chosen):
-                raise ValueError(f"{name} == {chosen!r}, must name each once.")
+                raise ValueError(f"{name} == {chosen!r}, must not contain duplicates.")
         for name, lowest in (("n_mfcc", 1), ("n_fft", 2), ("hop_length", 1), ("n_mels", 1)):
             check_scalar(getattr(self, name), name, Integral, min_val=lowest)
         check_scalar(self.n_mfcc, "n_mfcc", Integral, max_val=self.n_mels)

@@ -1,4 +1,4 @@
-"""Base class of the transformers of audio clips: reading, cache and checks."""
+"""Base class of the transformers of audio clips: reading, caching and validation."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from .._utils.stack_level import find_stack_level
 
 __all__ = ["ClipTransformer", "warn_of_empty_bands"]
 
-# Everything outside the settings that changes features, if only in their last bits.
+# Everything besides the settings that changes features, if only in their last bits.
 _VERSIONS = {
     "features": FEATURES_VERSION,
     "kernel": _kernels.mel is not None,
@@ -38,18 +38,18 @@ _VERSIONS = {
 
 
 class ClipTransformer(TransformerMixin, BaseEstimator):
-    """Base class of transformers that process clips one by one and learn nothing from them.
+    """Base class of stateless transformers that process clips one by one.
 
     A subclass has the parameters of `Reading`, and `memory`, `bytes_limit`, `n_jobs` and `verbose`.
     """
 
     def fit(self, X: Any, y: Any = None) -> ClipTransformer:
-        """Check the parameters and the type of X; no file is opened.
+        """Validate the parameters and the type of X, without opening any file.
 
         Parameters
         ----------
         X : list of path-like, list of 1-D waveforms, or ndarray of shape (n_clips, n_samples)
-            Audio files, or waveforms at `sr`. A tuple, 1-D array or Series of paths works too.
+            Audio files, or waveforms at `sr`. A tuple, 1-D array or Series is also accepted.
         y : array-like of shape (n_clips,) or None, default=None
             Only its length is checked.
 
@@ -66,14 +66,14 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
         self._check_params()
         clips = validate_clips(self, X, reset=True)
         if y is not None:
-            # Here rather than in a later step, after all files have been read.
+            # Checked here rather than in a later step, before all files are read.
             check_consistent_length(clips, y)
         return self
 
     def clear_cache(self) -> None:
-        """Remove all features from the folder of `memory`, whatever their settings.
+        """Remove all cached features from the folder `memory`, whatever their settings.
 
-        Other files in the folder are kept. Without a cache, nothing happens.
+        Other files in the folder are kept. Without `memory`, this does nothing.
         """
         folder = cache_folder(self.memory)
         if folder is not None:
@@ -91,7 +91,7 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
         )
 
     def _cache(self, options: Any, **others: Any) -> FeatureCache | None:
-        """Return the cache of features of some options, a dataclass, if there is a cache."""
+        """Return the cache for a dataclass of options, or None without `memory`."""
         folder = cache_folder(self.memory)
         if folder is None:
             return None
@@ -137,7 +137,7 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
 
 
 def warn_of_empty_bands(options: MelOptions) -> None:
-    """Warn of mel bands that lie between two bins of the FFT and are always empty."""
+    """Warn of mel bands that contain no FFT bin and are therefore always empty."""
     n_empty = int((np.diff(options.filters().indptr) == 0).sum())
     if n_empty:
         warnings.warn(

@@ -1,4 +1,4 @@
-"""What CNNEmbedder takes: coefficients, labels, and what else is known of each clip."""
+"""Validation of the input of CNNEmbedder: coefficients, labels, weights and groups."""
 
 from __future__ import annotations
 
@@ -11,9 +11,17 @@ from sklearn.utils import assert_all_finite, check_array, check_consistent_lengt
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d, validate_data
 
+from .._features.layout import MFCCLayout
 from .._utils.checks import is_missing
 
-__all__ = ["as_frames", "check_coefficients", "check_groups", "check_labels", "check_weights"]
+__all__ = [
+    "as_frames",
+    "check_coefficients",
+    "check_groups",
+    "check_labels",
+    "check_layout",
+    "check_weights",
+]
 
 
 def check_coefficients(
@@ -27,9 +35,9 @@ def check_coefficients(
         Its ``n_features_in_`` is set or compared.
     X : array-like
     reset : bool
-        Whether this is a fit.
+        True in ``fit``, False otherwise.
     is_table : bool
-        Whether the network is one for tables.
+        Whether the network takes tables.
 
     Returns
     -------
@@ -38,7 +46,7 @@ def check_coefficients(
     Raises
     ------
     TypeError, ValueError
-        If X is something else, or does not fit the estimator's network.
+        If X has another type or shape, or does not match the network of the estimator.
     """
     if (path := _first_path(X)) is not None:
         raise TypeError(
@@ -57,7 +65,7 @@ def check_coefficients(
     if isinstance(X, (list, tuple)) and len({np.shape(clip) for clip in X}) > 1:
         raise ValueError(
             "X is a list of clips of unequal shapes; expected (n_clips, n_coefficients, "
-            "n_frames): follow shorter clips by frames of zeros, as MFCCTransformer does"
+            "n_frames): pad shorter clips with frames of zeros, as MFCCTransformer does"
         )
     X = validate_data(estimator, X, dtype=np.float32, allow_nd=True, reset=reset)
     if X.ndim > 3 or 0 in X.shape:
@@ -68,18 +76,50 @@ def check_coefficients(
     if is_table and X.ndim == 3:
         raise ValueError(
             f"X has the shape {X.shape}, but network='mlp' takes tables (n_clips, n_features): "
-            "put AcousticFeatures before this step, or take network='cnn'"
-        )
-    if reset and not is_table and X.shape[1] % estimator.input_channels:
-        raise ValueError(
-            f"X has {X.shape[1]} coefficients, which input_channels == {estimator.input_channels} "
-            "does not divide; expected 1 + deltas of MFCCTransformer"
+            "put AcousticFeatures before this step, or set network='cnn'"
         )
     return X
 
 
+def check_layout(layout: MFCCLayout | None, n_rows: int, fitted: MFCCLayout | None = None) -> None:
+    """Raise if MFCCs have no inverse, or another layout than in ``fit``.
+
+    Parameters
+    ----------
+    layout : MFCCLayout or None
+        Meaning of the rows of X; None if it is unknown.
+    n_rows : int
+        Number of rows of X.
+    fitted : MFCCLayout or None, default=None
+        Layout in ``fit``.
+    """
+    if layout is None:
+        return
+    if layout.dct_type != 2:
+        raise ValueError(
+            f"X has MFCCs with dct_type={layout.dct_type}, from which no spectrogram can be "
+            "recovered; set dct_type=2 in MFCCTransformer"
+        )
+    n_expected = layout.n_mfcc * (1 + layout.deltas)
+    if layout.deltas and n_rows != n_expected:
+        raise ValueError(
+            f"X has {n_rows} rows, but n_mfcc={layout.n_mfcc} with deltas={layout.deltas} makes "
+            f"{n_expected}; pass all rows of MFCCTransformer"
+        )
+    if fitted is not None and layout != fitted:
+        names = [name for name in layout._fields if getattr(layout, name) != getattr(fitted, name)]
+        now, before = (
+            ", ".join(f"{name}={getattr(each, name)!r}" for name in names)
+            for each in (layout, fitted)
+        )
+        raise ValueError(
+            f"X has MFCCs with {now}, but the network was fitted on {before}; use the "
+            "MFCCTransformer that was used in fit"
+        )
+
+
 def as_frames(X: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Read a table as clips of one frame."""
+    """Return a table as clips of one frame."""
     return X.reshape(*X.shape[:2], -1)
 
 
@@ -106,7 +146,7 @@ def check_labels(y: Any, X: NDArray[np.float32]) -> NDArray[Any]:
 
 
 def check_weights(sample_weight: Any, X: NDArray[np.float32]) -> NDArray[np.float64] | None:
-    """Return sample_weight as a vector of numbers that are not negative, or None."""
+    """Return sample_weight as a nonnegative vector, or None."""
     if sample_weight is None:
         return None
     weights = check_array(
@@ -119,10 +159,12 @@ def check_weights(sample_weight: Any, X: NDArray[np.float32]) -> NDArray[np.floa
         index = int(np.flatnonzero(weights < 0)[0])
         raise ValueError(
             f"sample_weight is {weights[index]:g} for clip {index + 1} of {len(weights)}; "
-            "expected no negative weight"
+            "expected a nonnegative weight"
         )
     if not weights.any():
-        raise ValueError("sample_weight is zero for all clips; expected at least one that is not")
+        raise ValueError(
+            "sample_weight is zero for all clips; expected at least one positive weight"
+        )
     return weights
 
 
@@ -137,15 +179,15 @@ def check_groups(groups: Any, X: NDArray[np.float32]) -> NDArray[Any] | None:
     missing = [i + 1 for i, value in enumerate(groups) if is_missing(value)]
     if missing:
         raise ValueError(
-            f"groups holds no group for {len(missing)} of {len(groups)} clips, the first of them "
-            f"clip {missing[0]}; expected one for each clip"
+            f"groups is missing for {len(missing)} of {len(groups)} clips, the first of which is "
+            f"clip {missing[0]}; expected a group for each clip"
         )
     _check_one_kind(groups, "groups", "groups")
     return groups
 
 
 def _check_one_kind(values: NDArray[Any], name: str, what: str) -> None:
-    """Raise for texts beside numbers, which have no order."""
+    """Raise if strings and numbers are mixed, which cannot be sorted."""
     if len({isinstance(value, (str, bytes)) for value in values}) > 1:
         kinds = sorted({type(value).__name__ for value in values})
         raise ValueError(

@@ -1,52 +1,83 @@
-"""The parameters of CNNEmbedder, and what they may be."""
+"""The parameters of CNNEmbedder: validation, and conversion for network and training."""
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Callable, Mapping
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.utils import check_scalar
 
+from .._features.layout import MFCCLayout
+from .._network.build import NetworkSpec
 from .._network.devices import resolve_device
-from .._training.callbacks import check_callbacks
+from .._training.options import TrainingOptions
 from .._utils.checks import check_choice, check_finite
+from .._utils.stack_level import find_stack_level
+from .feature_mlp import FeatureMLP
+from .spectrogram_augmentation import SpectrogramAugmentation
+from .spectrogram_cnn import SpectrogramCNN
 
-__all__ = ["check_parameters"]
+__all__ = [
+    "MOVED",
+    "OBJECTS",
+    "augmentation_of",
+    "check_parameters",
+    "class_weight_by_index",
+    "is_table",
+    "network_spec",
+    "training_options",
+]
 
+# Replacements of former parameters.
+MOVED = {
+    name: f"augmentation=SpectrogramAugmentation({name}=...)"
+    for name in (
+        "time_stretch",
+        "frequency_warp",
+        "gain",
+        "time_mask",
+        "frequency_mask",
+        "time_shift",
+        "noise_snr",
+        "mixstyle_p",
+        "mixup_alpha",
+    )
+} | {
+    "channels": "network=SpectrogramCNN(channels=...)",
+    "se_ratio": "network=SpectrogramCNN(se_ratio=...)",
+    "hidden_layer_sizes": "network=FeatureMLP(hidden_layer_sizes=...)",
+    "input_channels": "MFCCTransformer(deltas=...), which determines the channels",
+}
+# Objects that strings stand for.
+OBJECTS: dict[str, dict[str, Callable[[], Any]]] = {
+    "network": {"cnn": SpectrogramCNN, "mlp": FeatureMLP},
+    "augmentation": {"default": SpectrogramAugmentation},
+}
 # Smallest value.
 _INTEGERS = {
     "embedding_dim": 1,
     "n_networks": 1,
-    "input_channels": 1,
     "max_epochs": 1,
     "batch_size": 2,
     "n_views": 1,
     "n_iter_no_change": 1,
     "verbose": 0,
 }
-# Smallest and largest value, and which of the two it may be.
-_NUMBERS: dict[str, tuple[float | None, float | None, str]] = {
+# Smallest and largest value, and which of the two are allowed.
+_NUMBERS: dict[str, tuple[float, float | None, str]] = {
     "lr": (0, None, "neither"),
     "weight_decay": (0, None, "left"),
-    "mixup_alpha": (0, None, "left"),
-    "time_stretch": (0, None, "left"),
-    "gain": (0, None, "left"),
     "dropout": (0, 1, "left"),
     "warmup": (0, 1, "left"),
     "label_smoothing": (0, 1, "left"),
-    "frequency_warp": (0, 1, "left"),
-    "time_shift": (0, 1, "left"),
-    "time_mask": (0, 1, "both"),
-    "frequency_mask": (0, 1, "both"),
-    "mixstyle_p": (0, 1, "both"),
-    "se_ratio": (0, 1, "both"),
     "weight_averaging": (0, 1, "both"),
     "validation_fraction": (0, 1, "neither"),
-    "noise_snr": (None, None, "both"),
 }
 _CHOICES = {
-    "network": ("cnn", "mlp"),
     "lr_schedule": ("cosine", "constant"),
     "precision": ("auto", "float32", "bfloat16"),
     "norm": ("l2", None),
@@ -54,13 +85,11 @@ _CHOICES = {
 
 
 def check_parameters(estimator: Any) -> None:
-    """Raise for a parameter of CNNEmbedder that is of the wrong type or out of its range."""
+    """Raise for a parameter of CNNEmbedder that has a wrong type or is out of its range."""
     for name, least in _INTEGERS.items():
         check_scalar(getattr(estimator, name), name, Integral, min_val=least)
     for name, (smallest, largest, boundaries) in _NUMBERS.items():
         value = getattr(estimator, name)
-        if value is None and name == "noise_snr":
-            continue
         check_scalar(value, name, Real)
         check_finite(value, name)
         check_scalar(
@@ -70,26 +99,148 @@ def check_parameters(estimator: Any) -> None:
         check_choice(getattr(estimator, name), name, choices)
     for name in ("early_stopping", "warm_start"):
         check_scalar(getattr(estimator, name), name, (bool, np.bool_))
-    for name in ("channels", "hidden_layer_sizes"):
-        sizes = getattr(estimator, name)
-        if isinstance(sizes, str) or np.ndim(sizes) != 1 or not len(sizes):
-            raise ValueError(f"{name} == {sizes!r}, must be a sequence of integers.")
-        for count in sizes:
-            check_scalar(count, name, Integral, min_val=1)
     if estimator.embedding_dim < estimator.n_networks:
         raise ValueError(
-            f"embedding_dim == {estimator.embedding_dim}, must be >= n_networks, "
-            f"{estimator.n_networks}, which share it out."
+            f"embedding_dim == {estimator.embedding_dim}, must be >= n_networks == "
+            f"{estimator.n_networks}, among which it is divided."
         )
     if estimator.embedding_dim == 1 and estimator.norm is not None:
         raise ValueError(
             f"embedding_dim == 1, must be >= 2 with norm == {estimator.norm!r}, which would leave "
-            "nothing but a sign; or set norm=None."
+            "only the sign; or set norm=None."
         )
-    check_callbacks(estimator.callbacks, early_stopping=estimator.early_stopping)
+    _check_network(estimator.network)
+    _check_augmentation(estimator.augmentation)
+    if estimator.callbacks is not None:
+        # Imported here, because it loads skorch.
+        from .._training.callbacks import check_callbacks
+
+        check_callbacks(estimator.callbacks, early_stopping=estimator.early_stopping)
     _check_class_weight(estimator.class_weight)
     check_scalar(estimator.device, "device", str)
     resolve_device(estimator.device)
+
+
+def is_table(network: Any) -> bool:
+    """Return whether a network takes tables rather than spectrograms."""
+    return network == "mlp" or isinstance(network, FeatureMLP)
+
+
+def augmentation_of(estimator: Any) -> Callable[..., Any] | None:
+    """Return the augmentation of an estimator as an object."""
+    is_default = isinstance(estimator.augmentation, str)
+    return SpectrogramAugmentation() if is_default else estimator.augmentation
+
+
+def network_spec(
+    estimator: Any, n_coefficients: int, n_classes: int, layout: MFCCLayout | None
+) -> NetworkSpec:
+    """Describe the ensemble that an estimator trains.
+
+    Parameters
+    ----------
+    estimator : CNNEmbedder
+    n_coefficients : int > 0
+        Number of rows of X, which are divided among the channels.
+    n_classes : int >= 2
+    layout : MFCCLayout or None
+        Meaning of the rows of X; if None, they are one channel.
+    """
+    network = estimator.network
+    if isinstance(network, str):
+        network = OBJECTS["network"][network]()
+    arguments: Mapping[str, Any]
+    if isinstance(network, SpectrogramCNN):
+        kind = "cnn"
+        arguments = {"channels": tuple(network.channels), "se_ratio": network.se_ratio}
+    elif isinstance(network, FeatureMLP):
+        kind, layout = "mlp", None
+        arguments = {"hidden_layer_sizes": tuple(network.hidden_layer_sizes)}
+    else:
+        kind, arguments = "custom", {"factory": network}
+    n_channels = 1 if layout is None else 1 + layout.deltas
+    return NetworkSpec(
+        kind=kind,
+        n_rows=n_coefficients // n_channels,
+        n_channels=n_channels,
+        n_classes=n_classes,
+        embedding_dim=estimator.embedding_dim,
+        n_networks=estimator.n_networks,
+        dropout=estimator.dropout,
+        arguments=arguments,
+        layout=layout,
+    )
+
+
+def training_options(estimator: Any) -> TrainingOptions:
+    """Return the settings of training."""
+    return TrainingOptions(
+        max_epochs=estimator.max_epochs,
+        batch_size=estimator.batch_size,
+        lr=estimator.lr,
+        warmup=estimator.warmup,
+        lr_schedule=estimator.lr_schedule,
+        weight_decay=estimator.weight_decay,
+        weight_averaging=estimator.weight_averaging,
+        label_smoothing=estimator.label_smoothing,
+        early_stopping=estimator.early_stopping,
+        validation_fraction=estimator.validation_fraction,
+        n_iter_no_change=estimator.n_iter_no_change,
+        callbacks=estimator.callbacks,
+        device=estimator.device,
+        precision=estimator.precision,
+        verbose=estimator.verbose,
+    )
+
+
+def class_weight_by_index(
+    class_weight: dict[Any, float] | str | None, classes: NDArray[Any]
+) -> dict[int, float] | str | None:
+    """Return class weights by class index instead of label."""
+    if not isinstance(class_weight, dict):
+        return class_weight
+    known = classes.tolist()
+    unknown = [label for label in class_weight if label not in known]
+    if unknown:
+        warnings.warn(
+            f"class_weight names {unknown[0]!r}, which is not a label of y; expected some of "
+            f"{', '.join(map(repr, known))}",
+            UserWarning,
+            stacklevel=find_stack_level(),
+        )
+    return {index: class_weight.get(label, 1.0) for index, label in enumerate(known)}
+
+
+def _check_network(network: Any) -> None:
+    if isinstance(network, (SpectrogramCNN, FeatureMLP)):
+        network._check_params()
+    elif isinstance(network, str):
+        check_choice(network, "network", OBJECTS["network"])
+    elif not callable(network) or _is_module(network):
+        raise TypeError(
+            f"network is a {type(network).__name__}; expected 'cnn', 'mlp', a SpectrogramCNN, a "
+            "FeatureMLP, or a torch.nn.Module class or callable that returns a new module for "
+            "(n_channels, n_rows)"
+        )
+
+
+def _is_module(network: Any) -> bool:
+    # An instance would be shared by all networks, clones and fits.
+    from torch import nn
+
+    return isinstance(network, nn.Module)
+
+
+def _check_augmentation(augmentation: Any) -> None:
+    if isinstance(augmentation, SpectrogramAugmentation):
+        augmentation._check_params()
+    elif isinstance(augmentation, str):
+        check_choice(augmentation, "augmentation", OBJECTS["augmentation"])
+    elif augmentation is not None and not callable(augmentation):
+        raise TypeError(
+            f"augmentation is a {type(augmentation).__name__}; expected 'default', a "
+            "SpectrogramAugmentation, a callable (batch, rng) that returns a batch, or None"
+        )
 
 
 def _check_class_weight(class_weight: Any) -> None:

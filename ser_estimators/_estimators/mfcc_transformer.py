@@ -1,4 +1,4 @@
-"""MFCCTransformer: audio paths or waveforms in, mel-frequency cepstral coefficients out."""
+"""MFCCTransformer: mel-frequency cepstral coefficients of audio files or waveforms."""
 
 from __future__ import annotations
 
@@ -17,99 +17,103 @@ from sklearn.utils import check_scalar
 
 from .._audio.clips import validate_clips
 from .._features.extraction import extract
+from .._features.layout import MFCCArray, MFCCLayout
 from .._features.mel import MelOptions
 from .._features.mfcc import MFCCOptions, finish, mfcc_frames
 from .._features.padding import gather
 from .._features.spectrum import as_frames, padded_window
 from .._utils.arrays import Floats
 from .._utils.checks import check_choice, check_finite
+from .._utils.public import public
 from .clip_transformer import ClipTransformer, warn_of_empty_bands
 
 __all__ = ["MFCCTransformer"]
 
 
+@public
 class MFCCTransformer(ClipTransformer):
     """Turn audio clips into mel-frequency cepstral coefficients (MFCCs).
 
-    Nothing is learnt from the data: ``fit`` only checks, and ``transform`` works without it.
-    The numbers are those of ``librosa.feature.mfcc`` [1]_ to 1e-3. Training and prediction read
-    files through the same code, so that a clip gives the same features in both.
+    The transformer is stateless: ``fit`` only validates its input, and ``transform`` works without
+    it. The values are those of ``librosa.feature.mfcc`` [1]_ within 1e-3. Training and prediction
+    read files through the same code, so a clip has the same features in both.
 
     Parameters
     ----------
     sr : int > 0, default=16000
-        Sampling rate in Hz at which clips are analysed. Files at another rate are resampled;
-        waveforms are taken to be at this rate.
+        Sampling rate in Hz. Files with another rate are resampled; waveforms are assumed to have
+        this rate.
     n_mfcc : int, 1 to n_mels, default=40
         Number of coefficients.
     n_fft : int > 0, default=1024
         Length of the FFT in samples.
     win_length : int, 1 to n_fft, or None, default=None
-        Length of the analysis window in samples, with zeros around it up to `n_fft`; None means
-        `n_fft`.
+        Length of the window in samples, zero-padded to `n_fft`; None means `n_fft`.
     hop_length : int > 0, default=256
         Samples between frames.
     window : str, tuple or float, default="hann"
-        Shape of the analysis window, as ``scipy.signal.get_window`` knows it.
+        Window function, see ``scipy.signal.get_window``.
     center : bool, default=True
-        Whether frames are centred at multiples of `hop_length`, with zeros beyond both ends of the
-        clip; otherwise they begin there.
+        Whether frames are centered at multiples of `hop_length`, with zero padding at both ends of
+        the clip; otherwise they start there.
     n_mels : int > 0, default=64
-        Number of mel bands of which the coefficients are made.
+        Number of mel bands from which the coefficients are computed.
     fmin : float >= 0, default=0.0
-        Lowest frequency in Hz.
+        Lowest frequency of the mel bands in Hz.
     fmax : float or None, default=None
-        Highest frequency in Hz; None means ``sr / 2``.
+        Highest frequency of the mel bands in Hz; None means ``sr / 2``.
     htk : bool, default=False
-        HTK's mel scale instead of Slaney's.
+        Whether to use HTK's mel scale instead of Slaney's.
     mel_norm : "slaney", float > 0 or None, default="slaney"
-        "slaney" divides each mel filter by its width, a number makes its norm of that order 1.
+        "slaney" divides each mel filter by its width; a number p divides it by its p-norm; None
+        does not scale it.
     dct_type : {1, 2, 3}, default=2
-        Type of the cosine transform. `CNNEmbedder` undoes the default one.
+        Type of the discrete cosine transform. `CNNEmbedder` requires type 2.
     norm : {"ortho", None}, default="ortho"
-        Whether the cosine transform is orthonormal.
+        Normalization of the cosine transform; "ortho" makes it orthonormal.
     lifter : float >= 0, default=0.0
-        If positive, coefficient n is weighted by ``1 + lifter / 2 * sin(pi * n / lifter)``.
+        Liftering: if positive, the n-th coefficient is multiplied by
+        ``1 + lifter / 2 * sin(pi * n / lifter)``.
     deltas : {0, 1, 2}, default=0
-        Order of the derivatives over time that follow the coefficients, as
-        ``librosa.feature.delta`` over nine frames. `CNNEmbedder` reads them as further channels of
-        its picture if it is told ``input_channels=1 + deltas``.
+        Order up to which derivatives over time are appended to the coefficients. They are estimated
+        over nine frames, as in ``librosa.feature.delta``. `CNNEmbedder` uses them as additional
+        channels.
     normalization : {None, "mean", "mean_variance"}, default=None
-        Whether each coefficient's mean over the clip is subtracted, which takes away what a
-        microphone adds and also how loud the clip is, and whether it is divided by its standard
-        deviation. What does not change over a clip becomes zero, as padding is: of silence, and of
-        a clip of a single frame, nothing is left.
+        "mean" subtracts from each coefficient its mean over the clip, which removes the frequency
+        response of the microphone and also the level of the clip. "mean_variance" additionally
+        divides it by its standard deviation. Coefficients that are constant over a clip become
+        zero, like padding: silence and clips of a single frame lose all information.
     offset : float >= 0, default=0.0
-        Seconds that are left out at the beginning of each clip.
+        Seconds that are skipped at the start of each clip.
     duration : float > 0 or None, default=None
-        Seconds that are read of each clip at most; None reads all.
+        Maximum number of seconds that are read from each clip; None reads to the end.
     res_type : {"soxr_hq", "soxr_vhq", "soxr_mq", "soxr_lq", "soxr_qq"}, default="soxr_hq"
-        Quality of the resampling, see ``librosa.resample``.
+        Resampling quality, see ``librosa.resample``.
     trim_db : float > 0 or None, default=None
-        Cuts off silence at both ends: what is so many dB under the loudest frame, see
-        ``librosa.effects.trim``. None keeps it.
+        Threshold, in dB below the loudest frame, under which silence at both ends is trimmed, see
+        ``librosa.effects.trim``. None keeps the silence.
     loudness : float <= 0 or None, default=None
-        Brings each clip to this loudness in LUFS [2]_, for example -23. None keeps it; how loud
-        somebody speaks tells of emotion, where the distance to the microphone was the same.
+        Loudness in LUFS [2]_ to which each clip is scaled, for example -23. None keeps the level,
+        which carries information on the emotion if the distance to the microphone is constant.
     preemphasis : float in [0, 1] or None, default=None
-        Subtracts so much of the sample before from each sample, for example 0.97, which raises high
-        frequencies, see ``librosa.effects.preemphasis``.
+        Fraction of the previous sample that is subtracted from each sample, for example 0.97, which
+        amplifies high frequencies, see ``librosa.effects.preemphasis``. None disables pre-emphasis.
     backend : {"native", "librosa"}, default="native"
-        "librosa" calls ``librosa.feature.mfcc`` itself. It is several times slower.
+        "librosa" calls ``librosa.feature.mfcc``, which is several times slower.
     memory : path-like, joblib.Memory or None, default=None
-        Folder in which the features of files are kept, so that each is decoded once under the same
-        settings, whatever the number of fits, folds and processes. A file that has changed is
-        noticed. See `clear_cache`.
+        Folder in which the features of files are cached. With the same settings, each file is
+        decoded only once for all fits, folds and processes. Changes of a file are detected.
+        `clear_cache` empties the cache.
     bytes_limit : int, str or None, default=None
-        Size of that folder, such as "10G": what was used longest ago is removed after a call that
-        added to it. None sets no limit.
+        Maximum size of this folder, such as "10G". After a call that added to it, the least
+        recently used features are removed. None sets no limit.
     memmap : path-like or None, default=None
-        Folder in which the result of `transform` lives as a file, for data that does not fit into
-        memory; `CNNEmbedder` trains from it. The file is removed with the last reference to it, and
-        by the next call if the process was killed. While it is made, it needs the room twice. Other
-        processes may read it as long as the one that made it lives.
+        Folder in which the result of `transform` is stored as a memory-mapped file, for data that
+        does not fit into memory; `CNNEmbedder` can train on it. The file is removed with the last
+        reference to it, or by the next call if the process was killed. Creating it temporarily
+        takes twice its size. Other processes can read it while the process that created it runs.
     n_jobs : int or None, default=None
-        Threads that read and transform clips. None means 1 unless in a
+        Number of threads that process clips. None means 1 unless in a
         ``joblib.parallel_config`` context, -1 means all processors.
     verbose : int, default=0
         1 shows a progress bar.
@@ -117,12 +121,12 @@ class MFCCTransformer(ClipTransformer):
     Attributes
     ----------
     n_features_in_ : int
-        Samples per clip. Only there after a fit on a 2-D array, whose clips have one length.
+        Number of samples per clip. Only defined if ``fit`` was called with a 2-D array.
 
     See Also
     --------
-    CNNEmbedder : The convolutional network that learns from these frames.
-    make_ser_pipeline : The whole system.
+    CNNEmbedder : Convolutional network that is trained on these frames.
+    make_ser_pipeline : Pipeline that starts with this transformer.
 
     References
     ----------
@@ -216,13 +220,13 @@ class MFCCTransformer(ClipTransformer):
         Returns
         -------
         ndarray of shape (n_clips, n_mfcc * (1 + deltas), n_frames), float32
-            As many frames as the longest clip has; shorter ones are followed by frames that are
-            zero in every coefficient, which `CNNEmbedder` leaves out.
+            MFCCs, with as many frames as the longest clip has. Shorter clips are padded with frames
+            of zeros, which `CNNEmbedder` masks.
 
         Raises
         ------
         AudioReadError
-            If clips cannot be used: all of them are listed, each with its reason and remedy.
+            If clips cannot be used. The error lists all of them, with reason and remedy.
         TypeError, ValueError
             If X is not a list of clips, or a parameter has a wrong type or value.
         """
@@ -240,18 +244,26 @@ class MFCCTransformer(ClipTransformer):
             progress="MFCC" if self.verbose else None,
         )
         memmap = None if self.memmap is None else Path(self.memmap).expanduser()
-        return gather(features, memmap=memmap)
+        layout = MFCCLayout(
+            n_mfcc=self.n_mfcc,
+            n_mels=self.n_mels,
+            dct_type=self.dct_type,
+            norm=self.norm,
+            lifter=float(self.lifter),
+            deltas=self.deltas,
+        )
+        return MFCCArray(gather(features, memmap=memmap), layout)
 
     def set_output(self, *, transform: str | None = None) -> MFCCTransformer:
-        """Change nothing: three dimensions do not fit into a table.
+        """Do nothing, because a 3-D array cannot be returned as a table.
 
-        It is there so that a whole pipeline can be told ``set_output(transform="pandas")``, which
-        `CNNEmbedder` follows.
+        This method allows calling ``set_output(transform="pandas")`` on a whole pipeline, to which
+        `CNNEmbedder` responds.
 
         Parameters
         ----------
         transform : {"default", "pandas", "polars"} or None, default=None
-            Ignored.
+            Not used, present for API consistency.
 
         Returns
         -------
@@ -296,7 +308,7 @@ class MFCCTransformer(ClipTransformer):
         check_scalar(self.fmin, "fmin", Real, min_val=0)
         highest = self.sr / 2 if self.fmax is None else self.fmax
         check_scalar(highest, "fmax", Real, max_val=self.sr / 2)
-        if not highest > self.fmin:  # so that NaN is refused as well
+        if not highest > self.fmin:  # also true for NaN
             raise ValueError(f"fmin == {self.fmin} Hz, must be below fmax == {highest} Hz.")
         if self.n_mfcc > self.n_mels:
             raise ValueError(
@@ -323,11 +335,13 @@ class MFCCTransformer(ClipTransformer):
             if not isinstance(self.memmap, (str, os.PathLike)):
                 raise TypeError(f"memmap is {self.memmap!r}; expected a folder or None")
             if not os.fspath(self.memmap) or Path(self.memmap).is_file():
-                raise ValueError(f"memmap is {self.memmap!r}; expected a folder, which may be new")
+                raise ValueError(
+                    f"memmap is {self.memmap!r}; expected a folder, which need not exist"
+                )
 
 
 def _librosa_frames(waveform: Floats, options: MFCCOptions) -> Floats:
-    """Compute what `mfcc_frames` does, by ``librosa.feature.mfcc``."""
+    """Compute the same as `mfcc_frames`, with ``librosa.feature.mfcc``."""
     import librosa
 
     mel = options.mel
@@ -354,10 +368,10 @@ def _check_window(window: Any, win_length: int, n_fft: int) -> None:
         weights = padded_window(window, win_length, n_fft)
     except (TypeError, ValueError) as error:
         raise ValueError(
-            f"window == {window!r}, must be a window that scipy.signal.get_window knows, such as "
+            f"window == {window!r}, must be a window that scipy.signal.get_window accepts, such as "
             f'"hann" or ("kaiser", 8.0): {error}'
         ) from error
     if not np.isfinite(weights).all():
-        raise ValueError(f"window == {window!r} of win_length == {win_length} holds NaN or inf.")
+        raise ValueError(f"window == {window!r} of win_length == {win_length} contains NaN or inf.")
     if not weights.any():
         raise ValueError(f"window == {window!r} of win_length == {win_length} is zero everywhere.")

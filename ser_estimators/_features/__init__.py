@@ -1,1 +1,1 @@
-"""From a waveform to frames of features, and from frames to statistics."""
+"""Frame-level features of waveforms, and statistics over frames."""

@@ -1,4 +1,4 @@
-"""All frame-level features of the table of `AcousticFeatures`, in the order of its columns."""
+"""The frame-level features that `AcousticFeatures` summarizes, in the order of its columns."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ FEATURES = (*MFCC_FEATURES, *GROUPS)
 
 @dataclass(frozen=True)
 class AcousticOptions:
-    """Which features of a frame are computed, and how.
+    """Which frame-level features are computed, and how.
 
     Parameters
     ----------
-    features : tuple of str out of `FEATURES`
+    features : tuple of str, from `FEATURES`
     mfcc : MFCCOptions
-        Its rate, FFT and hop length hold for all features.
+        Its sampling rate, FFT length and hop length apply to all features.
     f0_min, f0_max : float, 0 < f0_min < f0_max
         Range of the fundamental frequency in Hz.
     """
@@ -37,7 +37,7 @@ class AcousticOptions:
 
 
 def acoustic_frames(waveform: Floats, options: AcousticOptions) -> Floats:
-    """Compute the features of all frames.
+    """Compute the features of every frame.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def acoustic_frames(waveform: Floats, options: AcousticOptions) -> Floats:
     Returns
     -------
     ndarray of shape (n_rows, n_frames), float32
-        Rows are named by `acoustic_rows`.
+        `acoustic_rows` returns the names of the rows.
     """
     rows: dict[str, Floats] = {}
     orders = [MFCC_FEATURES.index(name) for name in options.features if name in MFCC_FEATURES]

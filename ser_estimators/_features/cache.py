@@ -1,4 +1,4 @@
-"""Features on disk, so that each file is decoded once for all fits, folds and processes."""
+"""Cache of features on disk: each file is decoded once for all fits, folds and processes."""
 
 from __future__ import annotations
 
@@ -24,28 +24,28 @@ from .._utils.stack_level import find_stack_level
 __all__ = ["FEATURES_VERSION", "Entry", "FeatureCache", "cache_folder", "parse_bytes"]
 __all__ += ["warn_of_failure"]
 
-# Part of the key of every entry. Raise it when a feature gets other numbers than before, which
-# tests/test_golden_numbers.py notices; entries of older versions are then computed again.
+# Part of the key of every entry. Increase it when the values of a feature change, which
+# tests/test_golden_numbers.py detects; entries of older versions are then computed again.
 FEATURES_VERSION = 1
 
-# Everything of ours lies in this folder, so that clearing never touches what else is there.
+# All files of the cache are in this folder, so clearing the cache never touches other files.
 _FOLDER = "ser_estimators-features"
-# Magic number, rows, columns, peak of the waveform; then the numbers, row by row.
+# Magic number, rows, columns and peak of the waveform; the features follow, row by row.
 _HEADER = struct.Struct("<8sIIf")
 _MAGIC = b"serfeat1"
 _UNFINISHED = ".part"
-_ABANDONED_SECONDS = 3600  # after which what is unfinished was left by a process that died
+_ABANDONED_SECONDS = 3600  # age at which an unfinished file is considered abandoned
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 
 class Entry(NamedTuple):
-    """What is stored for a clip.
+    """The cached data of a clip.
 
     Parameters
     ----------
     features : ndarray of shape (n_rows, n_columns), float32
     peak : float
-        Largest magnitude of the waveform as it was read, for the warnings about levels.
+        Largest magnitude of the waveform as read, for the warnings about levels.
     """
 
     features: NDArray[np.float32]
@@ -53,21 +53,21 @@ class Entry(NamedTuple):
 
 
 class FeatureCache:
-    """Features of files under one set of settings.
+    """Cache of the features of files, for one set of settings.
 
-    A file is identified by its absolute path, its size and the times of its last change: reading
-    its content would cost much of what the cache saves. An entry is written under a temporary name
-    and then renamed, so that it is complete or absent. While a file is being processed, the
-    operating system holds a lock on it, which is released when the process dies.
+    A file is identified by its absolute path, its size and the times of its last change. Reading
+    its content instead would cost much of what the cache saves. An entry is written under a
+    temporary name and then renamed, so it is either complete or absent. While an entry is
+    computed, the process holds a file lock, which the operating system releases if it dies.
 
     Parameters
     ----------
     folder : path-like
-        Folder of all caches, whatever their settings.
+        Parent folder of the caches for all settings.
     settings : dict
-        Everything that the features depend on, of types that JSON can represent.
+        Everything that the features depend on, as values that JSON can represent.
     bytes_limit : int or None, default=None
-        Size in bytes to which `reduce` shrinks the folder; None sets no limit.
+        Maximum size of the folder in bytes, enforced by `reduce`; None sets no limit.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class FeatureCache:
             self.root / hashlib.blake2b(self.settings.encode(), digest_size=12).hexdigest()
         )
         self.bytes_limit = bytes_limit
-        # As text, because pathlib would take as long as reading an entry.
+        # A string, because pathlib would take as long as reading an entry.
         self._prefix = os.fspath(self.folder) + os.sep
 
     def path_of(self, clip: str) -> str | None:
@@ -88,8 +88,8 @@ class FeatureCache:
             status = os.stat(clip)
         except (OSError, ValueError):
             return None
-        # The change time of the inode reveals that a file was replaced by one of equal size and an
-        # older modification time, as archives and `cp -p` do.
+        # The change time of the inode reveals that a file was replaced by one of the same size and
+        # modification time, for example by `cp -p` or from an archive.
         identity = f"{os.path.abspath(clip)}\0{status.st_size}\0{status.st_mtime_ns}"
         identity += f"\0{status.st_ctime_ns}"
         digest = hashlib.blake2b(
@@ -142,17 +142,17 @@ class FeatureCache:
         path = self.path_of(clip)
         if path is None or os.path.exists(path):
             return
-        # One lock per pair of leading digits, so that two processes seldom wait for each other.
+        # One lock for each pair of leading digits, so processes seldom wait for each other.
         lock = FileLock(f"{self._prefix}{os.path.basename(path)[:2]}.lock", mode=0o666)
         with contextlib.ExitStack() as held:
-            # Locks only save work, and some file systems lack them; writing is safe without.
+            # Locks only avoid duplicate work: some file systems lack them, and writing is safe.
             with contextlib.suppress(OSError, NotImplementedError):
                 held.enter_context(lock)
             if not os.path.exists(path):
                 self.write(path, compute(clip))
 
     def prepare(self) -> None:
-        """Create the folder, with a note of the settings in it, and remove leftovers."""
+        """Create the folder with a record of its settings, and remove abandoned files."""
         os.makedirs(self.folder, exist_ok=True)
         note = self.folder / "settings.json"
         if not note.exists():
@@ -163,7 +163,7 @@ class FeatureCache:
                     left_over.unlink()
 
     def missing(self, clips: Sequence[str]) -> list[str]:
-        """Return the existing files without an entry, each once."""
+        """Return the existing files that have no entry, without duplicates."""
         found: dict[str, str] = {}
         for clip in clips:
             path = self.path_of(clip)
@@ -172,7 +172,7 @@ class FeatureCache:
         return list(found.values())
 
     def reduce(self) -> None:
-        """Remove the least recently used entries until the limit is met."""
+        """Remove the least recently used entries until the size limit is met."""
         if self.bytes_limit is None:
             return
         entries = []
@@ -197,7 +197,7 @@ class FeatureCache:
 
 
 def cache_folder(memory: Any) -> Path | None:
-    """Return the folder for a `memory` parameter, None for no cache.
+    """Return the folder of a `memory` parameter, or None for no cache.
 
     Parameters
     ----------
@@ -206,7 +206,7 @@ def cache_folder(memory: Any) -> Path | None:
     Raises
     ------
     TypeError, ValueError
-        If it is something else, or empty.
+        If `memory` has another type, or is empty.
     """
     if memory is None:
         return None
@@ -214,13 +214,13 @@ def cache_folder(memory: Any) -> Path | None:
         return None if memory.location is None else Path(memory.location)
     if isinstance(memory, (str, os.PathLike)):
         if not os.fspath(memory):
-            raise ValueError("memory is empty; expected a folder, which may be new, or None")
+            raise ValueError("memory is empty; expected a folder, which need not exist, or None")
         return Path(memory).expanduser()
     raise TypeError(f"memory is {memory!r}; expected a folder, a joblib.Memory or None")
 
 
 def parse_bytes(value: Any, name: str) -> int | None:
-    """Return a number of bytes from an int or from text such as "10G"."""
+    """Return a number of bytes from an int or a string such as "10G"."""
     if value is None:
         return None
     if isinstance(value, str):
@@ -229,7 +229,7 @@ def parse_bytes(value: Any, name: str) -> int | None:
             return int(float(match[1]) * _UNITS[match[2].upper()])
     elif isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= 0:
         return int(value)
-    raise ValueError(f'{name} == {value!r}, must be a number of bytes or a text such as "10G".')
+    raise ValueError(f'{name} == {value!r}, must be a number of bytes or a string such as "10G".')
 
 
 def _as_json(value: Any) -> Any:
@@ -238,7 +238,7 @@ def _as_json(value: Any) -> Any:
 
 
 def warn_of_failure(folder: Path, error: OSError) -> None:
-    """Warn that features could not be stored; they are computed nevertheless."""
+    """Warn that features cannot be cached, so that every call computes them again."""
     warnings.warn(
         f"features cannot be cached in {str(folder)!r}: {error.strerror or error}; they are "
         "computed again in every call. Check the permissions of the folder and the free disk space",

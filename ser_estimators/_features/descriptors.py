@@ -1,4 +1,4 @@
-"""Acoustic descriptors of each frame beside the MFCCs, with librosa's definitions and numbers."""
+"""Frame-level acoustic descriptors other than MFCCs, most of them with librosa's definitions."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ _SPECTRAL = frozenset(GROUPS[:6])
 _VOICE = frozenset(GROUPS[8:])
 
 _PITCH_CLASSES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
-# Upper end of the lowest contrast band in Hz; above it bands are octaves.
+# Upper edge of the lowest contrast band in Hz; the bands above it are octaves.
 _CONTRAST_FMIN = 200.0
 _MOST_OCTAVES = 6
-# Share of a band's bins that are its peaks, and its valleys.
+# Fraction of the bins of a band that count as its peaks, and as its valleys.
 _CONTRAST_QUANTILE = 0.02
 _ROLLOFF_SHARE = 0.85
-# librosa's floors: under the spectrum's powers and levels, and of what is a sample's sign.
+# librosa's lower bound of the power, and the magnitude up to which a sample counts as zero.
 _AMIN = np.float32(1e-10)
 _ZERO = 1e-10
 _TINY = np.finfo(np.float32).tiny
@@ -55,11 +55,11 @@ def describe(
     f0_min: float,
     f0_max: float,
 ) -> dict[str, Floats]:
-    """Acoustic descriptors of each frame of a waveform.
+    """Compute acoustic descriptors of each frame of a waveform.
 
-    Frames are centred at every `hop_length` samples, beginning with sample 0. Spectra are of
-    frames windowed by a periodic Hann window, with zeros beyond the waveform's ends. All groups
-    have the same frames; any length works, one sample included.
+    Frames are centered at multiples of `hop_length`, starting at sample 0. Spectra are computed
+    with a periodic Hann window and with zero padding at both ends of the waveform. All groups have
+    the same number of frames. Waveforms of any length are valid, down to one sample.
 
     Parameters
     ----------
@@ -71,40 +71,41 @@ def describe(
         Length of the window and of the FFT in samples.
     hop_length : int > 0
         Samples between frames.
-    groups : collection of str out of `GROUPS`
-        What to compute:
+    groups : collection of str, from `GROUPS`
+        Descriptors to compute:
 
         =================== ==== ========================================================
         group               rows value
         =================== ==== ========================================================
-        chroma              12   energy of pitch classes C to B over the strongest's, 0 to
-                                 1, at 440 Hz tuning, as ``librosa.feature.chroma_stft``
-        contrast            1-7  peaks over valleys in dB, 0 to 80, in octave bands from
-                                 200 Hz, as ``librosa.feature.spectral_contrast``
+        chroma              12   energy of the pitch classes C to B relative to the
+                                 strongest, 0 to 1, for A at 440 Hz, as
+                                 ``librosa.feature.chroma_stft``
+        contrast            1-7  ratio of peaks to valleys in dB, 0 to 80, in octave bands
+                                 from 200 Hz, as ``librosa.feature.spectral_contrast``
         centroid            1    Hz, 0 to ``sr / 2``, as ``spectral_centroid``
         bandwidth           1    Hz, 0 to ``sr / 4``, as ``spectral_bandwidth`` with p=2
-        rolloff             1    Hz, 0 to ``sr / 2``, 85 %, as ``spectral_rolloff``
+        rolloff             1    Hz, 0 to ``sr / 2``, at 85 %, as ``spectral_rolloff``
         flatness            1    ratio, 0 to 1, as ``spectral_flatness``
         zero_crossing_rate  1    crossings per sample, 0 to 1, as ``zero_crossing_rate``
-        rms                 1    in the waveform's unit, 0 or more, as ``rms``
+        rms                 1    in the unit of the waveform, >= 0, as ``rms``
         pitch               2    f0 in Hz, NaN where unvoiced; voicing, 0 to 1; by YIN
-        jitter              1    ratio, as Praat's jitter (local), but around each frame;
-                                 NaN where unvoiced or under three periods
-        shimmer             1    ratio, as Praat's shimmer (local), likewise
+        jitter              1    ratio, Praat's jitter (local) around each frame; NaN where
+                                 unvoiced or with fewer than three periods
+        shimmer             1    ratio, Praat's shimmer (local) around each frame, likewise
         =================== ==== ========================================================
 
-        Contrast has as many octaves, at most six, as begin under ``sr / 2``, and one row for what
-        is under 200 Hz; with ``sr <= 400`` that row is the whole spectrum. A band that is narrower
-        than a bin gets the bin at its lower end, and so a contrast of 0.
+        The first row of the contrast is the band below 200 Hz, or the whole spectrum if
+        ``sr <= 400``. The others are the octaves that start below ``sr / 2``, at most six. A band
+        that is narrower than a bin contains only the bin at its lower end, and has a contrast of 0.
     f0_min, f0_max : float, 0 < f0_min < f0_max
-        Range of the pitch in Hz; a frame of the pitch has ``3 / f0_min`` seconds, whatever
-        `n_fft`.
+        Range of the pitch in Hz. The frames of the pitch last ``3 / f0_min`` seconds, whatever
+        `n_fft` is.
 
     Returns
     -------
     dict of str to ndarray of shape (n_rows, n_frames), float32
-        In the order of `GROUPS`. Finite but for f0, jitter and shimmer. For an even `n_fft`,
-        ``n_frames = 1 + n_samples // hop_length``.
+        In the order of `GROUPS`. All values are finite except f0, jitter and shimmer, which may be
+        NaN. For an even `n_fft`, ``n_frames = 1 + n_samples // hop_length``.
 
     Raises
     ------
@@ -113,8 +114,10 @@ def describe(
 
     See Also
     --------
-    row_names : what the rows are.
-    ser_estimators._pitch.pitch, ser_estimators._pitch.jitter, ser_estimators._pitch.shimmer
+    row_names : Names of the rows.
+    ser_estimators._features.pitch.pitch : The pitch.
+    ser_estimators._features.voice_quality.jitter : The jitter.
+    ser_estimators._features.voice_quality.shimmer : The shimmer.
 
     Examples
     --------
@@ -138,8 +141,8 @@ def describe(
     if _VOICE & groups:
         if not 0 < f0_min < f0_max:
             raise ValueError(
-                f"The pitch is looked for from f0_min={f0_min} to f0_max={f0_max} Hz, which is no "
-                "range: give 0 < f0_min < f0_max."
+                f"f0_min={f0_min} Hz and f0_max={f0_max} Hz are not a range of the pitch; expected "
+                "0 < f0_min < f0_max"
             )
         f0, voicing = pitch(
             waveform, sr=sr, hop_length=hop_length, n_frames=n_frames, f0_min=f0_min, f0_max=f0_max
@@ -153,11 +156,11 @@ def describe(
 
 
 def row_names(groups: Collection[str], *, sr: int) -> list[tuple[str, str]]:
-    """Name the rows of what `describe` returns, from top to bottom, with the group of each.
+    """Return the group and the name of each row of `describe`, in order.
 
     Parameters
     ----------
-    groups : collection of str out of `GROUPS`
+    groups : collection of str, from `GROUPS`
         As for `describe`.
     sr : int > 0
         Sampling rate in Hz; the number of contrast bands depends on it.
@@ -183,19 +186,19 @@ def row_names(groups: Collection[str], *, sr: int) -> list[tuple[str, str]]:
 
 
 def _check_groups(groups: Collection[str]) -> frozenset[str]:
-    """Return the groups as a set, all of them known."""
+    """Return the groups as a set, or raise if one of them is unknown."""
     if isinstance(groups, str):
         raise ValueError(f"groups is {groups!r}, a single string: pass [{groups!r}].")
     unknown = [group for group in groups if group not in GROUPS]
     if unknown:
-        raise ValueError(f"Unknown groups {unknown}; there are {', '.join(GROUPS)}.")
+        raise ValueError(f"Unknown groups {unknown}; expected some of {', '.join(GROUPS)}.")
     return frozenset(groups)
 
 
 def _spectral(
     waveform: Floats, groups: frozenset[str], *, sr: int, n_fft: int, hop_length: int
 ) -> dict[str, Floats]:
-    """Compute the groups that need a spectrum, a block of frames at a time."""
+    """Compute the groups that need a spectrum, one block of frames at a time."""
     frames = as_frames(waveform, n_fft=n_fft, hop_length=hop_length, center=True).view()
     window = padded_window("hann", n_fft, n_fft)
     frequencies = _frequencies(sr, n_fft)
@@ -225,22 +228,22 @@ def _spectral(
             blocks[group].append(rows)
     results = {group: np.concatenate(rows, axis=-1) for group, rows in blocks.items()}
     if "contrast" in results:
-        # The floor is 80 dB under the clip's maximum, so it waits for all blocks.
+        # The floor is 80 dB below the maximum of the clip, which only all blocks determine.
         peaks, valleys = results["contrast"]
         results["contrast"] = power_to_db(peaks) - power_to_db(valleys)
     return results
 
 
 def _shares(magnitude: Floats) -> Floats:
-    """Divide each frame's spectrum by its sum, (n_frames, n_bins); silence stays as it is."""
+    """Divide the spectrum of each frame by its sum, (n_frames, n_bins); silence stays zero."""
     total = magnitude.sum(axis=1, keepdims=True)
     total[total < _TINY] = 1
     return magnitude / total
 
 
 def _chroma(power: Floats, filters: Floats) -> Floats:
-    """Energy by pitch class over the strongest, (12, n_frames)."""
-    # einsum and not @: a matrix product's rounding changes with the number of threads.
+    """Return the energy of each pitch class relative to the strongest, (12, n_frames)."""
+    # einsum instead of @: the rounding of a matrix product depends on the number of threads.
     raw = np.einsum("cf,tf->ct", filters, power)
     strongest = raw.max(axis=0)
     strongest[strongest < _TINY] = 1
@@ -248,7 +251,7 @@ def _chroma(power: Floats, filters: Floats) -> Floats:
 
 
 def _peaks_and_valleys(magnitude: Floats, bands: tuple[tuple[int, int, int], ...]) -> Floats:
-    """Mean of the largest and of the smallest bins of each band, (2, n_bands, n_frames)."""
+    """Return the means of the largest and smallest bins of each band, (2, n_bands, n_frames)."""
     extremes = np.empty((2, len(bands), magnitude.shape[0]), dtype=np.float32)
     for band, (first, last, n_extreme) in enumerate(bands):
         # Sorting a band is faster than partitioning it: NumPy sorts float32 in vector registers.
@@ -259,31 +262,31 @@ def _peaks_and_valleys(magnitude: Floats, bands: tuple[tuple[int, int, int], ...
 
 
 def _rolloff(magnitude: Floats, frequencies: Floats) -> Floats:
-    """Frequency of the first bin up to which there is 85 % of the magnitude, (n_frames,)."""
+    """Return the frequency at which the sum of magnitudes reaches 85 %, (n_frames,)."""
     cumulative = np.cumsum(magnitude, axis=1)
     reached = cumulative >= np.float32(_ROLLOFF_SHARE) * cumulative[:, -1:]
     return frequencies[reached.argmax(axis=1)]
 
 
 def _flatness(power: Floats) -> Floats:
-    """Geometric over arithmetic mean of the power, (n_frames,)."""
+    """Return the geometric mean of the power over its arithmetic mean, (n_frames,)."""
     floored = np.maximum(power, _AMIN)
     return np.exp(np.log(floored).mean(axis=1)) / floored.mean(axis=1)
 
 
 def _zero_crossing_rate(waveform: Floats, n_fft: int, hop_length: int) -> Floats:
-    """Share of the samples of a frame whose sign is not the one before's, (1, n_frames)."""
-    # The ends are continued by their last values and not by zeros, which have a sign too.
+    """Return the fraction of samples whose sign differs from the previous one, (1, n_frames)."""
+    # Padded with the edge values instead of zeros, which count as positive.
     negative = np.pad(waveform, n_fft // 2, mode="edge") < -_ZERO
     crossings = np.concatenate([[0], np.cumsum(negative[1:] != negative[:-1])])
     starts = np.arange(0, negative.size - n_fft + 1, hop_length)
-    # A frame's first sample has no sample before it.
+    # The first sample of a frame has no previous sample.
     inside = crossings[starts + n_fft - 1] - crossings[starts]
     return (inside / n_fft).astype(np.float32)[None]
 
 
 def _n_octaves(sr: int) -> int:
-    """Count the contrast bands above the lowest, those that begin under half the rate."""
+    """Count the contrast bands above the lowest, which start below half the sampling rate."""
     return sum(_CONTRAST_FMIN * 2**octave < sr / 2 for octave in range(_MOST_OCTAVES))
 
 
@@ -297,8 +300,8 @@ def _contrast_bands(sr: int, n_fft: int) -> tuple[tuple[int, int, int], ...]:
     for band in range(n_octaves + 1):
         first = int(np.searchsorted(frequencies, edges[band]))
         last = int(np.searchsorted(frequencies, edges[band + 1], side="right"))
-        # As in librosa: octaves begin a bin early, the last takes the rest, and the others leave
-        # out their last bin, though not from the count of extremes.
+        # As in librosa: octaves start one bin early, the last one extends to the end, and the
+        # others omit their last bin but include it in the count of extremes.
         if band > 0:
             first -= 1
         if band == n_octaves:
@@ -314,14 +317,14 @@ def _contrast_bands(sr: int, n_fft: int) -> tuple[tuple[int, int, int], ...]:
 def chroma_filter_bank(sr: int, n_fft: int) -> Floats:
     """Return ``librosa.filters.chroma`` with its defaults, shape (12, 1 + n_fft // 2), read-only.
 
-    Each bin of the spectrum goes to the pitch classes by a Gaussian over their distance, and
-    counts by another over its distance from the fifth octave. The method is that of
+    The weight of a bin in a pitch class is a Gaussian of their distance, multiplied by a Gaussian
+    of the distance of the bin from the fifth octave. The method is that of
     D. P. W. Ellis, "Chroma feature analysis and synthesis", 2007,
     https://www.ee.columbia.edu/~dpwe/resources/matlab/chroma-ansyn/.
     """
     n_chroma = len(_PITCH_CLASSES)
-    # In semitones above A0, 27.5 Hz; bin 0 is put 1.5 octaves under bin 1. All bins up to sr
-    # are needed, because the width of the last that is kept depends on the next.
+    # In semitones above A0, 27.5 Hz; bin 0 is placed 1.5 octaves below bin 1. All bins up to sr
+    # are needed, because the width of a bin depends on the next one.
     semitones = n_chroma * np.log2(np.arange(1, n_fft) * (sr / n_fft) / 27.5)
     semitones = np.concatenate([[semitones[0] - 1.5 * n_chroma], semitones])
     widths = np.concatenate([np.maximum(np.diff(semitones), 1), [1]])
@@ -331,7 +334,7 @@ def chroma_filter_bank(sr: int, n_fft: int) -> Floats:
     weights = np.exp(-0.5 * (2 * distance / widths) ** 2)
     weights /= np.sqrt(np.square(weights).sum(axis=0))
     weights *= np.exp(-0.5 * ((semitones / n_chroma - 5) / 2) ** 2)
-    # From A first to C first.
+    # Rotated from starting with A to starting with C.
     weights = np.roll(weights, -3, axis=0)[:, : 1 + n_fft // 2]
     return read_only(np.ascontiguousarray(weights, dtype=np.float32))
 

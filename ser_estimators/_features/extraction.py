@@ -1,4 +1,4 @@
-"""From clips to features, through the cache if there is one."""
+"""Extraction of features from clips, with an optional cache."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def extract(
     Parameters
     ----------
     function : callable
-        From a waveform to features of shape (n_rows, n_columns).
+        Maps a waveform to features of shape (n_rows, n_columns).
     clips : sequence
-        What `validate_clips` returned.
+        As returned by `validate_clips`.
     reading : Reading
-        How clips become waveforms.
+        How clips are read and processed.
     cache : FeatureCache or None, default=None
-        Where features of files are kept. Waveforms are not cached: the lookup would take as long as
+        Cache for the features of files. Waveforms are not cached: the lookup would take as long as
         the computation.
     n_jobs, progress
         As in `map_clips`.
@@ -51,12 +51,12 @@ def extract(
     Raises
     ------
     AudioReadError
-        After the last clip. It lists every clip that could not be used.
+        After the last clip; lists every clip that could not be used.
 
     Warns
     -----
     AudioLevelWarning
-        Once for all clips that are silent, once for all that are far beyond full scale.
+        Once for all silent clips, and once for all clips that are far beyond full scale.
     """
 
     def compute(clip: Clip) -> Entry:
@@ -81,7 +81,7 @@ def _cached(
     n_jobs: int | None,
     progress: str | None,
 ) -> Iterator[Entry]:
-    """Yield the entry of every clip; those that are missing are computed and stored first."""
+    """Yield the entry of every clip, after computing and storing the missing ones."""
     missing = cache.missing([str(clip) for clip in clips])
     is_kept = not missing or _fill(cache, missing, compute, n_jobs, progress)
 
@@ -89,7 +89,7 @@ def _cached(
         path = cache.path_of(str(clip))
         entry = cache.read(path)
         if entry is None:
-            # It could not be read, was removed since, or is damaged.
+            # The clip cannot be read, or its entry has been removed or damaged.
             entry = compute(clip)
             if is_kept and path is not None:
                 with contextlib.suppress(OSError):
@@ -100,7 +100,7 @@ def _cached(
         # One thread: each lookup is so short that several threads would wait for each other.
         yield from map_clips(look_up, clips, n_jobs=1 if is_kept else n_jobs)
     finally:
-        # Not earlier, or entries that were just made would have to be made again.
+        # Not earlier: new entries could be removed before they are read.
         if missing:
             with contextlib.suppress(OSError):
                 cache.reduce()
@@ -114,11 +114,11 @@ def _fill(
     progress: str | None,
 ) -> bool:
     """Compute and store the missing entries; return whether they could be stored."""
-    # In random order, so that processes with the same work seldom meet at the same file.
+    # In random order, so that processes with the same clips seldom wait for each other.
     random.Random().shuffle(missing)
 
     def fill_one(clip: Clip) -> None:
-        # A file that cannot be read is reported with all others when they are looked up.
+        # Files that cannot be read are reported together when all entries are looked up.
         with contextlib.suppress(AudioReadError):
             cache.fill_one(str(clip), compute)
 

@@ -1,4 +1,4 @@
-"""Mel spectrograms, with librosa's definitions and numbers."""
+"""Mel spectrograms, with librosa's definitions and values."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from .._utils.arrays import Floats
+from .._utils.arrays import Floats, read_only
 from .spectrum import Filters, as_frames, band_powers
 
 __all__ = ["MelOptions", "mel_filter_bank", "mel_power_spectrogram", "power_to_db"]
@@ -23,7 +23,7 @@ _LOG_STEP = np.log(6.4) / 27.0
 
 @dataclass(frozen=True)
 class MelOptions:
-    """How a mel spectrogram is computed; names and meanings are librosa's.
+    """How a mel spectrogram is computed, with the names and meanings of librosa.
 
     Parameters
     ----------
@@ -42,13 +42,13 @@ class MelOptions:
     window : str, tuple or float, default="hann"
         Periodic window, as in ``scipy.signal.get_window``.
     center : bool, default=True
-        Whether frames are centered at multiples of `hop_length`, with zeros beyond both ends;
-        otherwise they begin there, and samples that fill no frame at the end are left out. A clip
-        shorter than one frame is padded with zeros.
+        Whether frames are centered at multiples of `hop_length`, with zero padding at both ends;
+        otherwise they start there, and trailing samples that do not fill a frame are dropped. A
+        clip shorter than one frame is zero-padded.
     htk : bool, default=False
         Whether to use HTK's mel scale instead of Slaney's.
     mel_norm : {"slaney"}, float or None, default="slaney"
-        "slaney" divides each filter by its width; a number scales filters to that norm.
+        "slaney" divides each filter by its width; a number p divides it by its p-norm.
     """
 
     sr: int
@@ -71,12 +71,12 @@ class MelOptions:
 
 
 def mel_power_spectrogram(waveform: Floats, options: MelOptions) -> Floats:
-    """Compute the power by mel band and frame, as ``librosa.feature.melspectrogram``.
+    """Compute the power of each band and frame, as ``librosa.feature.melspectrogram``.
 
     Parameters
     ----------
     waveform : ndarray of shape (n_samples,), float32
-        Mono, at the rate of the options, at least one sample.
+        Mono, at the sampling rate of the options, at least one sample.
     options : MelOptions
 
     Returns
@@ -131,11 +131,14 @@ def mel_filter_bank(
     elif mel_norm is not None:
         norms = np.linalg.norm(filters, ord=float(mel_norm), axis=1, keepdims=True)
         filters /= np.where(norms > 0, norms, 1)
-    return csr_array(filters.astype(np.float32))
+    sparse = csr_array(filters.astype(np.float32))
+    for array in (sparse.data, sparse.indices, sparse.indptr):
+        read_only(array)
+    return sparse
 
 
 def _mel_frequencies(n: int, fmin: float, fmax: float, htk: bool) -> NDArray[np.float64]:
-    """Frequencies in Hz that are evenly spaced in mel."""
+    """Return frequencies in Hz that are evenly spaced on the mel scale."""
     low, high = _hz_to_mel(np.array([fmin, fmax]), htk)
     mels = np.linspace(low, high, n)
     if htk:

@@ -1,4 +1,4 @@
-"""Mel-frequency cepstral coefficients and their derivatives, with librosa's numbers."""
+"""Mel-frequency cepstral coefficients and their derivatives, with librosa's values."""
 
 from __future__ import annotations
 
@@ -48,17 +48,18 @@ class MFCCOptions:
 
 
 def mfcc(waveform: Floats, options: MFCCOptions) -> Floats:
-    """Compute the coefficients of every frame, equal to ``librosa.feature.mfcc`` to 1e-3.
+    """Compute the coefficients of every frame, within 1e-3 of ``librosa.feature.mfcc``.
 
-    The mel power spectrogram is converted to dB with a floor of 80 dB below the maximum of the
-    clip, and its discrete cosine transform is taken. Any length works, down to one sample.
+    The mel power spectrogram is converted to dB, with a floor of 80 dB below the maximum of the
+    clip, and transformed by the discrete cosine transform. Waveforms of any length are valid, down
+    to one sample.
 
     Parameters
     ----------
     waveform : ndarray of shape (n_samples,), float32
-        Mono, at the rate of the options, at least one sample.
+        Mono, at the sampling rate of the options, at least one sample.
     options : MFCCOptions
-        Its `deltas` and `normalization` have no effect here, see `mfcc_frames`.
+        `deltas` and `normalization` have no effect here, see `mfcc_frames`.
 
     Returns
     -------
@@ -76,7 +77,7 @@ def mfcc(waveform: Floats, options: MFCCOptions) -> Floats:
 
 
 def mfcc_frames(waveform: Floats, options: MFCCOptions) -> Floats:
-    """Compute coefficients, their derivatives and their normalization, as the options say.
+    """Compute the coefficients, add their derivatives and normalize them.
 
     Returns
     -------
@@ -86,7 +87,7 @@ def mfcc_frames(waveform: Floats, options: MFCCOptions) -> Floats:
 
 
 def finish(coefficients: Floats, options: MFCCOptions) -> Floats:
-    """Add the derivatives and normalize the rows, as the options say."""
+    """Add derivatives and normalize the rows according to the options."""
     frames = add_deltas(coefficients, order=options.deltas)
     if options.normalization is not None:
         frames = normalize_rows(frames, variance=options.normalization == "mean_variance")

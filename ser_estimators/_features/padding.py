@@ -1,4 +1,4 @@
-"""Frames of clips of unequal length, padded into one array without holding them twice."""
+"""Padding of clips of unequal length into one array, without holding them in memory twice."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from .._utils.arrays import Floats
 
 __all__ = ["gather"]
 
-# Large enough that freed memory returns to the operating system; small pieces would stay with the
-# process, and the peak would be twice the result.
+# Large enough that freed blocks return to the operating system. Small ones would stay with the
+# process, and the peak memory would be twice the result.
 _BLOCK_FLOATS = (64 << 20) // 4
 
 # Errors of file systems that cannot reserve space.
@@ -33,7 +33,7 @@ def gather(clips: Iterable[Floats], *, memmap: Path | None = None) -> Floats:
     Parameters
     ----------
     clips : iterable of ndarray of shape (n_rows, n_frames), float32
-        At least one, all with as many rows.
+        At least one clip; all have the same number of rows.
     memmap : path or None, default=None
         Folder in which the result is stored as a file instead of in memory. The file is removed
         with the last reference to the result, or by the next call if the process was killed.
@@ -41,10 +41,10 @@ def gather(clips: Iterable[Floats], *, memmap: Path | None = None) -> Floats:
     Returns
     -------
     ndarray of shape (n_clips, n_rows, longest n_frames), float32
-        An ``np.memmap`` if asked for.
+        An ``np.memmap`` if `memmap` is a folder.
     """
-    # The length of the longest clip is known only at the end, so clips are first stored one after
-    # another, and released while they are copied.
+    # The length of the longest clip is known only at the end. Clips are therefore stored one after
+    # another first, and released while they are copied.
     if memmap is None:
         return _gather(clips, _Blocks(), lambda shape: np.zeros(shape, dtype=np.float32))
     memmap.mkdir(parents=True, exist_ok=True)
@@ -71,7 +71,7 @@ def _gather(
 
 
 class _Blocks:
-    """Numbers one after another in large pieces of memory, each released once it was read."""
+    """Sequential storage in large blocks of memory, each of which is released after reading."""
 
     def __init__(self) -> None:
         self.blocks: list[Floats] = []
@@ -89,7 +89,7 @@ class _Blocks:
         self.n_used = 0
 
     def take(self, size: int) -> Floats:
-        # The same test as in `append`, so that blocks change at the same position.
+        # The same condition as in `append`, so blocks end at the same positions.
         if self.n_used + size > self.blocks[-1].size:
             self.blocks.pop()
             self.n_used = 0
@@ -99,7 +99,7 @@ class _Blocks:
 
 
 class _File:
-    """Numbers one after another in a file."""
+    """Sequential storage in a file."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self.file = file
@@ -115,8 +115,8 @@ class _File:
 
 
 def _temporary(shape: tuple[int, int, int], folder: Path) -> Floats:
-    """Make an array of zeros in a file that is removed with the array."""
-    # The name tells which process may still need the file.
+    """Create a memory-mapped array of zeros, whose file is removed with the array."""
+    # The name identifies the process that may still need the file.
     prefix = f"frames-{platform.node()}-{os.getpid()}-"
     number, name = tempfile.mkstemp(dir=folder, prefix=prefix, suffix=".f32")
     n_bytes = 4 * math.prod(shape)
@@ -129,12 +129,12 @@ def _temporary(shape: tuple[int, int, int], folder: Path) -> Floats:
         if error.errno not in _CANNOT_RESERVE:
             _remove(name)
             megabytes = f"{n_bytes / 2**20:,.0f} MB"
-            text = f"{error.strerror} for {megabytes} of features; choose another memmap"
+            text = f"{error.strerror} for {megabytes} of features; choose another memmap folder"
             raise OSError(error.errno, text, os.fspath(folder)) from error
     finally:
         os.close(number)
     array = np.memmap(name, dtype=np.float32, mode="r+", shape=shape)
-    # Views refer to the map, not to the first array.
+    # Attached to the map, because views refer to it rather than to the first array.
     weakref.finalize(array._mmap, _remove, name)  # type: ignore[attr-defined]
     return array
 
@@ -144,7 +144,7 @@ def _remove(name: str) -> None:
 
 
 def _remove_abandoned(folder: Path) -> None:
-    """Remove files of killed processes of this machine."""
+    """Remove the files of killed processes on this machine."""
     if os.name != "posix":
         return
     for path in folder.glob(f"frames-{glob.escape(platform.node())}-*-*.f32"):

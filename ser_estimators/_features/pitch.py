@@ -12,40 +12,44 @@ from .spectrum import BLOCK_FRAMES
 
 __all__ = ["pitch"]
 
-# Periods shorter than two samples cannot be told from each other.
+# Periods shorter than two samples cannot be distinguished.
 _SHORTEST_PERIOD = 2
-# Samples compared with their shifted selves, in longest periods; the shift adds one more, so that
-# a frame holds three, as Praat's do. With two in all, real voices are doubled or halved more often.
+# Length of the samples that are compared with their shifted copies, in longest periods. The shift
+# adds one more, so a frame holds three, as in Praat. With two in total, octave errors are more
+# frequent on real voices.
 _INTEGRATION_PERIODS = 2
-# Aperiodicity d'. The first dip under 0.1 is taken, as in the paper's experiments: 0.15 or 0.2 let
-# a strong formant pass for the pitch. Where there is none, the first that is nearly as deep as the
-# deepest; the paper takes the deepest, but two periods often fit slightly better than one.
+# Thresholds of the aperiodicity d'. The first dip below 0.1 is chosen, as in the experiments of the
+# paper: with 0.15 or 0.2, a strong formant is mistaken for the pitch. If there is none, the first
+# dip that is nearly as deep as the deepest is chosen. The paper chooses the deepest, but two
+# periods often fit slightly better than one.
 _FIRST_DIP = 0.1
 _NEARLY = 0.05
-# A frame is voiced up to here, which one frame of noise in five hundred reaches. 0.2 is too strict
-# for voices that are hoarse, breathy or quick to change, which is what emotion makes of them.
+# A frame is voiced up to this d', which one in five hundred frames of noise reaches. 0.2 is too
+# strict for the hoarse, breathy or rapidly changing voices of emotional speech.
 _VOICED = 0.3
-# Frames 25 dB weaker than the clip's strongest are silence: what is periodic in them is hum and
-# reverberation. So is anything under -140 dBFS.
+# Frames 25 dB below the strongest of the clip are silent, because periodic components in them are
+# hum and reverberation. So are frames below -140 dBFS.
 _SILENCE = 10**-2.5
 _NOTHING = 1e-14
-# Share of a frame's energy that the differences of single precision are wrong by, with a margin.
+# Error of single-precision differences as a fraction of the energy of a frame, with a margin.
 _ROUNDING = 1e-5
 
 
 def pitch(
     waveform: Floats, *, sr: int, hop_length: int, n_frames: int, f0_min: float, f0_max: float
 ) -> tuple[Floats, Floats]:
-    """Fundamental frequency and periodicity of each frame, by YIN.
+    """Estimate the fundamental frequency and the periodicity of each frame by YIN.
 
-    The waveform is smoothed over one shortest period, ``1 / f0_max``, so that breath and
-    friction do not count against a voice. A frame holds three longest periods, ``3 / f0_min``: two
-    of them are compared with their copies up to one later, by the difference function of [1]_. It
-    is divided by its cumulative mean, which gives d', the aperiodicity: 0 for a periodic signal,
-    about 1 for noise. The first dip of d' under 0.1 is the period, or else the first within
-    0.05 of the deepest, and a parabola through the difference function refines it. A frame is
-    voiced where d' is under 0.3 and it is less than 25 dB weaker than the clip's strongest frame.
-    A voice above `f0_max` comes out an octave too low, or unvoiced.
+    The waveform is smoothed over the shortest period, ``1 / f0_max``, to reduce the effect of
+    breath and friction noise. A frame lasts three longest periods, ``3 / f0_min``: the difference
+    function of YIN [1]_ compares two of them with copies that are shifted by up to one period.
+    Divided by its cumulative mean, it gives the aperiodicity d', which is 0 for a periodic signal
+    and about 1 for noise.
+
+    The period is the lag of the first dip of d' below 0.1 or, if there is none, of the first dip
+    within 0.05 of the deepest. A parabola through the difference function refines it. A frame is
+    voiced if d' is below 0.3 and its level is less than 25 dB below the strongest frame of the
+    clip. A voice above `f0_max` is estimated an octave too low, or as unvoiced.
 
     Parameters
     ----------
@@ -54,7 +58,7 @@ def pitch(
     sr : int > 0
         Sampling rate in Hz.
     hop_length : int > 0
-        Samples between the centers of frames; the first is at sample 0.
+        Samples between the centers of frames; the first center is sample 0.
     n_frames : int > 0
         Number of frames.
     f0_min, f0_max : float, 0 < f0_min < f0_max
@@ -65,7 +69,7 @@ def pitch(
     f0 : ndarray of shape (n_frames,), float32
         Hz, `f0_min` to `f0_max`; NaN in unvoiced frames.
     voicing : ndarray of shape (n_frames,), float32
-        ``1 - d'``, 0 to 1, in unvoiced frames too, but 0 in silence.
+        ``1 - d'``, 0 to 1, also in unvoiced frames; 0 in silence.
 
     References
     ----------
@@ -80,12 +84,12 @@ def pitch(
         return f0, voicing
 
     kernel = _smoothing_kernel(max(1, int(sr / f0_max)))
-    # One lag beyond the longest period: a dip is told by its neighbours.
+    # One lag beyond the longest period, because a dip is lower than both of its neighbors.
     frame_length = (_INTEGRATION_PERIODS + 1) * longest + 1
-    # With a period of a third of the longest, the samples compared lie around the frame's center;
-    # a glide is a few milliseconds early or late where the period is another.
+    # For a period of a third of the longest, the compared samples are centered in the frame. For
+    # other periods, a glide is a few milliseconds early or late.
     lead = round((_INTEGRATION_PERIODS + 1 / 3) * longest / 2)
-    # Continued by its last values: zeros would make a step, louder than a voice, of an offset.
+    # Padded with the edge values: zeros would turn an offset into a step louder than a voice.
     padded = np.pad(waveform, (lead, frame_length + hop_length), mode="edge")
     smooth = np.convolve(padded, kernel, mode="same")
     frames = np.lib.stride_tricks.sliding_window_view(smooth, frame_length)[::hop_length]
@@ -93,7 +97,7 @@ def pitch(
     power = np.empty(n_frames, dtype=np.float32)
     for start in range(0, n_frames, BLOCK_FRAMES):
         block = slice(start, min(start + BLOCK_FRAMES, n_frames))
-        # A shift of the signal changes no difference, but costs digits.
+        # An offset of the signal changes no difference, but costs precision.
         centered = frames[block] - frames[block].mean(axis=1, keepdims=True)
         power[block] = np.mean(centered**2, axis=1)
         period, aperiodicity = _yin(centered, shortest=shortest, longest=longest)
@@ -109,8 +113,8 @@ def _yin(frames: Floats, *, shortest: int, longest: int) -> tuple[Floats, Floats
     difference = _difference_function(frames, longest + 1)
     lags = np.arange(1, longest + 2, dtype=np.float32)
     mean = np.cumsum(difference[:, 1:], axis=1) / lags
-    # d' is 1 at lag 0 by definition, and here too where there are but rounding errors to compare,
-    # as between lags that do not reach a click.
+    # d' is 1 at lag 0 by definition. It is also set to 1 where only rounding errors are compared,
+    # for example at lags that do not reach a click.
     aperiodicity = np.ones_like(difference)
     heard = mean > _ROUNDING * np.square(frames).sum(axis=1, keepdims=True)
     np.divide(difference[:, 1:], mean, out=aperiodicity[:, 1:], where=heard)
@@ -121,7 +125,7 @@ def _yin(frames: Floats, *, shortest: int, longest: int) -> tuple[Floats, Floats
     )
     depths = np.where(dip, candidates, np.inf)
     deepest = depths.min(axis=1, keepdims=True)
-    # Without any dip all depths are infinite, and lag `shortest` is taken with its d' of infinity.
+    # Without any dip, all depths are infinite, and lag `shortest` is chosen with an infinite d'.
     chosen = (depths <= np.maximum(deepest + _NEARLY, _FIRST_DIP)).argmax(axis=1)
     rows = np.arange(frames.shape[0])
     lag = shortest + chosen
@@ -132,14 +136,14 @@ def _yin(frames: Floats, *, shortest: int, longest: int) -> tuple[Floats, Floats
 def _difference_function(frames: Floats, n_lags: int) -> Floats:
     """Return the sums of squared differences at lags 0 to `n_lags`, (n_frames, 1 + n_lags)."""
     n_compared = frames.shape[1] - n_lags
-    # The circular correlation is the plain one, because no shifted sample wraps around.
+    # The circular correlation equals the linear one, because no shifted sample wraps around.
     n_fft = scipy.fft.next_fast_len(frames.shape[1], real=True)
     spectrum = scipy.fft.rfft(frames, n_fft, axis=1)
     spectrum *= scipy.fft.rfft(frames[:, :n_compared], n_fft, axis=1).conj()
     correlation = scipy.fft.irfft(spectrum, n_fft, axis=1)[:, : n_lags + 1]
     squares = frames**2
-    # Energy of the shifted samples: with each lag one enters and one leaves. In double precision,
-    # since what is left after the subtraction below is small.
+    # Energy of the shifted samples: at each lag, one sample enters and one leaves. In double
+    # precision, because the result of the subtraction below is small.
     change = np.zeros((frames.shape[0], n_lags + 1))
     change[:, 0] = squares[:, :n_compared].sum(axis=1)
     energy = change[:, :1].copy()
@@ -154,7 +158,7 @@ def _parabola(left: Floats, center: Floats, right: Floats) -> Floats:
     """Return the vertex, in samples from the center, of parabolas through three points."""
     curvature = left - 2 * center + right
     slope = (left - right) / 2
-    # Where the center is not the extreme one, the vertex says nothing.
+    # If the center is not the extreme point, the vertex has no meaning.
     bent = np.abs(curvature) > np.abs(slope)
     return np.divide(slope, curvature, out=np.zeros_like(slope), where=bent)
 

@@ -39,7 +39,8 @@ class Frames(NamedTuple):
     samples : ndarray of shape (n_samples,), float32
         At least `n_fft`.
     n_fft, hop_length : int > 0
-        Samples in a frame and between frames. Samples that fill no frame at the end are left out.
+        Samples in a frame and between frames. Trailing samples that do not fill a frame are not
+        used.
     """
 
     samples: Floats
@@ -67,8 +68,8 @@ def as_frames(waveform: Floats, *, n_fft: int, hop_length: int, center: bool) ->
     n_fft, hop_length : int > 0
         Samples in a frame and between frames.
     center : bool
-        Whether ``n_fft // 2`` zeros are added at both ends. A clip shorter than one frame is padded
-        with zeros in any case.
+        Whether ``n_fft // 2`` zeros are added at both ends. A clip shorter than one frame is always
+        zero-padded.
     """
     margin = n_fft // 2 if center else 0
     padded = np.zeros(max(waveform.size + 2 * margin, n_fft), dtype=np.float32)
@@ -134,7 +135,7 @@ def power_blocks(frames: Frames, weights: Floats) -> Iterator[tuple[int, Floats]
     for start in range(0, len(view), BLOCK_FRAMES):
         windowed = view[start : start + BLOCK_FRAMES] * weights
         spectrum = scipy.fft.rfft(windowed.T, axis=0)
-        # (n_bins, n_block_frames), in this order in memory as well, as the filters want it
+        # (n_bins, n_block_frames), C-contiguous, as required by the product with the filters
         yield start, spectrum.real**2 + spectrum.imag**2
 
 
@@ -175,9 +176,9 @@ def _kernel_tables(n_fft: int) -> _KernelTables:
         order = order.reshape(len(order), -1, radix).transpose(0, 2, 1)
         order = order.reshape(len(order) * radix, -1)
     return _KernelTables(
-        np.cos(angle).astype(np.float32),
-        np.sin(angle).astype(np.float32),
-        np.cos(real_angle).astype(np.float32),
-        np.sin(real_angle).astype(np.float32),
-        np.argsort(order.ravel()).astype(np.int32),
+        read_only(np.cos(angle).astype(np.float32)),
+        read_only(np.sin(angle).astype(np.float32)),
+        read_only(np.cos(real_angle).astype(np.float32)),
+        read_only(np.sin(real_angle).astype(np.float32)),
+        read_only(np.argsort(order.ravel()).astype(np.int32)),
     )

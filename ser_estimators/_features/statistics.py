@@ -1,4 +1,4 @@
-"""Statistics over the frames of a clip: from (rows, frames) to one vector."""
+"""Statistics over the frames of a clip, which summarize it in one vector."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ _PERCENTILE = re.compile(r"p(\d{1,2}|100)")
 
 
 def is_statistic(name: object) -> bool:
-    """Tell whether a statistic has this name: one of `STATISTICS`, or a percentile, p0 to p100."""
+    """Return whether this is one of `STATISTICS`, or a percentile, p0 to p100."""
     return name in STATISTICS or (isinstance(name, str) and bool(_PERCENTILE.fullmatch(name)))
 
 
 def summarize(
     rows: NDArray[np.float32], statistics: Sequence[str], *, frame_seconds: float
 ) -> NDArray[np.float32]:
-    """Statistics of every row over its frames.
+    """Compute statistics of every row over its frames.
 
     Parameters
     ----------
     rows : ndarray of shape (n_rows, n_frames), float32
-        Frames that are NaN in a row, such as the pitch of unvoiced ones, are left out of it.
+        NaN values, such as the pitch of unvoiced frames, are left out.
     statistics : sequence of str
-        Names that `is_statistic` knows. "slope" is that of the line of least squares, per second.
+        Names that `is_statistic` accepts. "slope" is that of the least-squares line, per second.
     frame_seconds : float > 0
         Time between frames.
 
     Returns
     -------
     ndarray of shape (n_rows * len(statistics),), float32
-        All statistics of the first row, then of the second, ... Those of a row without any frame
-        are 0, and so is the slope of a single frame.
+        All statistics of the first row, then of the second, and so on. The statistics of a row
+        without any value are 0, and so is the slope of a single frame.
     """
     values = rows.astype(np.float64)
     is_there = ~np.isnan(values)
     result = np.empty((len(rows), len(statistics)))
-    # Nearly all rows are whole, and are summarised at once.
+    # Nearly all rows are complete; they are summarized together.
     whole = is_there.all(axis=1)
     times = np.arange(rows.shape[1], dtype=np.float64) * frame_seconds
     result[whole] = _summarize(values[whole], times, statistics)
@@ -75,9 +75,9 @@ def _summarize(
         elif name == "range":
             columns.append(np.ptp(values, axis=1))
         elif name == "slope":
-            centred = times - times.mean()
-            spread = np.square(centred).sum()
-            columns.append(values @ centred / spread if spread > 0 else np.zeros(len(values)))
+            centered = times - times.mean()
+            spread = np.square(centered).sum()
+            columns.append(values @ centered / spread if spread > 0 else np.zeros(len(values)))
         else:
             columns.append(percentiles[int(name[1:])])
     return np.stack(columns, axis=1)

@@ -1,4 +1,4 @@
-"""Jitter and shimmer of a voice: how irregular its periods are, frame by frame."""
+"""Jitter and shimmer: the irregularity of the periods of a voice, around each frame."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from .._utils.arrays import Floats
 
 __all__ = ["jitter", "period_marks", "shimmer"]
 
-# Where the next period mark is looked for, in periods from the last.
+# Range in which the next period mark is searched, in periods from the last one.
 _NEAREST, _FARTHEST = 0.8, 1.25
-# Half of the waveform that is matched, in periods. Praat's is 0.5; a shorter piece has less of
-# the ringing of the periods beside it, which hides jitter.
+# Half-width of the segment that is matched, in periods. Praat uses 0.5; a shorter segment contains
+# less of the ringing of the adjacent periods, which hides jitter.
 _MATCHED = 0.3
-# Correlation from which it is a match, that of a voice and as much noise. Praat's is 0.3.
+# Minimum correlation of a match, that of a voice with noise of equal power. Praat uses 0.3.
 _ALIKE = 0.5
-# Half of the window for a period's amplitude, in periods, as in Praat.
+# Half-width of the window for the amplitude of a period, in periods, as in Praat.
 _AMPLITUDE_WINDOW = 0.2
 # Praat's maximum period factor and maximum amplitude factor.
 _PERIOD_FACTOR = 1.3
 _AMPLITUDE_FACTOR = 1.6
-# Periods on either side of a frame's center whose jitter and shimmer are the frame's.
+# Periods on each side of the center of a frame over which jitter and shimmer are computed.
 _SPAN = 4
 # Energies below this are rounding errors.
 _MIN_ENERGY = 1e-14
-# Three periods make two differences.
+# Three periods have two differences.
 _FEWEST_DIFFERENCES = 2
 
 
@@ -36,10 +36,11 @@ def period_marks(
 ) -> list[NDArray[np.float64]]:
     """Find one point per period of the voice by matching the waveform with itself.
 
-    As in Praat's "To PointProcess (cc)" [1]_: in each voiced stretch, the extreme sample near the
-    middle is the first mark; from there to both ends, the next mark is where the waveform
-    resembles most, by normalised cross-correlation, that around the last, 0.8 to 1.25 periods on.
-    Where the correlation has no maximum there, or one under 0.5, a mark is left out.
+    The method is that of Praat's "To PointProcess (cc)" [1]_. In each voiced segment, the first
+    mark is the sample of largest magnitude near the middle. Toward both ends, each next mark is the
+    position, 0.8 to 1.25 periods away, at which the normalized cross-correlation with the waveform
+    around the last mark is largest. If the correlation has no maximum in this range, or one below
+    0.5, a mark is left out.
 
     Parameters
     ----------
@@ -53,7 +54,7 @@ def period_marks(
     Returns
     -------
     list of ndarray of shape (n_marks,), float64
-        Positions in samples, with fractions, increasing; one array for each voiced stretch.
+        Fractional positions in samples, in increasing order; one array for each voiced segment.
 
     References
     ----------
@@ -63,7 +64,7 @@ def period_marks(
     voiced = np.flatnonzero(np.isfinite(f0))
     if voiced.size == 0:
         return []
-    # Zeros on both sides, so that no step of the walk has to look for the waveform's ends.
+    # Zero-padded on both sides, so that no step has to check for the ends of the waveform.
     margin = int(2 * sr / np.nanmin(f0)) + 2
     padded = np.pad(waveform, margin)
     energy = np.concatenate([[0.0], np.cumsum(np.square(padded, dtype=np.float64))])
@@ -93,16 +94,19 @@ def period_marks(
 
 
 def jitter(marks: list[NDArray[np.float64]], f0: Floats, *, sr: int, hop_length: int) -> Floats:
-    """Local jitter around each frame: how unevenly the periods follow each other.
+    """Compute the local jitter around each frame, the variation of the period.
 
-    Praat's "jitter (local)", the mean absolute difference of consecutive periods over the mean
-    period, where consecutive periods that differ by more than a factor of 1.3 do not count. It is
-    taken over the periods within four of the frame's center, not over a sustained vowel: the
-    pitch's own movement is in it, one frame is a rough estimate from about seven differences, and
-    neighbouring frames share periods. It is for comparing clips, and not for the thresholds of
-    the clinic. On synthetic vowels with 1 to 3 % of jitter, the mean over a clip is within 30 %
-    up to 220 Hz, and as in Praat up to 40 % too low at 300 Hz, where each period rings into
-    the next; voices with more jitter are often unvoiced.
+    As in Praat, "jitter (local)" is the mean absolute difference of consecutive periods divided by
+    the mean period, without consecutive periods that differ by more than a factor of 1.3.
+
+    It is computed over the periods within four periods of the center of a frame rather than over a
+    sustained vowel. It therefore includes movements of the pitch, a single frame gives a rough
+    estimate from about seven differences, and neighboring frames share periods. It is meant for
+    comparing clips, not for clinical thresholds.
+
+    On synthetic vowels with a jitter of 1 to 3 %, the mean over a clip is within 30 % of the true
+    value up to 220 Hz. At 300 Hz, where each period rings into the next, it is up to 40 % too low,
+    as in Praat. Voices with more jitter are often unvoiced.
 
     Parameters
     ----------
@@ -116,7 +120,7 @@ def jitter(marks: list[NDArray[np.float64]], f0: Floats, *, sr: int, hop_length:
     Returns
     -------
     ndarray of shape (n_frames,), float32
-        A ratio, 0 to 0.26; NaN in unvoiced frames and where there are under three periods.
+        Ratio, 0 to 0.26; NaN in unvoiced frames and with fewer than three periods.
     """
     times, differences, means = [], [], []
     for stretch in marks:
@@ -131,13 +135,14 @@ def jitter(marks: list[NDArray[np.float64]], f0: Floats, *, sr: int, hop_length:
 def shimmer(
     waveform: Floats, marks: list[NDArray[np.float64]], f0: Floats, *, sr: int, hop_length: int
 ) -> Floats:
-    """Local shimmer around each frame: how unevenly loud the periods are.
+    """Compute the local shimmer around each frame, the variation of the amplitude of periods.
 
-    Praat's "shimmer (local)", the mean absolute difference of consecutive periods' amplitudes over
-    the mean amplitude. An amplitude is, as there, the root mean square under a Hann window of 0.2
-    periods on either side of the mark. Amplitudes that differ by more than a factor of 1.6, or
-    stand between periods that differ by more than 1.3, do not count. What `jitter` says of frames
-    holds here, and jitter itself makes some shimmer, because each period rings into the next.
+    As in Praat, "shimmer (local)" is the mean absolute difference of the amplitudes of consecutive
+    periods divided by the mean amplitude. An amplitude is the root mean square under a Hann window
+    of 0.2 periods on each side of the mark. Amplitudes that differ by more than a factor of 1.6, or
+    whose adjacent periods differ by more than a factor of 1.3, are left out. The notes on frames in
+    `jitter` apply as well. Jitter itself causes some shimmer, because each period rings into the
+    next.
 
     Parameters
     ----------
@@ -149,7 +154,7 @@ def shimmer(
     Returns
     -------
     ndarray of shape (n_frames,), float32
-        A ratio, 0 to 0.46; NaN in unvoiced frames and where there are under three amplitudes.
+        Ratio, 0 to 0.46; NaN in unvoiced frames and with fewer than three amplitudes.
     """
     times, differences, means = [], [], []
     for stretch in marks:
@@ -166,7 +171,7 @@ def shimmer(
 def _step(
     padded: Floats, energy: NDArray[np.float64], center: int, period: float, direction: int
 ) -> tuple[float, bool]:
-    """Return the way to the next mark in samples, negative to the left, and whether it matches."""
+    """Return the step to the next mark in samples, negative to the left, and whether it matches."""
     half = max(1, int(_MATCHED * period))
     nearest, farthest = int(_NEAREST * period), int(_FARTHEST * period) + 1
     left, right = (nearest, farthest) if direction > 0 else (-farthest, -nearest)
@@ -176,7 +181,7 @@ def _step(
     likeness = match / np.sqrt(np.maximum(heard, _MIN_ENERGY))
     best = int(likeness.argmax())
     own = energy[center + half + 1] - energy[center - half]
-    # A maximum at either end of the search is the flank of one outside.
+    # A maximum at either end of the range belongs to one outside of it.
     if best in (0, likeness.size - 1) or likeness[best] < _ALIKE * math.sqrt(own):
         return direction * period, False
     lower, top, upper = likeness[best - 1 : best + 2].tolist()
@@ -210,7 +215,7 @@ def _amplitudes(
 
 
 def _alike(values: NDArray[np.float64], factor: float) -> NDArray[np.bool_]:
-    """Return which neighbours differ by at most a factor, (n_values - 1,)."""
+    """Return which neighbors differ by at most a factor, (n_values - 1,)."""
     larger = np.maximum(values[1:], values[:-1])
     smaller = np.minimum(values[1:], values[:-1])
     return (larger <= factor * smaller) & (smaller > 0)
@@ -225,7 +230,7 @@ def _around_frames(
     sr: int,
     hop_length: int,
 ) -> Floats:
-    """Sum of differences over sum of means within some periods of each frame, (n_frames,)."""
+    """Return the sum of differences over the sum of means around each frame, (n_frames,)."""
     local = np.full(f0.shape, np.nan, dtype=np.float32)
     if not times:
         return local

@@ -1,8 +1,8 @@
 """Compiled inner loops, each optional: without them everything works, only slower.
 
-`mel` and `norm` are the compiled modules, or None where there is none. All other modules look here
-and import no kernel themselves. The environment variable ``SER_ESTIMATORS_KERNELS=0``, set before
-the package is imported, switches the kernels off.
+`mel` and `norm` are the compiled modules, or None if they are not available. This is the only place
+that imports them. The environment variable ``SER_ESTIMATORS_KERNELS=0``, set before the package is
+imported, switches them off; any other value has no effect.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ _status: dict[str, str] = {}
 
 
 def status() -> dict[str, str]:
-    """Return whether each kernel is in use, and if not, why.
+    """Return which kernels are in use, and why others are not.
 
     Returns
     -------
     dict of str to str
-        By the name of the kernel: ``"in use"``, ``"switched off by SER_ESTIMATORS_KERNELS=0"``,
-        ``"not compiled"``, or ``"failed to import: "`` and the error.
+        For each kernel ``"in use"``, ``"switched off by SER_ESTIMATORS_KERNELS=0"``,
+        ``"not compiled"``, or ``"failed to import: "`` followed by the error.
     """
     return dict(_status)
 
@@ -35,18 +35,18 @@ def _load(name: str) -> ModuleType | None:
         _status[name] = f"switched off by {VARIABLE}=0"
         return None
     full_name = f"{__name__}._{name}"
-    module = None
     try:
         module = import_module(full_name)
     except ModuleNotFoundError as error:
         _status[name] = "not compiled" if error.name == full_name else _failure(error)
     except Exception as error:
-        # A file that cannot be loaded, such as one for another platform, makes nothing unusable,
-        # but it must not pass for a missing compiler either.
+        # A file that cannot be loaded, for example because it was compiled for another platform,
+        # must not be mistaken for a missing one. The package works without it all the same.
         _status[name] = _failure(error)
     else:
         _status[name] = "in use"
-    return module
+        return module
+    return None
 
 
 def _failure(error: Exception) -> str:

@@ -1,10 +1,10 @@
 /* Mel power spectra of many frames: the inner loop of feature extraction.
  *
- * Neighboring frames are transformed side by side, one in each lane of the vector registers, so that
- * every operation is a vector operation and nothing but the input has to be shuffled. The transform of
- * n_fft real samples is a complex transform of half the length (even samples are the real parts, odd
- * samples the imaginary parts), followed by one pass that separates the two: W. H. Press et al.,
- * "Numerical Recipes", 3rd ed., 2007, section 12.3.
+ * Neighboring frames are transformed side by side, one in each lane of the vector registers, so
+ * that every operation is a vector operation and nothing but the input has to be shuffled. The
+ * transform of n_fft real samples is a complex transform of half the length (even samples are the
+ * real parts, odd samples the imaginary parts), followed by one pass that separates the two:
+ * W. H. Press et al., "Numerical Recipes", 3rd ed., 2007, section 12.3.
  *
  * The module is optional: without it, and for an n_fft that is not a power of two,
  * _features/spectrum.py computes the same with NumPy and SciPy.
@@ -55,12 +55,13 @@ static int run(int lanes, const float *x, Py_ssize_t n_frames, Py_ssize_t hop, c
     if (lanes == 8)
         return mel_power8(x, n_frames, hop, p, f, out);
 #endif
+    (void)lanes;
     return mel_power4(x, n_frames, hop, p, f, out);
 }
 
 enum { X, WINDOW, COSINE, SINE, REAL_COSINE, REAL_SINE, PLACE, START, BIN, WEIGHT, OUT, N_ARRAYS };
 
-/* Beyond these sizes nothing is useful, and below them no product overflows an int. */
+/* Far beyond any useful size, and small enough for int. */
 enum { MIN_FFT = 8, MAX_FFT = 1 << 24, MAX_BANDS = 1 << 24 };
 
 /* Return 1, or 0 with an error set. */
@@ -72,7 +73,7 @@ static int have_lengths(const array *a, Py_ssize_t hop, Py_ssize_t n_frames, Py_
         return 0;
     if (n_fft < MIN_FFT || n_fft > MAX_FFT || (n_fft & (n_fft - 1))) {
         PyErr_Format(PyExc_ValueError,
-                     "window has %zd elements, expected n_fft, a power of two from %d to %d", n_fft,
+                     "window has size %zd, expected a power of two from %d to %d", n_fft,
                      MIN_FFT, MAX_FFT);
         return 0;
     }
@@ -81,18 +82,18 @@ static int have_lengths(const array *a, Py_ssize_t hop, Py_ssize_t n_frames, Py_
         return 0;
     }
     if (__builtin_mul_overflow(n_bands, n_frames, &n_out)) {
-        PyErr_Format(PyExc_ValueError, "n_frames is %zd, expected fewer for %zd bands", n_frames,
-                     n_bands);
+        PyErr_Format(PyExc_ValueError, "n_frames is %zd, expected fewer frames of %zd bands",
+                     n_frames, n_bands);
         return 0;
     }
     if (length_of(a + X) < n_fft || (length_of(a + X) - n_fft) / hop < n_frames - 1) {
         PyErr_Format(PyExc_ValueError,
-                     "x has %zd elements, expected at least %zd frames of %zd, %zd apart",
+                     "x has size %zd, expected at least %zd frames of %zd samples, %zd apart",
                      length_of(a + X), n_frames, n_fft, hop);
         return 0;
     }
     if (length_of(a + BIN) > INT_MAX) {
-        PyErr_Format(PyExc_ValueError, "bin has %zd elements, expected at most %d",
+        PyErr_Format(PyExc_ValueError, "bin has size %zd, expected at most %d",
                      length_of(a + BIN), INT_MAX);
         return 0;
     }
@@ -134,9 +135,9 @@ static int are_rows(const int *start, Py_ssize_t n_bands, Py_ssize_t n_weights)
     return 1;
 }
 
-/* Return place, start and bin in one block of memory, or NULL with an error set. The loops read and
- * write wherever these point, without the GIL: the values that are checked must be values that no
- * other thread can change any more. */
+/* Return a copy of place, start and bin in one block of memory, or NULL with an error set. The
+ * loops use them as indexes after the GIL has been released. Without a copy, another thread could
+ * change them between the check and their use. */
 static int *copy_indexes(const array *a)
 {
     Py_ssize_t half = length_of(a + PLACE), n_starts = length_of(a + START);
@@ -188,9 +189,9 @@ PyDoc_STRVAR(mel_power_doc,
              "mel_power(lanes, hop, n_frames, n_bands, x, window, cosine, sine, real_cosine,\n"
              "          real_sine, place, start, bin, weight, out)\n--\n\n"
              "Write the mel power spectra of overlapping frames into `out`, without the GIL.\n\n"
-             "All arrays are C-contiguous. `place`, `start` and `bin` are of int32, the others of\n"
-             "float32. Raises TypeError for an argument that is not an array, and ValueError for an\n"
-             "array that does not fit.");
+             "Arrays are C-contiguous. `place`, `start` and `bin` are int32, the others float32.\n"
+             "TypeError is raised for an argument that is not an array, and ValueError for an\n"
+             "array of the wrong type or size.");
 
 static PyObject *mel_power(PyObject *module, PyObject *args)
 {

@@ -1,12 +1,13 @@
 /* Max pooling, batch normalization and ReLU as one operation for training on the CPU.
  *
- * With fast matrix multiplication, a small network spends as long between its convolutions as in them,
- * and that time goes into memory traffic: each operation of torch reads its input and writes its output.
- * Here the normalized values are read twice and written once; the backward pass reads two feature maps
- * twice and writes one. Feature maps are in the channels_last format: (clips, rows, frames, channels)
- * in memory order.
+ * With fast matrix multiplication, a small network spends as much time between its convolutions as
+ * in them, and all of that time on memory traffic: each operation of torch reads its input and
+ * writes its output. Here the normalized values are read twice and written once; the backward pass
+ * reads two feature maps twice and writes one. Feature maps are in the channels_last format, which
+ * is (clips, rows, frames, channels) in memory order.
  *
- * The module is optional: without it _network/normalization.py does the same with torch's operations.
+ * The module is optional: without it _network/normalization.py does the same with operations of
+ * torch.
  */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -15,8 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The input has rows x frames, the output rows_out x frames_out: half of them, rounded up, if pooled.
- * Each window of frames_out / windows frames is either real or padding. */
+/* The input has rows x frames, the output rows_out x frames_out: half as many, rounded up, if
+ * pooled. Each window of frames_out / windows frames is either real or padding. */
 typedef struct {
     int is_pooled;
     Py_ssize_t clips, rows, frames, rows_out, frames_out, channels, windows;
@@ -44,9 +45,9 @@ typedef struct {
     int is_real;
 } run;
 
-/* Sums are kept in float, one for each value of a tile, and added to the totals of the channels, which
- * are double, after this many rows. Unless there are hundreds of channels, these are some hundred
- * additions for each sum: few enough for float. */
+/* Sums are kept in float, one for each value of a tile. After this many rows they are added to the
+ * totals of the channels, which are double. Unless there are hundreds of channels, each sum has a
+ * few hundred terms by then, for which float is precise enough. */
 enum { ROWS_IN_FLOAT = 16 };
 
 /* Approximate size of a tile, for which the arrays of `work` remain in the fastest cache. */
@@ -105,7 +106,7 @@ static double count(const shape *s)
     return (double)s->clips * s->rows_out * s->frames_out;
 }
 
-/* Repeat the values of the channels, which are in the first frame, in the other frames of a tile. */
+/* Copy the values of the first frame of a tile to the other frames. */
 static void spread(const shape *s, float *tile)
 {
     for (Py_ssize_t start = s->channels; start < s->tile; start += s->channels)
@@ -136,8 +137,8 @@ static void set_statistics(const shape *s, const layer *l, work *w)
     set_scale(s, l, w);
 }
 
-/* Let g be the gradient where y is not zero, m(.) the mean over a channel and z = (x - mean) / deviation.
- * Then the gradient of x is
+/* Let g be the gradient where y is not zero, m(.) the mean over a channel, and
+ * z = (x - mean) / deviation. Then the gradient of x is
  * scale * (g - m(g) - z * m(g * z)) = scale * g + slope * (x - mean) + offset. */
 static void set_gradients(const shape *s, const layer *l, work *w)
 {
@@ -248,19 +249,20 @@ static int complete_shape(shape *s)
     s->rows_out = s->is_pooled ? s->rows / 2 + s->rows % 2 : s->rows;
     s->frames_out = s->is_pooled ? s->frames / 2 + s->frames % 2 : s->frames;
     if (s->frames_out % s->windows) {
-        PyErr_Format(PyExc_ValueError, "windows is %zd, expected a divisor of the %zd output frames",
-                     s->windows, s->frames_out);
+        PyErr_Format(PyExc_ValueError,
+                     "windows is %zd, expected a divisor of the %zd output frames", s->windows,
+                     s->frames_out);
         return 0;
     }
     s->tile = s->channels < TILE ? TILE / s->channels * s->channels : s->channels;
-    /* No array, working memory included, has more than 32 bytes for each value of the input, except
-     * that a tile can be larger than the input by the constant TILE: no later product overflows. */
+    /* All arrays, including the working memory, have at most 32 bytes for each value of the input,
+     * apart from constants. With this check no later product of sizes overflows. */
     if (__builtin_mul_overflow(s->clips, s->rows, &size) ||
         __builtin_mul_overflow(size, s->frames, &size) ||
         __builtin_mul_overflow(size, s->channels, &size) || size > PY_SSIZE_T_MAX / 64) {
         PyErr_Format(PyExc_ValueError,
-                     "clips, rows, frames and channels are %zd, %zd, %zd and %zd, expected sizes that "
-                     "fit into memory",
+                     "clips, rows, frames and channels are %zd, %zd, %zd and %zd, expected sizes "
+                     "that fit into memory",
                      s->clips, s->rows, s->frames, s->channels);
         return 0;
     }
@@ -289,7 +291,7 @@ static int has_output_length(const array *a, const shape *s)
                                    : "clips * rows * frames * channels");
 }
 
-/* For arrays that are needed for pooling only. */
+/* For arrays that only pooling needs. */
 static int has_pooled_length(const array *a, const shape *s)
 {
     return s->is_pooled ? has_output_length(a, s) : has_length(a, 0, "nothing is pooled");
@@ -323,13 +325,13 @@ static int run_without_gil(const job *j)
 PyDoc_STRVAR(forward_doc,
              "forward(lanes, is_bfloat16, is_pooled, clips, rows, frames, channels, windows,\n"
              "        epsilon, x, is_real, weight, bias, kept, place, y, mean, variance)\n--\n\n"
-             "Pool x if `is_pooled`, normalize and rectify it into `y`, without the GIL.\n\n"
-             "All arrays are C-contiguous. `x`, `kept`, `place` and `y` are of float32, or of int16\n"
-             "with the bits of bfloat16. `kept` and `place`, which the backward pass needs, are empty\n"
-             "if nothing is pooled. `is_real` is of bool, one for each window of frames of each clip.\n"
-             "The others are of float32, one for each channel. `kept`, `place`, `y`, `mean` and\n"
-             "`variance` are written. Raises TypeError for an argument that is not an array, and\n"
-             "ValueError for an array that does not fit.");
+             "Pool `x` if `is_pooled`, normalize it and write its ReLU to `y`, without the GIL.\n\n"
+             "Arrays are C-contiguous. `x`, `kept`, `place` and `y` are float32, or int16 with the\n"
+             "bits of bfloat16. `kept` and `place`, which the backward pass needs, are empty if\n"
+             "nothing is pooled. `is_real` is bool, one value for each window of each clip. The\n"
+             "others are float32, one value for each channel. `kept`, `place`, `y`, `mean` and\n"
+             "`variance` are written. TypeError is raised for an argument that is not an array,\n"
+             "and ValueError for an array of the wrong type or size.");
 
 static PyObject *py_forward(PyObject *module, PyObject *args)
 {
@@ -383,15 +385,17 @@ PyDoc_STRVAR(backward_doc,
              "         epsilon, gradient, is_real, weight, bias, mean, variance, kept, place, out,\n"
              "         weight_gradient, bias_gradient)\n--\n\n"
              "Write the gradients of the arguments of `forward`, without the GIL.\n\n"
-             "`gradient` is the gradient of `y`; `mean`, `variance` and `place` are what `forward` has\n"
-             "written. `kept` is so too if `is_pooled`, and x otherwise. `out`, which is the gradient\n"
-             "of x, `weight_gradient` and `bias_gradient` are written. Types and errors are those of\n"
-             "`forward`.");
+             "`gradient` is the gradient of `y`; `mean`, `variance` and `place` are outputs of\n"
+             "`forward`. `kept` is as well if `is_pooled`, and otherwise it is `x`. `out` (the\n"
+             "gradient of `x`), `weight_gradient` and `bias_gradient` are written. Types and errors\n"
+             "are those of `forward`.");
 
 static PyObject *py_backward(PyObject *module, PyObject *args)
 {
     (void)module;
-    enum { IN, IS_REAL, WEIGHT, BIAS, MEAN, VARIANCE, KEPT, PLACE, OUT, OF_WEIGHT, OF_BIAS, N_ARRAYS };
+    enum {
+        IN, IS_REAL, WEIGHT, BIAS, MEAN, VARIANCE, KEPT, PLACE, OUT, OF_WEIGHT, OF_BIAS, N_ARRAYS
+    };
     job j = {.is_forward = 0};
     shape *s = &j.s;
     PyObject *o[N_ARRAYS];

@@ -1,5 +1,5 @@
-/* The arithmetic of _mel.c for vectors of LANES floats. This file is included once for each kind of
- * processor, with LANES and NAME(function) defined. */
+/* The arithmetic of _mel.c for vectors of LANES floats. This file is included once for each kind
+ * of processor, with LANES and NAME(function) defined. */
 
 typedef float NAME(vec) __attribute__((vector_size(4 * LANES)));
 
@@ -8,8 +8,8 @@ typedef struct {
     NAME(vec) re, im;
 } NAME(row);
 
-/* Set z[k] to samples 2k and 2k + 1 of the windowed frames, as real and imaginary parts. The `n` frames
- * are `hop` samples apart, and the remaining lanes repeat the last frame. */
+/* Set z[k] to samples 2k and 2k + 1 of the windowed frames, as real and imaginary parts. The `n`
+ * frames are `hop` samples apart, and the remaining lanes repeat the last frame. */
 static void NAME(load)(const float *x, Py_ssize_t hop, Py_ssize_t n, const float *window,
                        NAME(row) * z, int half)
 {
@@ -39,8 +39,9 @@ static void NAME(load)(const float *x, Py_ssize_t hop, Py_ssize_t n, const float
     }
 }
 
-/* Fourier transform of `half` complex numbers in place by decimation in frequency: passes of radix 4,
- * and a last one of radix 2 if `half` is not a power of four. The result is in digit-reversed order. */
+/* Fourier transform of `half` complex numbers in place by decimation in frequency: passes of radix
+ * 4, and a last one of radix 2 if `half` is not a power of four. The result is in digit-reversed
+ * order. */
 static void NAME(transform)(NAME(row) * z, const float *cosine, const float *sine, int half)
 {
     int n = half;
@@ -82,9 +83,9 @@ static void NAME(transform)(NAME(row) * z, const float *cosine, const float *sin
         }
 }
 
-/* Powers of bins 0 to `half` of the real transform. If E and O are the transforms of the even and of the
- * odd samples, bin k is E[k] + exp(-2 pi i k / n_fft) O[k], and bin half - k is the conjugate of
- * E[k] - exp(-2 pi i k / n_fft) O[k]. */
+/* Powers of bins 0 to `half` of the real transform. If E and O are the transforms of the even and
+ * of the odd samples, bin k is E[k] + exp(-2 pi i k / n_fft) O[k], and bin half - k is the
+ * conjugate of E[k] - exp(-2 pi i k / n_fft) O[k]. */
 static void NAME(powers)(const NAME(row) * z, const int *place, const float *cosine,
                          const float *sine, NAME(vec) * power, int half)
 {

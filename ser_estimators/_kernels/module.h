@@ -1,14 +1,14 @@
-/* What both modules share: checked array arguments and the slots of a module.
+/* Array arguments and module slots, which both modules share.
  *
- * Arrays come in through the buffer protocol, so that neither module needs the headers of NumPy.
- * The callers in this package pass arrays that fit. The checks exist because C would otherwise
- * turn a mistake of a caller into reads and writes of memory that belongs to something else.
+ * Arrays are passed through the buffer protocol, so that neither module needs the headers of NumPy.
+ * The callers in this package pass valid arrays. Everything is checked nevertheless, because an
+ * error in a caller would otherwise read or overwrite the memory of something else.
  */
 
 typedef enum { FLOAT32, BFLOAT16, INT32, BYTE } element;
 
-/* `codes` are those of the struct module: which of them NumPy uses for int32 depends on the
- * platform. */
+/* `codes` are format characters of Python's struct module. For int32, the character that NumPy uses
+ * depends on the platform. */
 static const struct {
     const char *name, *codes;
     Py_ssize_t size;
@@ -31,7 +31,8 @@ static Py_ssize_t length_of(const array *a)
     return a->view.len / ELEMENTS[a->type].size;
 }
 
-/* Set an error, after the exporter of the buffer has refused, that names the argument. */
+/* Replace the error of an object that has refused to export its buffer by one that names the
+ * argument. */
 static void explain_refusal(const array *a, PyObject *object)
 {
     Py_buffer view;
@@ -47,7 +48,7 @@ static void explain_refusal(const array *a, PyObject *object)
     if (a->is_output && view.readonly)
         PyErr_Format(PyExc_ValueError, "%s is read-only, expected a writable array", a->name);
     else
-        PyErr_Format(PyExc_ValueError, "%s has gaps or another order, expected a C-contiguous array",
+        PyErr_Format(PyExc_ValueError, "%s is not C-contiguous, expected a C-contiguous array",
                      a->name);
     PyBuffer_Release(&view);
 }
@@ -55,7 +56,7 @@ static void explain_refusal(const array *a, PyObject *object)
 static int has_type(const array *a)
 {
     const char *format = a->view.format ? a->view.format : "B", *code = format;
-    /* Prefixes that stand for the byte order of this machine. */
+    /* Skip a prefix for native byte order. */
     if (*code && strchr(PY_BIG_ENDIAN ? "@=>" : "@=<", *code))
         code++;
     if (code[0] && !code[1] && strchr(ELEMENTS[a->type].codes, code[0]) &&
@@ -96,8 +97,8 @@ static int take_array(array *a, PyObject *object)
     return has_type(a) && is_aligned(a);
 }
 
-/* The loops write some outputs before they have read all inputs, and the compiler may assume that
- * no memory is reached through two pointers. */
+/* The loops write outputs before they have read all inputs, and some of their pointers are declared
+ * as the only ones to their memory. */
 static int are_apart(const array *arrays, int n_arrays)
 {
     for (int i = 0; i < n_arrays; i++)
@@ -107,7 +108,7 @@ static int are_apart(const array *arrays, int n_arrays)
             if (i == k || !arrays[i].is_output || a->len == 0 || b->len == 0)
                 continue;
             if (first < second + (size_t)b->len && second < first + (size_t)a->len) {
-                PyErr_Format(PyExc_ValueError, "%s shares memory with %s, expected separate arrays",
+                PyErr_Format(PyExc_ValueError, "%s overlaps %s in memory, expected separate arrays",
                              arrays[i].name, arrays[k].name);
                 return 0;
             }
@@ -115,8 +116,8 @@ static int are_apart(const array *arrays, int n_arrays)
     return 1;
 }
 
-/* Return 1, or 0 with an error set; release the arrays in either case. Before the call their views
- * must be zero. */
+/* Return 1, or 0 with an error set. In both cases the arrays must be released afterwards. Before
+ * the call their views must be zero. */
 static int take_arrays(array *arrays, PyObject *const *objects, int n_arrays)
 {
     for (int i = 0; i < n_arrays; i++)
@@ -136,7 +137,7 @@ static int has_length(const array *a, Py_ssize_t length, const char *meaning)
 {
     if (length_of(a) == length)
         return 1;
-    PyErr_Format(PyExc_ValueError, "%s has %zd elements, expected %zd: %s", a->name, length_of(a),
+    PyErr_Format(PyExc_ValueError, "%s has size %zd, expected %zd: %s", a->name, length_of(a),
                  length, meaning);
     return 0;
 }
@@ -154,7 +155,7 @@ static int have_lanes(int lanes)
     if (lanes != 4 && lanes != 8 && lanes != 16)
         PyErr_Format(PyExc_ValueError, "lanes is %d, expected 4, 8 or 16", lanes);
     else if (lanes > best_lanes())
-        PyErr_Format(PyExc_ValueError, "lanes is %d, expected at most the %d of this processor",
+        PyErr_Format(PyExc_ValueError, "lanes is %d, expected at most %d on this processor",
                      lanes, best_lanes());
     else
         return 1;
@@ -166,8 +167,9 @@ static int add_constants(PyObject *module)
     return PyModule_AddIntConstant(module, "LANES", best_lanes());
 }
 
-/* The last two slots exist in later versions of Python only, and not in its limited API. The modules
- * have no state, so that they need no lock and work in any number of interpreters. */
+/* The modules have no state, and therefore need no lock and work in any number of interpreters.
+ * The slots that declare this exist in newer versions of Python only, and not in the limited API
+ * of 3.11. */
 static PyModuleDef_Slot slots[] = {{Py_mod_exec, add_constants},
 #ifdef Py_mod_multiple_interpreters
                                    {Py_mod_multiple_interpreters,

@@ -1,10 +1,11 @@
-/* The loops of _norm.c over values of type NUMBER. This file is included once for each type and each
- * kind of processor. A row is a row of a feature map as it is stored: all channels of one frame, then
- * all channels of the next. A tile is a part of a row. Parameters of a channel are repeated for every
- * value of a tile, so that loops are long and treat all values alike.
+/* The loops of _norm.c over values of type NUMBER. This file is included once for each type and
+ * each kind of processor. A row is a row of a feature map as it is stored: all channels of one
+ * frame, then all channels of the next. A tile is a part of a row. Parameters of a channel are
+ * repeated for every value of a tile, so that loops are long and treat all values alike.
  */
 
-/* Subtract `near`, which is close to the mean, and add the differences and their squares to sums. */
+/* Subtract `near`, which is close to the mean, and add the differences and their squares to
+ * sums. */
 static void NAME(add_moments)(const NUMBER *restrict x, Py_ssize_t n, const float *restrict near,
                               float *restrict sum, float *restrict squares)
 {
@@ -63,8 +64,9 @@ static void NAME(pass_padding)(const NUMBER *restrict x, Py_ssize_t n, const flo
         out[i] = STORE(slope[i] * (LOAD(x[i]) - mean[i]) + offset[i]);
 }
 
-/* Keep the larger of `other` and the largest value so far, and its position. As in torch, the first of
- * equal values is kept, and NaN is larger than any number, the last NaN being kept. */
+/* Keep the larger of `other` and the largest value so far, and its position in the window. As in
+ * torch, the first of equal values is kept; NaN is larger than any number, and the last NaN is
+ * kept. */
 static void NAME(keep_larger)(const NUMBER *restrict other, NUMBER which, Py_ssize_t n,
                               NUMBER *restrict largest, NUMBER *restrict place)
 {
@@ -115,8 +117,8 @@ static void NAME(forward)(const shape *s, const layer *l, const char *is_real, c
 {
     Py_ssize_t length = s->frames_out * s->channels, n_rows = s->clips * s->rows_out;
     const NUMBER *input = s->is_pooled ? kept : x;
-    /* The variance is computed from differences to the first value, which is likelier to be close to
-     * the mean than zero is: the closer, the smaller the rounding error. */
+    /* The moments are those of the differences from the first value. It is closer to the mean than
+     * zero if the mean is large, which makes the rounding error of the variance smaller. */
     for (Py_ssize_t c = 0; c < s->channels; c++)
         w->mean[c] = LOAD(x[c]);
     spread(s, w->mean);

@@ -1,6 +1,6 @@
-/* Includes the file LOOPS once for each kind of processor, with LANES as the number of floats in its
- * vector registers, and defines best_lanes(), which detects the processor at run time. Both modules
- * include it.
+/* Includes the file LOOPS once for each kind of processor, with LANES as the number of floats in a
+ * vector register, and defines best_lanes(), which detects the processor at run time. Both modules
+ * include this file.
  */
 #define PASTE(a, b) a##b
 #define JOIN(a, b) PASTE(a, b)

@@ -1,1 +1,1 @@
-"""What prediction with a network needs: layers, models, views, inference."""
+"""Networks and prediction: layers, models, views, inference."""

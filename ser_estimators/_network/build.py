@@ -1,4 +1,4 @@
-"""From a description of an ensemble to its layers."""
+"""Construction of an ensemble from its description."""
 
 from __future__ import annotations
 
@@ -8,12 +8,17 @@ from typing import Any
 
 import torch
 
+from .._features.layout import MFCCLayout
+from .custom import make_encoders
 from .encoder import ConvolutionalEncoder
 from .ensemble import Encoders, Ensemble, Head, SingleFrame
 from .inputs import LogMelLayer, StandardizationLayer
 from .layers import reset_parameters
 
 __all__ = ["NetworkSpec", "build"]
+
+# Total stride that is assumed for a custom network, in frames. Every second view is delayed by half.
+_CUSTOM_STEP = 16
 
 
 @dataclass(frozen=True)
@@ -22,11 +27,11 @@ class NetworkSpec:
 
     Parameters
     ----------
-    kind : {"cnn", "mlp"}
+    kind : {"cnn", "mlp", "custom"}
     n_rows : int > 0
-        Rows of a channel: coefficients, or columns of a table.
+        Rows per channel: coefficients, or columns of a table.
     n_channels : int > 0
-        Channels, such as MFCCs and their derivatives.
+        Number of channels, such as MFCCs and their derivatives.
     n_classes : int > 0
     embedding_dim : int >= n_networks
         Size of the embeddings of all networks together.
@@ -34,8 +39,10 @@ class NetworkSpec:
     dropout : float in [0, 1)
         Probability that a unit of the embedding, or of a hidden layer, is dropped in training.
     arguments : dict
-        Arguments of this kind: `channels` and `se_ratio` of `ConvolutionalEncoder`, or
-        `hidden_layer_sizes` of `Head`.
+        Arguments of this kind: `channels` and `se_ratio` of `ConvolutionalEncoder`,
+        `hidden_layer_sizes` of `Head`, or `factory`, see `custom`.
+    layout : MFCCLayout or None, default=None
+        Meaning of the coefficients; None stands for the defaults of `MFCCTransformer`.
     """
 
     kind: str
@@ -46,6 +53,12 @@ class NetworkSpec:
     n_networks: int
     dropout: float
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    layout: MFCCLayout | None = None
+
+    @property
+    def step(self) -> int:
+        """Total stride of the network, in frames of the spectrogram."""
+        return 2 ** len(self.arguments["channels"]) if self.kind == "cnn" else _CUSTOM_STEP
 
 
 def build(spec: NetworkSpec, generator: torch.Generator) -> Ensemble:
@@ -55,15 +68,16 @@ def build(spec: NetworkSpec, generator: torch.Generator) -> Ensemble:
     ----------
     spec : NetworkSpec
     generator : torch.Generator
-        Source of the initial weights, and later of the dropout masks.
+        Source of the initial weights, and later of the dropout masks of the heads.
     """
-    ensemble = _BUILDERS[spec.kind](spec)
-    reset_parameters(ensemble, generator)
+    ensemble = _BUILDERS[spec.kind](spec, generator)
+    # Custom encoders keep the weights with which they were created.
+    reset_parameters(ensemble.heads if spec.kind == "custom" else ensemble, generator)
     ensemble.set_generator(generator)
     return ensemble
 
 
-def _build_cnn(spec: NetworkSpec) -> Ensemble:
+def _build_cnn(spec: NetworkSpec, generator: torch.Generator) -> Ensemble:
     channels = spec.arguments["channels"]
     encoders = Encoders(
         ConvolutionalEncoder(
@@ -72,16 +86,32 @@ def _build_cnn(spec: NetworkSpec) -> Ensemble:
         for _ in range(spec.n_networks)
     )
     heads = _heads(spec, 3 * channels[-1])
-    return Ensemble(LogMelLayer(spec.n_rows, spec.n_channels), encoders, heads)
+    return Ensemble(LogMelLayer(spec.n_rows, spec.n_channels, spec.layout), encoders, heads)
 
 
-def _build_mlp(spec: NetworkSpec) -> Ensemble:
+def _build_mlp(spec: NetworkSpec, generator: torch.Generator) -> Ensemble:
     encoders = Encoders([SingleFrame()])
     heads = _heads(spec, spec.n_rows, hidden_layer_sizes=spec.arguments["hidden_layer_sizes"])
     return Ensemble(StandardizationLayer(spec.n_rows), encoders, heads)
 
 
-_BUILDERS: dict[str, Callable[[NetworkSpec], Ensemble]] = {"cnn": _build_cnn, "mlp": _build_mlp}
+def _build_custom(spec: NetworkSpec, generator: torch.Generator) -> Ensemble:
+    encoders, n_features = make_encoders(
+        spec.arguments["factory"],
+        n_channels=spec.n_channels,
+        n_rows=spec.n_rows,
+        n_networks=spec.n_networks,
+        generator=generator,
+    )
+    inputs = LogMelLayer(spec.n_rows, spec.n_channels, spec.layout)
+    return Ensemble(inputs, Encoders(encoders), _heads(spec, n_features))
+
+
+_BUILDERS: dict[str, Callable[[NetworkSpec, torch.Generator], Ensemble]] = {
+    "cnn": _build_cnn,
+    "mlp": _build_mlp,
+    "custom": _build_custom,
+}
 
 
 def _heads(spec: NetworkSpec, n_inputs: int, **kwargs: Any) -> list[Head]:

@@ -16,9 +16,9 @@ from .pooling import masked_statistics
 
 __all__ = ["ConvolutionalEncoder"]
 
-# Minimum frames of a spectrogram, so that more than two are left before the second stride: where
-# the processor has AMX, torch 2.13 computes strided bfloat16 convolutions that leave one frame
-# wrongly, as reported with a stride of three (https://github.com/pytorch/pytorch/issues/169688).
+# Minimum number of frames of a spectrogram, so that more than two remain before the second stride.
+# On processors with AMX, torch 2.13 computes strided bfloat16 convolutions with one output frame
+# incorrectly, as reported with a stride of three (https://github.com/pytorch/pytorch/issues/169688).
 _MIN_FRAMES = 8
 
 
@@ -28,15 +28,15 @@ class ConvolutionalEncoder(nn.Module):
     Parameters
     ----------
     n_rows : int > 0
-        Rows of the spectrogram.
+        Number of rows of the spectrogram.
     channels : sequence of int > 0
-        Output channels of the convolutions. Each convolution halves both axes: the first two by
+        Output channels of the convolutions. Each convolution halves both axes, the first two by
         their stride, which quarters the work of all later ones, the others by max pooling.
     input_channels : int > 0, default=1
-        Channels of the spectrogram.
+        Number of channels of the spectrogram.
     se_ratio : float in [0, 1], default=0.0
-        Fraction of the channels that the squeeze-and-excitation of a pooled block keeps; 0 leaves
-        it out.
+        Bottleneck of the squeeze-and-excitation of pooled blocks, as a fraction of the channels; 0
+        disables it.
 
     Attributes
     ----------
@@ -97,7 +97,7 @@ class ConvBlock(nn.Module):
     """Convolution, batch normalization and ReLU; a stride or max pooling halves both axes.
 
     Squeeze-and-excitation may follow max pooling. In the strided blocks, whose outputs are large,
-    it would take long and add nothing.
+    it would be slow and not improve the network.
     """
 
     def __init__(
@@ -132,9 +132,10 @@ class ConvBlock(nn.Module):
 
 
 class SqueezeExcitation(nn.Module):
-    """Scale each channel of a clip by a gate computed from the channel means [1]_.
+    """Scale each channel of a clip by a gate computed from the channel means.
 
-    Convolutions see a fraction of a second; the gate gives them information on the whole clip.
+    Convolutions cover a fraction of a second; squeeze-and-excitation [1]_ adds information on the
+    whole clip.
 
     Parameters
     ----------

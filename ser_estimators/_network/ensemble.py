@@ -21,8 +21,8 @@ __all__ = ["Encoders", "Ensemble", "Head", "SingleFrame", "average_logits", "set
 class Ensemble(nn.Module):
     """Networks whose embeddings are concatenated and whose probabilities are averaged.
 
-    They differ in their initial weights only, and each has its own loss, so that they make
-    different errors: the ensemble is better than each of its networks, and varies less [1]_.
+    The networks differ only in their initial weights, and each has its own loss. They make
+    different errors, so the ensemble is more accurate than a single network and varies less [1]_.
 
     The forward pass has four stages, which training calls one by one::
 
@@ -31,10 +31,10 @@ class Ensemble(nn.Module):
     Parameters
     ----------
     inputs : StandardizationLayer
-        From coefficients to the spectrogram or table that all networks see.
+        Maps coefficients to the spectrogram or table that all networks receive.
     encoders : Encoders
-        From a spectrogram and its mask to one vector per clip: nearly all of the work. There is one
-        encoder for each head, or a single one for all heads.
+        Map a spectrogram and its mask to one vector per clip, which is nearly all of the work.
+        There is one encoder for each head, or a single one for all heads.
     heads : sequence of Head
         One for each network.
 
@@ -94,7 +94,7 @@ class Ensemble(nn.Module):
     def set_prior(self, prior: Tensor) -> None:
         """Initialize the output biases with the class frequencies.
 
-        Training then need not learn first how rare a class is, or how little it weighs.
+        Training then does not have to learn first how rare a class is, or how small its weight is.
 
         Parameters
         ----------
@@ -159,8 +159,8 @@ class Head(nn.Module):
     def embed(self, x: Tensor) -> Tensor:
         """Return the embedding before its activation.
 
-        A linear model on top gains nothing from losing the negative half, and the normalization
-        leaves the embedding centered and on one scale.
+        A linear model on top does not benefit from the loss of the negative values. The
+        normalization centers the embedding and gives all dimensions the same scale.
         """
         # x (n, n_inputs)
         for linear, norm in zip(self.hidden, self.hidden_norm, strict=True):
@@ -190,7 +190,7 @@ def average_logits(logits: Tensor) -> Tensor:
 
 
 def set_precision(module: nn.Module, precision: torch.dtype) -> None:
-    """Set the type of the convolutions during training, in every encoder that has a choice."""
+    """Set the type of the convolutions during training, in every encoder that supports it."""
     for part in module.modules():
         if hasattr(part, "precision"):
             part.precision = precision  # type: ignore[assignment]

@@ -70,7 +70,7 @@ def predict_in_batches(
     @torch.inference_mode()
     def run(start: int) -> NDArray[np.float32]:
         part = slice(start, start + batch_size)
-        # A copy, because torch warns of read-only arrays.
+        # Copied, because torch warns of read-only arrays.
         batch = torch.from_numpy(np.array(coefficients[part, :, : n_frames[part].max()]))
         spectrogram, mask = ensemble.inputs(batch.to(device))
         embeddings = [ensemble.embed(ensemble.encoders(*view(spectrogram, mask))) for view in views]

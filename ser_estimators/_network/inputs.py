@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor, nn
 
+from .._features.layout import MFCCLayout
 from .._features.mfcc import dct_matrix
 from .masks import frame_mask
 
 __all__ = ["LogMelLayer", "StandardizationLayer"]
 
+# Number of mel bands of `MFCCTransformer` by default.
+_N_MELS = 64
 # Standard deviations below this, in decibels, are rounding errors.
 _MIN_STD = 1e-4
 
@@ -22,9 +26,9 @@ class StandardizationLayer(nn.Module):
     Parameters
     ----------
     n_rows : int > 0
-        Rows of a channel.
+        Rows per channel.
     n_channels : int > 0, default=1
-        Channels, whose rows follow each other in the input.
+        Number of channels, whose rows are concatenated in the input.
     """
 
     mean: Tensor
@@ -39,7 +43,7 @@ class StandardizationLayer(nn.Module):
     def fit_scale(self, batches: Callable[[], Iterable[Tensor]]) -> None:
         """Set mean and standard deviation from all real frames of batches of coefficients.
 
-        `batches` is called twice, because a single pass loses precision where the mean is large
+        `batches` is called twice, because a single pass loses precision if the mean is large
         compared with the deviation.
         """
         n_frames, total = 0.0, torch.zeros_like(self.mean, dtype=torch.float64)
@@ -78,13 +82,31 @@ class LogMelLayer(StandardizationLayer):
 
     The orthonormal inverse DCT of MFCCs is a log-mel spectrogram smoothed along frequency, because
     the higher coefficients are missing; that of their derivatives is its derivative.
+
+    Parameters
+    ----------
+    n_rows : int > 0
+        Coefficients per channel.
+    n_channels : int > 0, default=1
+        Number of channels: coefficients and their derivatives.
+    layout : MFCCLayout or None, default=None
+        Meaning of the coefficients; None stands for the defaults of `MFCCTransformer`.
+
+    Attributes
+    ----------
+    decibels : float
+        Factor from rows to decibels.
     """
 
     inverse_dct: Tensor
 
-    def __init__(self, n_rows: int, n_channels: int = 1) -> None:
+    def __init__(self, n_rows: int, n_channels: int = 1, layout: MFCCLayout | None = None) -> None:
         super().__init__(n_rows, n_channels)
-        self.register_buffer("inverse_dct", torch.tensor(dct_matrix(n_rows).T.copy()))
+        layout = layout or _default_layout(n_rows)
+        inverse = dct_matrix(n_rows).T * layout.scale(n_rows)
+        self.register_buffer("inverse_dct", torch.tensor(inverse, dtype=torch.float32))
+        # With fewer coefficients than mel bands, the orthonormal inverse scales decibels down.
+        self.decibels = math.sqrt(n_rows / layout.n_mels)
 
     def spread(self, mean: Tensor, std: Tensor) -> Tensor:
         """Return the divisor of each row."""
@@ -93,3 +115,7 @@ class LogMelLayer(StandardizationLayer):
     def rows(self, coefficients: Tensor) -> Tensor:
         """Return the log-mel spectrogram, (n, n_channels, n_rows, frames)."""
         return torch.matmul(self.inverse_dct, super().rows(coefficients))
+
+
+def _default_layout(n_rows: int) -> MFCCLayout:
+    return MFCCLayout(n_mfcc=n_rows, n_mels=_N_MELS)

@@ -1,29 +1,68 @@
-"""Layers whose random numbers come from a generator of their own."""
+"""Layers that draw random numbers from generators of their own."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
 
-__all__ = ["SeededDropout", "reset_parameters"]
+__all__ = ["SeededDropout", "replace_dropout", "reset_parameters", "seed_dropout"]
 
 
 class SeededDropout(nn.Module):
-    """Dropout that draws from its own generator instead of the global one."""
+    """Dropout that draws from its own generator instead of the global one.
 
-    def __init__(self, p: float) -> None:
+    Parameters
+    ----------
+    p : float in [0, 1)
+        Probability that a value, or a channel, is dropped.
+    n_axes : int > 0 or None, default=None
+        Number of leading axes along which masks vary: 2 drops whole channels, None single values.
+    """
+
+    def __init__(self, p: float, n_axes: int | None = None) -> None:
         super().__init__()
         self.p = p
+        self.n_axes = n_axes
         self.generator: torch.Generator | None = None
 
     def forward(self, x: Tensor) -> Tensor:
         if not self.training or self.p == 0:
             return x
+        n_axes = x.ndim if self.n_axes is None else self.n_axes
+        shape = x.shape[:n_axes] + (1,) * (x.ndim - n_axes)
         # Drawn on the CPU, where the generator is, so that masks are the same on every device.
-        keep = torch.rand(x.shape, generator=self.generator) >= self.p
+        keep = torch.rand(shape, generator=self.generator) >= self.p
         return x * keep.to(x.device, x.dtype) / (1 - self.p)
+
+
+def replace_dropout(module: nn.Module) -> None:
+    """Replace torch's dropout layers, which draw from the global generator, by `SeededDropout`."""
+    kinds: dict[type, int | None] = {
+        nn.Dropout: None,
+        nn.Dropout1d: 2,
+        nn.Dropout2d: 2,
+        nn.Dropout3d: 2,
+    }
+    for parent in list(module.modules()):
+        for name, child in list(parent.named_children()):
+            if type(child) in kinds:
+                setattr(parent, name, SeededDropout(float(child.p), kinds[type(child)]))
+
+
+def seed_dropout(modules: Iterable[nn.Module], generator: torch.Generator) -> None:
+    """Give every `SeededDropout` layer its own generator.
+
+    The modules run in different threads. With one generator for all, the numbers that each module
+    draws would depend on the order of the threads.
+    """
+    for module in modules:
+        for part in module.modules():
+            if isinstance(part, SeededDropout):
+                seed = int(torch.randint(2**62, (), generator=generator))
+                part.generator = torch.Generator().manual_seed(seed)
 
 
 def reset_parameters(network: nn.Module, generator: torch.Generator) -> None:

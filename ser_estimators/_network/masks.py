@@ -1,4 +1,4 @@
-"""Which frames are real, and which are padding."""
+"""Masks that distinguish real frames from padding."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ __all__ = ["clip_lengths", "frame_mask", "with_one_frame"]
 def frame_mask(coefficients: Tensor) -> Tensor:
     """Return which frames are real, shape (n, 1, frames), for coefficients (n, rows, frames).
 
-    A frame of zeros is padding. In a clip of zeros alone, the first frame counts as real, so that
-    there is something to pool.
+    A frame of zeros is padding. In a clip that contains only zeros, the first frame counts as real,
+    because pooling needs at least one frame.
     """
     # Four times as fast as comparing each value.
     return with_one_frame(coefficients.abs().amax(dim=1, keepdim=True) > 0)

@@ -1,4 +1,4 @@
-"""Pooling over time that leaves padding out."""
+"""Pooling over time that ignores padding."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Threads that run torch operations on one thread each, without changing a global setting."""
+"""Threads that run each torch operation on one thread, without changing global settings."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _default_lock = threading.Lock()
 def set_own_num_threads(n_threads: int) -> None:
     """Set torch's number of threads for the calling thread alone.
 
-    ``torch.set_num_threads`` also changes the default of threads that start later, which belongs to
-    the user; it is restored.
+    ``torch.set_num_threads`` also changes the default of threads that start later. This default is
+    restored.
     """
     with _default_lock:
         torch.get_num_threads()  # initializes the thread, which would take the default later

@@ -19,11 +19,11 @@ class View(NamedTuple):
     Parameters
     ----------
     frequency_scale : float > 0, default=1
-        Above 1, as with a longer vocal tract; below 1, as with a shorter one.
+        Values above 1 correspond to a longer vocal tract, values below 1 to a shorter one.
     time_stretch : float > 0, default=1
-        Above 1, as with slower speech; below 1, as with faster speech.
+        Values above 1 correspond to slower speech, values below 1 to faster speech.
     delay : int >= 0, default=0
-        Copies of the first frame that are put before it.
+        Number of copies of the first frame that are inserted before it.
     """
 
     frequency_scale: float = 1.0
@@ -31,7 +31,7 @@ class View(NamedTuple):
     delay: int = 0
 
     def __call__(self, spectrogram: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the spectrograms of some clips, and their masks, in this view.
+        """Apply this view to the spectrograms of clips and their masks.
 
         Parameters
         ----------
@@ -57,21 +57,21 @@ class View(NamedTuple):
 def spread_views(
     n_views: int, *, frequency_warp: float, time_stretch: float, step: int
 ) -> list[View]:
-    """Return views in equal steps, from a small and fast speaker to a large and slow one.
+    """Return views in equal steps, from a short vocal tract and fast speech to the opposite.
 
-    Pooling and strides merge many frames into one, so that the output of a network depends on the
-    position of the first frame: every second view begins half of such a step later.
+    Because of pooling and strides, the output of a network depends on the position of the first
+    frame. Every second view is therefore delayed by half of the total stride.
 
     Parameters
     ----------
     n_views : int > 0
-        With 1, the only view is the clip itself.
+        Number of views. With 1, the only view is the clip itself.
     frequency_warp : float in [0, 1)
         The frequency axis is scaled by up to half of this.
     time_stretch : float >= 0
         A clip becomes up to the root of ``1 + time_stretch`` times longer or shorter.
     step : int > 0
-        Frames of the spectrogram that the network merges into one.
+        Total stride of the network, in frames of the spectrogram.
 
     Returns
     -------
@@ -111,7 +111,7 @@ def scale_rows(spectrogram: Tensor, scale: float) -> Tensor:
 def stretch_frames(spectrogram: Tensor, mask: Tensor, stretch: float) -> tuple[Tensor, Tensor]:
     """Stretch time by linear interpolation.
 
-    The result for a clip does not depend on the other clips, to the last bit.
+    The result for a clip is bit for bit independent of the other clips.
 
     Parameters
     ----------

@@ -1,1 +1,1 @@
-"""What only the training of a network needs: data, batches, augmentation, loop."""
+"""Training of networks: data, batches, augmentation, training loop."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -17,12 +17,10 @@ from torch.nn import functional
 from .._network.masks import clip_lengths, with_one_frame
 from .mixing import mix_style, mix_up
 
-__all__ = ["AugmentationOptions", "Generators", "SpectrogramBatch", "augment"]
+__all__ = ["AugmentationOptions", "Generators", "SpectrogramBatch", "augment", "checked"]
 
 # Decibels over which the signal-to-noise ratio is drawn, above its lowest value.
 _SNR_RANGE = 30.0
-# Mel bands from which MFCCs are computed by default, see `MFCCTransformer`.
-_N_MELS = 64
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,8 @@ class SpectrogramBatch:
     targets : Tensor of shape (n, n_classes)
         Target probabilities, multiplied by the weight of the clip.
     mean, std : Tensor of shape (n_channels, n_rows, 1)
-        Mean and standard deviation by which the rows were standardized.
+        Mean and standard deviation of the rows over the training clips:
+        ``spectrogram * std + mean`` is in dB.
     """
 
     spectrogram: Tensor
@@ -143,6 +142,24 @@ def augment(
     return batch.replace(spectrogram=spectrogram, mask=mask, targets=targets)
 
 
+def checked(batch: Any, *, like: SpectrogramBatch) -> SpectrogramBatch:
+    """Return what an augmentation returned, or raise if training cannot go on with it."""
+    if not isinstance(batch, SpectrogramBatch):
+        raise TypeError(
+            f"augmentation returned a {type(batch).__name__}; expected a batch, such as "
+            "batch.replace(spectrogram=...)"
+        )
+    shapes = [tuple(x.shape) for x in (batch.spectrogram, batch.mask, batch.targets)]
+    (n, n_channels, n_rows, _), n_frames = like.spectrogram.shape, batch.spectrogram.shape[-1]
+    expected = [(n, n_channels, n_rows, n_frames), (n, 1, 1, n_frames), tuple(like.targets.shape)]
+    if shapes != expected:
+        raise ValueError(
+            "augmentation returned spectrogram, mask and targets of the shapes "
+            f"{', '.join(map(str, shapes))}; expected {', '.join(map(str, expected))}"
+        )
+    return batch
+
+
 def warp_and_mask(
     spectrogram: Tensor, mask: Tensor, options: AugmentationOptions, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
@@ -207,7 +224,6 @@ def add_noise(batch: SpectrogramBatch, lowest_snr: float, generator: torch.Gener
     Parameters
     ----------
     batch : SpectrogramBatch
-        Its rows are those of `LogMelLayer` for MFCCs of the default number of mel bands.
     lowest_snr : float
         Lowest ratio of the mean power of a clip to that of the noise, in dB. The ratio is drawn
         uniformly from here to 30 dB more.
@@ -219,10 +235,7 @@ def add_noise(batch: SpectrogramBatch, lowest_snr: float, generator: torch.Gener
     """
     spectrogram, mask = batch.spectrogram, batch.mask
     n, _, n_rows, n_frames = spectrogram.shape
-    # The inverse DCT of fewer coefficients scales decibels by sqrt(n_rows / n_mels).
-    to_decibels = math.sqrt(n_rows / _N_MELS)
-    mean = (batch.mean * to_decibels)[0].to(spectrogram)
-    std = (batch.std * to_decibels)[0].to(spectrogram)
+    mean, std = batch.mean[0].to(spectrogram), batch.std[0].to(spectrogram)
     # From decibels to natural logarithms of power, in which powers add up.
     nepers = math.log(10) / 10
     log_power = (spectrogram[:, 0] * std + mean) * nepers
@@ -241,12 +254,12 @@ def add_noise(batch: SpectrogramBatch, lowest_snr: float, generator: torch.Gener
 
 
 def _source_frames(lengths: Tensor, lengths_out: Tensor, time_shift: Tensor | None) -> Tensor:
-    """Return where each frame comes from; the centre of the first one is 0.5.
+    """Return where each frame comes from; the center of the first one is 0.5.
 
     A clip's last frame is repeated rather than its padding read.
     """
-    centres = torch.arange(int(lengths_out.max().item()), device=lengths.device) + 0.5
-    source_frames = centres * (lengths / lengths_out)[:, None]
+    centers = torch.arange(int(lengths_out.max().item()), device=lengths.device) + 0.5
+    source_frames = centers * (lengths / lengths_out)[:, None]
     if time_shift is not None:
         source_frames = (source_frames + (time_shift * lengths)[:, None]).clamp(min=0.5)
     return source_frames.minimum(lengths[:, None] - 0.5)
@@ -256,7 +269,7 @@ def _resample(spectrogram: Tensor, source_frames: Tensor, scale: Tensor, shift: 
     """Stretch and shift time, and scale and shift frequency, by one bilinear interpolation."""
     _, _, n_rows, n_frames = spectrogram.shape
     rows = torch.arange(n_rows, device=spectrogram.device) + 0.5
-    # Centres of the source pixels.
+    # Centers of the source pixels.
     source_rows = (rows * scale[:, None] + shift[:, None] * n_rows).clamp(0.5, n_rows - 0.5)
     # grid_sample counts from -1 to 1 over the outer edges of the pixels.
     x = (2 * source_frames / n_frames - 1)[:, None, :].expand(-1, n_rows, -1)

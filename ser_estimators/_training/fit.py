@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fnmatch import fnmatch
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -38,7 +40,7 @@ def train(
     seed: int,
     n_threads: int,
     previous: Ensemble | None = None,
-) -> ShardedNet:
+) -> tuple[Ensemble, list[dict[str, Any]]]:
     """Train an ensemble.
 
     Parameters
@@ -58,7 +60,10 @@ def train(
 
     Returns
     -------
-    ShardedNet
+    ensemble : Ensemble
+        On the CPU, ready for prediction.
+    history : list of dict
+        One entry per epoch, see ``skorch.history``.
     """
     device = resolve_device(options.device)
     # One generator for weights and dropout, one for augmentation and noise, and one each for the
@@ -78,7 +83,11 @@ def train(
 
     # float32 even if the default of torch is another type.
     ensemble = build(spec, weights).float()
-    set_precision(ensemble.encoders, resolve_precision(options.precision, device))
+    precision = options.precision
+    if precision == "auto" and spec.kind == "custom":
+        # Some layers, such as torch.nn.GRU, do not round the same in every thread in bfloat16.
+        precision = "float32"
+    set_precision(ensemble.encoders, resolve_precision(precision, device))
     if previous is not None:
         continue_from(previous, ensemble)
     else:
@@ -92,10 +101,7 @@ def train(
         optimizer__weight_decay=options.weight_decay,
         # Half the time of the default, which on a CPU updates the parameters one by one.
         optimizer__fused=device == "cpu" or None,
-        optimizer__param_groups=[
-            ("*norm*", {"weight_decay": 0.0}),
-            ("*.bias", {"weight_decay": 0.0}),
-        ],
+        optimizer__param_groups=[(name, {"weight_decay": 0.0}) for name in _not_decayed(ensemble)],
         lr=options.lr,
         max_epochs=options.max_epochs,
         batch_size=options.batch_size,
@@ -113,7 +119,16 @@ def train(
         n_threads=n_threads if device == "cpu" else 1,
     )
     net.run(training, validation)
-    return net
+    return net.trained_ensemble(), list(net.history)
+
+
+def _not_decayed(ensemble: Ensemble) -> list[str]:
+    """Return patterns of the names of biases and normalization, which have no weight decay."""
+    patterns = ["*norm*", "*.bias"]
+    names = [name for name, parameter in ensemble.named_parameters() if parameter.ndim < 2]
+    return patterns + [
+        name for name in names if not any(fnmatch(name, pattern) for pattern in patterns)
+    ]
 
 
 def _callbacks_of(options: TrainingOptions, n_steps: int) -> list[tuple[str, Callback] | Callback]:

@@ -14,8 +14,9 @@ from skorch.helper import predefined_split
 from torch import Tensor
 
 from .._network.ensemble import Ensemble, average_logits, set_precision
+from .._network.layers import seed_dropout
 from .._network.threads import thread_pool
-from .augmentation import Generators, SpectrogramBatch
+from .augmentation import Generators, SpectrogramBatch, checked
 from .batches import ClipDataset, Prefetch, coefficients_of
 from .shards import cut_by_length, gather_statistics, n_shards, replica
 
@@ -147,6 +148,7 @@ class ShardedNet(NeuralNet):
         # A batch may be one clip larger than batch_size.
         n_replicas = n_shards(min(self.batch_size + 1, n_clips))
         self.replicas_ = [replica(self.module_.encoders).train() for _ in range(n_replicas)]
+        seed_dropout(self.replicas_, self.rng.torch)
         n_tasks = n_replicas * len(self.module_.encoders)
         self.pool_ = thread_pool(min(self.n_threads, n_tasks))
 
@@ -179,16 +181,13 @@ class ShardedNet(NeuralNet):
             if isinstance(callback, LRScheduler):
                 callback.lr_scheduler_ = None
 
-    def trim_for_prediction(self) -> None:
-        """Drop everything that only training needs, so that pickles are small."""
-        super().trim_for_prediction()
+    def trained_ensemble(self) -> Ensemble:
+        """Return the module without anything that only training needs."""
         # On the CPU, so that a model trained on a GPU loads on machines without one.
-        self.module_.to("cpu")
-        self.device = "cpu"
-        self.module = type(self.module_)  # the instance would be pickled a second time
-        self.module_.set_generator(None)
-        set_precision(self.module_.encoders, torch.float32)
-        self.augmentation = self.rng = self.iterator_train__rng = self.train_split = None
+        ensemble: Ensemble = self.module_.to("cpu").eval()
+        ensemble.set_generator(None)
+        set_precision(ensemble.encoders, torch.float32)
+        return ensemble
 
     @torch.no_grad()
     def make_examples(
@@ -212,8 +211,9 @@ class ShardedNet(NeuralNet):
         spectrogram, mask = self.module_.inputs(coefficients)
         if self.augmentation is not None:
             inputs = self.module_.inputs
-            batch = SpectrogramBatch(spectrogram, mask, targets, inputs.mean, inputs.std)
-            batch = self.augmentation(batch, self.rng)
+            mean, std = (rows * inputs.decibels for rows in (inputs.mean, inputs.std))
+            batch = SpectrogramBatch(spectrogram, mask, targets, mean, std)
+            batch = checked(self.augmentation(batch, self.rng), like=batch)
             spectrogram, mask, targets = batch.spectrogram, batch.mask, batch.targets
         shards, targets = cut_by_length(spectrogram, mask, targets)
         return targets, shards

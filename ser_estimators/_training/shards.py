@@ -89,10 +89,10 @@ def gather_statistics(encoders: Encoders, replicas: list[Encoders]) -> None:
     Replicas that have seen no batch since the last call are left out: small batches have fewer
     shards than there are replicas.
     """
-    if not any(True for _ in encoders.buffers()):
-        return
     n_before = _n_batches_seen(encoders)
     used = [twin for twin in replicas if _n_batches_seen(twin) > n_before]
+    if not used:  # there is no batch normalization
+        return
     for own, *gathered in zip(encoders.buffers(), *(twin.buffers() for twin in used), strict=True):
         own.copy_(torch.stack(gathered).to(torch.float64).mean(dim=0))
     for twin in replicas:
@@ -101,6 +101,8 @@ def gather_statistics(encoders: Encoders, replicas: list[Encoders]) -> None:
 
 
 def _n_batches_seen(encoders: Encoders) -> int:
-    return int(
-        next(b for name, b in encoders.named_buffers() if name.endswith("num_batches_tracked"))
+    return sum(
+        int(buffer)
+        for name, buffer in encoders.named_buffers()
+        if name.endswith("num_batches_tracked")
     )

@@ -1,1 +1,1 @@
-"""Small helpers without a room of their own."""
+"""Utilities used by all subpackages."""

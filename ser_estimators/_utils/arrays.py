@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,10 @@ __all__ = ["Floats", "read_only"]
 Floats: TypeAlias = NDArray[np.float32]
 
 
-def read_only(array: Floats) -> Floats:
+Array = TypeVar("Array", bound=NDArray[Any])
+
+
+def read_only(array: Array) -> Array:
     """Protect an array that all callers and threads share."""
     array.setflags(write=False)
     return array

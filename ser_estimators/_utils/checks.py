@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from numbers import Number
+from numbers import Integral, Number
 from typing import Any
 
 import numpy as np
 
-__all__ = ["check_choice", "check_finite", "is_missing", "restored_on_failure"]
+__all__ = ["check_choice", "check_finite", "check_sizes", "is_missing", "restored_on_failure"]
 
 
 def check_choice(value: Any, name: str, choices: Iterable[Any]) -> None:
@@ -26,6 +26,17 @@ def check_finite(value: float, name: str) -> None:
     """Raise for NaN and infinity, which `check_scalar` accepts."""
     if not abs(value) < float("inf"):
         raise ValueError(f"{name} == {value}, must be finite.")
+
+
+def check_sizes(sizes: Any, name: str) -> None:
+    """Raise unless a parameter is a sequence of positive integers that is not empty."""
+    if isinstance(sizes, str) or np.ndim(sizes) != 1 or not len(sizes):
+        raise ValueError(f"{name} == {sizes!r}, must be a sequence of integers.")
+    for size in sizes:
+        if isinstance(size, bool) or not isinstance(size, Integral):
+            raise TypeError(f"{name} == {sizes!r}, must hold integers.")
+        if size < 1:
+            raise ValueError(f"{name} == {sizes!r}, must hold integers >= 1.")
 
 
 def is_missing(value: Any) -> bool:

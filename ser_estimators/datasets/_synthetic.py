@@ -39,7 +39,7 @@ def make_emotional_speech(
 ) -> Bunch:
     """Synthesize a corpus of emotional voices and write it as WAV files.
 
-    Use it to try out and to test code. It is not a substitute for real speech: a score on synthetic
+    Use it in examples and tests. It is not a substitute for real speech: a score on synthetic
     voices does not show that a system recognizes emotions.
 
     A source-filter voice (glottal pulses, formants and breath noise) speaks nonsense syllables. Its

@@ -41,13 +41,13 @@ class Prosody:
     pitch : float
         Shift of the mean pitch in semitones.
     pitch_range : float
-        Factor of the size of pitch movements.
+        Factor for the size of pitch movements.
     contour : float
         Rise of the pitch over the sentence in semitones; negative falls.
     loudness : float
         Change of level in dB.
     tempo : float
-        Factor of the number of syllables per second.
+        Factor for the number of syllables per second.
     tilt : float
         Change of the spectral slope in dB per octave; positive is brighter.
     jitter : float
@@ -90,11 +90,11 @@ class Voice:
     pitch : float
         Mean pitch in Hz when neutral.
     formant_scale : float
-        Factor of all formants: mean length of male vocal tracts, divided by the speaker's.
+        Factor for all formants: mean length of male vocal tracts, divided by the speaker's.
     tilt, breath : float
         Added to those of the emotion.
     tempo : float
-        Factor of the emotion's tempo.
+        Factor for the emotion's tempo.
     expression : dict of {str: Prosody}
         How the speaker expresses each emotion.
     """

@@ -1,8 +1,8 @@
-"""Pictures of clips, of the training and of the embedding, after scikit-learn's displays.
+"""Plots of clips, of the training history and of the embedding, as scikit-learn's displays.
 
-As there, a constructor stores data, ``plot`` draws it, and class methods do both in one call.
-matplotlib is loaded when the first picture is drawn, and nothing here calls ``plt.show``. All
-pictures can be told apart by the colour-blind and in grey. For a confusion matrix, use
+As in scikit-learn, the constructor stores data, ``plot`` draws it, and class methods do both.
+matplotlib is imported when the first plot is drawn, and ``plt.show`` is never called. All plots
+remain legible in gray and for color-blind readers. For a confusion matrix, use
 ``sklearn.metrics.ConfusionMatrixDisplay``.
 """
 

@@ -1,4 +1,4 @@
-"""EmbeddingDisplay: clips as points in two dimensions, coloured by emotion or speaker."""
+"""EmbeddingDisplay: clips as points in two dimensions, colored by emotion or speaker."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from .._audio.clips import check_clips
 from .._utils.checks import check_choice
-from ._plotting import COLOURS, hide_frame, merge_style, new_axes, require_matplotlib
+from ._plotting import COLORS, hide_frame, merge_style, new_axes, require_matplotlib
 from ._projection import METHODS, check_embedding, check_labels, project
 
 if TYPE_CHECKING:
@@ -21,51 +21,52 @@ if TYPE_CHECKING:
 
 __all__ = ["EmbeddingDisplay"]
 
-# Shapes that differ at the size of a point. Each is used filled and, for the next dozen labels,
-# hollow: 24 labels, the speakers of RAVDESS, are told apart without any colour. 7 colours and 12
-# shapes have no common factor, so MAX_LABELS pass before a style comes again.
+# Markers that remain distinct at the size of a point, filled for the first 12 labels and hollow for
+# the next 12, so that 24 labels, as many as RAVDESS has speakers, are distinct without color. The
+# numbers of colors (7) and markers (12) are coprime, so styles repeat only after MAX_LABELS labels.
 _MARKERS = ("o", "s", "^", "X", "D", "v", "P", "*", "<", "p", ">", "h")
-# These cover less of their square, so they are drawn larger.
+# These markers cover a smaller area, so they are drawn larger.
 _THIN_MARKERS = ("X", "P", "*")
 _MAX_LEGEND_ROWS = 16
 
 
 class EmbeddingDisplay:
-    """Embedding of clips in two dimensions, one point a clip, one colour and shape a label.
+    """Embedding of clips in two dimensions, with one point per clip.
 
-    Use `from_estimator` to see what a network makes of clips, and `from_embedding` for numbers of
-    one's own. Labels may be emotions, speakers, or anything else that clips may share.
+    Use `from_estimator` to draw the embedding that a fitted estimator computes, and
+    `from_embedding` for precomputed vectors. Color and marker of a point show its label: the
+    emotion, the speaker, or any other attribute of a clip.
 
     Parameters
     ----------
     coordinates : array-like of shape (n_clips, 2)
-        Where the clips lie.
+        Positions of the clips.
     labels : array-like of shape (n_clips,)
         Emotion or speaker of each clip.
-    axis_names : (str, str), default=('Dimension 1', 'Dimension 2')
-        What the two coordinates are.
+    axis_names : tuple of (str, str), default=('Dimension 1', 'Dimension 2')
+        Names of the two coordinates.
     label_name : str or None, default=None
         Title of the legend, such as "emotion".
 
     Attributes
     ----------
-    scatters_ : dict of label to matplotlib.collections.PathCollection
-        The points of each label, in the order of the legend.
+    scatters_ : dict of {label: matplotlib.collections.PathCollection}
+        Points of each label, in the order of the legend.
     legend_ : matplotlib.legend.Legend
-        The legend, to the right of the axes.
+        Legend to the right of the axes.
     ax_ : matplotlib.axes.Axes
-        The axes drawn on.
+        Axes of the plot.
     figure_ : matplotlib.figure.Figure
-        The figure that holds them.
+        Figure that contains the axes.
 
     See Also
     --------
-    CNNEmbedder : Its ``transform`` gives the embedding.
+    CNNEmbedder : Its ``transform`` returns the embedding.
 
     Notes
     -----
-    The colours are those of Okabe and Ito [1]_, which the colour-blind can tell apart. Shapes
-    differ as well, and from the 13th label on they are hollow.
+    The colors are from the palette of Okabe and Ito [1]_ for color-blind readers. Markers differ as
+    well, and are hollow from the 13th label on.
 
     References
     ----------
@@ -113,10 +114,10 @@ class EmbeddingDisplay:
         Parameters
         ----------
         ax : matplotlib.axes.Axes or None, default=None
-            Axes to draw on; None makes a figure. The legend stands to the right of the axes: in a
-            figure of your own, ``layout="constrained"`` makes room for it.
+            Axes to draw on; None creates a figure. The legend is to the right of the axes: pass
+            ``layout="constrained"`` when you create the figure yourself to reserve space for it.
         scatter_kwargs : dict or None, default=None
-            Passed to ``Axes.scatter``, over the defaults.
+            Keyword arguments for ``Axes.scatter`` that override the defaults.
 
         Returns
         -------
@@ -128,7 +129,7 @@ class EmbeddingDisplay:
         ImportError
             If matplotlib is not installed.
         TypeError, ValueError
-            If the coordinates are not two finite numbers a clip, or labels are missing.
+            If the coordinates are not two finite numbers per clip, or labels are missing.
         """
         require_matplotlib(f"{type(self).__name__}.plot")
         from matplotlib.collections import PathCollection
@@ -146,7 +147,7 @@ class EmbeddingDisplay:
             style = merge_style(_style(index, len(points)), scatter_kwargs, PathCollection)
             self.scatters_[label] = ax.scatter(*points[which == index].T, **style)
         ax.set(xlabel=self.axis_names[0], ylabel=self.axis_names[1])
-        ax.set_aspect("equal", adjustable="datalim")  # distances mean something
+        ax.set_aspect("equal", adjustable="datalim")  # distances are comparable
         hide_frame(ax)
         self.legend_ = self._draw_legend(ax, n_columns)
         self.ax_ = ax
@@ -166,28 +167,28 @@ class EmbeddingDisplay:
         ax: Axes | None = None,
         scatter_kwargs: dict[str, Any] | None = None,
     ) -> EmbeddingDisplay:
-        """Embed clips with a fitted estimator, and draw them.
+        """Embed clips with a fitted estimator, and draw the embedding.
 
         Parameters
         ----------
         estimator : estimator instance
             A fitted `CNNEmbedder`, another transformer, a pipeline, or a fitted search over one.
-            The last step of a pipeline is left out if it cannot transform, as a
+            The last step of a pipeline is left out if it has no ``transform``, as in the case of
             ``LogisticRegression``.
-        X : list of path-like, or ndarray of shape (n_clips, ...)
-            What the estimator takes.
+        X : list of path-like, or array-like of shape (n_clips, ...)
+            Input of the estimator.
         labels : array-like of shape (n_clips,)
             Emotion or speaker of each clip.
         method : {"pca", "tsne", "lda"} or None, default="pca"
-            The way to two dimensions, see `from_embedding`.
+            Projection to two dimensions, see `from_embedding`.
         random_state : int, RandomState instance or None, default=None
-            Seeds t-SNE; the others draw nothing.
+            Seed of t-SNE; the other methods are deterministic.
         label_name : str or None, default=None
             Title of the legend, such as "emotion".
         ax : matplotlib.axes.Axes or None, default=None
-            Axes to draw on; None makes a figure.
+            Axes to draw on; None creates a figure.
         scatter_kwargs : dict or None, default=None
-            Passed to ``Axes.scatter``, over the defaults.
+            Keyword arguments for ``Axes.scatter`` that override the defaults.
 
         Returns
         -------
@@ -201,14 +202,15 @@ class EmbeddingDisplay:
         sklearn.exceptions.NotFittedError
             If the estimator has not been fitted.
         TypeError, ValueError
-            If the estimator does not turn clips into vectors, or labels or `method` do not fit.
+            If the estimator does not return one vector per clip, or `labels` or `method` are
+            invalid.
         """
         require_matplotlib(f"{cls.__name__}.from_estimator")
         check_choice(method, "method", METHODS)
         transformer = _transformer_of(estimator)
         if isinstance(X, (str, bytes, os.PathLike)) or not hasattr(X, "__len__"):
-            check_clips(X)  # has the words for a single path, and for an iterator
-        check_labels(labels, len(X))  # now rather than when all files have been read
+            check_clips(X)  # raises for a single path and for an iterator
+        check_labels(labels, len(X))  # before all files are read
         return cls.from_embedding(
             transformer.transform(X),
             labels,
@@ -231,28 +233,31 @@ class EmbeddingDisplay:
         ax: Axes | None = None,
         scatter_kwargs: dict[str, Any] | None = None,
     ) -> EmbeddingDisplay:
-        """Bring vectors to two dimensions, and draw them.
+        """Project an embedding to two dimensions, and draw it.
 
         Parameters
         ----------
         embedding : array-like of shape (n_clips, n_dimensions)
-            One vector a clip.
+            One vector per clip.
         labels : array-like of shape (n_clips,)
             Emotion or speaker of each clip.
         method : {"pca", "tsne", "lda"} or None, default="pca"
-            ``"pca"``: the two directions of most variance, which know nothing of the labels.
-            ``"tsne"``: keeps neighbours together; distances between groups mean little.
-            ``"lda"``: the two directions that separate these labels best, with shrinkage. It sees
-            the labels, and so shows what can be separated, not how well new clips would be.
-            None: the embedding has two dimensions, and is drawn as it is.
+            Projection to two dimensions:
+
+            - ``"pca"``: the two directions of largest variance, independent of the labels.
+            - ``"tsne"``: preserves neighborhoods; distances between groups mean little.
+            - ``"lda"``: the two directions that best separate the labels, with shrinkage. Because
+              it uses the labels, it shows which of them can be separated, not how well new clips
+              would be.
+            - None: the embedding has two dimensions already.
         random_state : int, RandomState instance or None, default=None
-            Seeds t-SNE; the others draw nothing.
+            Seed of t-SNE; the other methods are deterministic.
         label_name : str or None, default=None
             Title of the legend, such as "emotion".
         ax : matplotlib.axes.Axes or None, default=None
-            Axes to draw on; None makes a figure.
+            Axes to draw on; None creates a figure.
         scatter_kwargs : dict or None, default=None
-            Passed to ``Axes.scatter``, over the defaults.
+            Keyword arguments for ``Axes.scatter`` that override the defaults.
 
         Returns
         -------
@@ -264,8 +269,8 @@ class EmbeddingDisplay:
         ImportError
             If matplotlib is not installed.
         TypeError, ValueError
-            If the embedding is not a table of finite numbers that differ, or labels or `method` do
-            not fit.
+            If the embedding is not a 2-D array of finite numbers, if all of its rows are equal, or
+            if `labels` or `method` are invalid.
         """
         require_matplotlib(f"{cls.__name__}.from_embedding")
         check_choice(method, "method", METHODS)
@@ -278,7 +283,7 @@ class EmbeddingDisplay:
         display = cls(coordinates, labels, axis_names=axis_names, label_name=label_name)
         display.plot(ax, scatter_kwargs=scatter_kwargs)
         if method == "tsne":
-            display.ax_.set(xticks=[], yticks=[])  # its coordinates have no unit
+            display.ax_.set(xticks=[], yticks=[])  # the coordinates have no meaning
         return display
 
     def _draw_legend(self, ax: Axes, n_columns: int) -> Legend:
@@ -295,8 +300,8 @@ class EmbeddingDisplay:
             title=self.label_name,
             alignment="left",
         )
-        # matplotlib leaves out labels that begin with "_" and reads a "$" as a formula, unless the
-        # text comes afterwards.
+        # matplotlib ignores labels that begin with "_" and parses "$" as a formula, unless the text
+        # is set afterwards.
         for text, label in zip(legend.get_texts(), self.scatters_, strict=True):
             text.set_parse_math(False)
             text.set_text(str(label))
@@ -304,26 +309,26 @@ class EmbeddingDisplay:
 
 
 def _style(index: int, n_points: int) -> dict[str, Any]:
-    colour = COLOURS[index % len(COLOURS)]
+    color = COLORS[index % len(COLORS)]
     marker = _MARKERS[index % len(_MARKERS)]
     style = {
         "marker": marker,
-        # Fewer points are larger; a thousand of the smallest still show their shapes.
+        # Few points are larger. Markers are distinct even in the smallest size.
         "s": float(np.clip(9000 / n_points, 16, 42)) * (1.5 if marker in _THIN_MARKERS else 1.0),
         "linewidths": 0.5,
     }
     if index // len(_MARKERS) % 2:
         from matplotlib.colors import to_rgb
 
-        # Darker, because a thin light line is lost on white.
-        edge = tuple(0.7 * np.asarray(to_rgb(colour)))
+        # Darker, because thin light lines are hard to see on white.
+        edge = tuple(0.7 * np.asarray(to_rgb(color)))
         return {**style, "facecolors": "none", "edgecolors": [edge], "linewidths": 1.3}
-    # The dark edge carries the shape where the colour is light.
-    return {**style, "facecolors": colour, "edgecolors": "#303030", "alpha": 0.85}
+    # The dark edge shows the marker if the color is light.
+    return {**style, "facecolors": color, "edgecolors": "#303030", "alpha": 0.85}
 
 
 def _transformer_of(estimator: Any) -> Any:
-    """Return what turns X into vectors: the estimator, or its steps up to the last classifier."""
+    """Return the estimator, or the steps of a pipeline before a final classifier."""
     estimator = getattr(estimator, "best_estimator_", estimator)
     if hasattr(estimator, "steps") and not hasattr(estimator, "transform"):
         # A pipeline has no transform if its last step has none.

@@ -1,9 +1,8 @@
-"""What the displays share: one clip from the user, axes to draw on, colours and texts."""
+"""Shared by the displays: checks of a single clip, axes, colors and titles."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = [
-    "COLOURS",
+    "COLORS",
     "check_clip",
     "column_starts",
     "hide_frame",
@@ -26,19 +25,18 @@ __all__ = [
     "new_axes",
     "require_matplotlib",
     "set_title",
-    "steps_of",
 ]
 
-# Okabe and Ito's palette, https://jfly.uni-koeln.de/color/, without its black, and in an order in
-# which neighbours differ in lightness too.
-COLOURS = ("#0072B2", "#E69F00", "#009E73", "#F0E442", "#D55E00", "#56B4E9", "#CC79A7")
+# Okabe and Ito's palette, https://jfly.uni-koeln.de/color/, without black, and in an order in which
+# neighbors also differ in lightness.
+COLORS = ("#0072B2", "#E69F00", "#009E73", "#F0E442", "#D55E00", "#56B4E9", "#CC79A7")
 
-# A longer title would leave the picture; file names of corpora say most at both ends.
+# Characters. Longer titles would not fit; the ends of file names carry most of the information.
 _MAX_TITLE = 52
 
 
 def require_matplotlib(caller: str) -> None:
-    """Raise an ImportError with the remedy if matplotlib is missing, before any work is done."""
+    """Raise an ImportError that says how to install matplotlib if it is missing."""
     try:
         import matplotlib  # noqa: F401
     except ImportError as error:
@@ -49,29 +47,29 @@ def require_matplotlib(caller: str) -> None:
 
 
 def new_axes(**layout: Any) -> Any:
-    """Make a figure whose layout keeps labels, colour bars and legends inside it."""
+    """Return the axes of a new figure whose layout keeps labels and legends inside it."""
     import matplotlib.pyplot as plt
 
     return plt.subplots(layout="constrained", **layout)[1]
 
 
 def hide_frame(ax: Axes) -> None:
-    """Take away the two sides of the frame that hold no scale."""
+    """Hide the two sides of the frame that have no ticks."""
     ax.spines[["top", "right"]].set_visible(False)
 
 
 def merge_style(default: dict[str, Any], given: dict[str, Any] | None, artist: Any) -> Any:
-    """Overrule the default style by the user's, whatever alias (``lw``, ``c``) either uses."""
+    """Override the default style with the user's, including aliases such as ``lw`` and ``c``."""
     from matplotlib.cbook import normalize_kwargs
 
     return {**normalize_kwargs(default, artist), **normalize_kwargs(given or {}, artist)}
 
 
 def set_title(ax: Axes, name: str | None) -> None:
-    """Put a name above the axes, shortened in its middle, and no ``$`` taken for a formula."""
+    """Set the title of the axes, shortened in the middle, without parsing ``$`` as a formula."""
     if name is None:
         return
-    # Bytes of a file name that are no UTF-8 arrive as surrogates, which no font can draw.
+    # Bytes of a file name that are not UTF-8 become surrogates, which fonts cannot draw.
     name = name.encode("utf-8", "replace").decode()
     if len(name) > _MAX_TITLE:
         half = _MAX_TITLE // 2
@@ -85,7 +83,7 @@ def name_of(clip: Clip) -> str | None:
 
 
 def check_clip(clip: Any) -> list[Clip]:
-    """Return a single clip as the list of one that `map_waveforms` and the estimators take.
+    """Return a single clip as a list of one clip, which the estimators expect.
 
     Parameters
     ----------
@@ -93,15 +91,15 @@ def check_clip(clip: Any) -> list[Clip]:
 
     Returns
     -------
-    list of one path or of one ndarray
+    list of one path or one ndarray
 
     Raises
     ------
     TypeError, ValueError
-        If it is neither a path nor a 1-D waveform of finite samples.
+        If it is not a path or a 1-D waveform of finite samples.
     """
     one = [clip] if isinstance(clip, (str, os.PathLike)) else [_as_waveform(clip)]
-    # The estimator is there to hold the number of samples per clip, and is thrown away.
+    # validate_clips stores the number of samples in the estimator, which is discarded.
     return list(validate_clips(MFCCTransformer(), one, reset=True))
 
 
@@ -113,8 +111,8 @@ def _as_waveform(clip: Any) -> NDArray[Any]:
         raise ValueError(f"clip is a list of several clips; {expected}: pass clip[0]") from error
     if waveform.ndim and waveform.dtype.kind in "OUS":
         raise TypeError(
-            f"clip is a list of {len(waveform)} that begins with {waveform.flat[:1].tolist()}; "
-            f"{expected}: pass one at a time, such as clip[0]"
+            f"clip is a list of {len(waveform)} items that begins with "
+            f"{waveform.flat[:1].tolist()}; {expected}: pass one at a time, such as clip[0]"
         )
     if waveform.ndim == 0:
         raise TypeError(f"clip is {clip!r} ({type(clip).__name__}); {expected}")
@@ -127,16 +125,6 @@ def _as_waveform(clip: Any) -> NDArray[Any]:
 
 
 def column_starts(n: int, max_columns: int) -> NDArray[np.intp]:
-    """Return where each of at most `max_columns` nearly equal parts of n values begins."""
+    """Return the start of each of at most `max_columns` parts of n values, of nearly equal size."""
     n_columns = min(n, max_columns)
     return np.arange(n_columns) * n // n_columns
-
-
-def steps_of(estimator: Any) -> Iterator[Any]:
-    """Yield an estimator, or the steps of a pipeline, also of the best one of a fitted search."""
-    estimator = getattr(estimator, "best_estimator_", estimator)
-    if hasattr(estimator, "steps"):
-        for _, step in estimator.steps:
-            yield from steps_of(step)
-    else:
-        yield estimator

@@ -1,4 +1,4 @@
-"""SpectrogramDisplay: mel spectrogram, MFCCs, and the picture that the network makes of them."""
+"""SpectrogramDisplay: log-mel spectrograms and MFCCs over time."""
 
 from __future__ import annotations
 
@@ -6,27 +6,22 @@ from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import scipy.fft
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 from sklearn.utils import check_scalar
 
-from .._audio.clips import Clip
-from .._audio.workers import map_waveforms
 from .._estimators.mfcc_transformer import MFCCTransformer
-from .._features.mel import mel_power_spectrogram, power_to_db
 from .._utils.checks import check_choice
-from ._mel_axis import row_edges, set_mel_scale
-from ._plotting import (
-    check_clip,
-    column_starts,
-    merge_style,
-    name_of,
-    new_axes,
-    require_matplotlib,
-    set_title,
-    steps_of,
+from .._utils.pipelines import iter_steps
+from ._plotting import check_clip, merge_style, name_of, new_axes, require_matplotlib, set_title
+from ._spectrogram_axes import (
+    add_colorbar,
+    mel_edges,
+    set_coefficient_axis,
+    set_mel_axis,
+    set_time_axis,
 )
+from ._spectrogram_data import KINDS, analyze_clip, average_columns, check_values, color_limits
 
 if TYPE_CHECKING:
     import os
@@ -38,64 +33,70 @@ if TYPE_CHECKING:
 
 __all__ = ["SpectrogramDisplay"]
 
-_KINDS = ("mel", "mfcc", "picture")
-_SCALES = {
+_COLORBAR_LABELS = {
     "mel": "Power (dB)",
     "mfcc": "MFCC (dB)",
-    "picture": "Smoothed power (dB)",
+    "mel_from_mfcc": "Smoothed power (dB)",
 }
 
 
 class SpectrogramDisplay:
-    """Spectrogram of a clip: mel bands or MFCCs over time in seconds.
+    """Spectrogram of a clip: a log-mel spectrogram or MFCCs over time in seconds.
 
-    Use `from_clip` to see a clip, and `from_estimator` to see it as a pipeline's network does.
+    Use `from_clip` to draw a clip, and `from_estimator` to draw what the network of a pipeline sees
+    of it.
 
     Parameters
     ----------
     values : array-like of shape (n_rows, n_frames)
-        Decibels of every mel band, or coefficients.
-    kind : {"mel", "mfcc", "picture"}, default="mel"
-        What the rows are: mel bands, MFCCs, or the mel bands that remain in MFCCs.
+        Power of the mel bands in dB, or MFCCs.
+    kind : {"mel", "mfcc", "mel_from_mfcc"}, default="mel"
+        Meaning of the values:
+
+        - ``"mel"``: the log-mel spectrogram from which MFCCs are computed.
+        - ``"mfcc"``: the MFCCs.
+        - ``"mel_from_mfcc"``: the log-mel spectrogram that the network sees, recovered from the
+          MFCCs.
     sr : int > 0, default=16000
         Sampling rate in Hz.
     hop_length : int > 0, default=256
         Samples between frames.
     n_mels : int > 0, default=64
-        Number of mel bands in the analysis.
+        Number of mel bands of the analysis.
     fmin : float >= 0, default=0.0
         Lowest frequency in Hz.
     fmax : float or None, default=None
         Highest frequency in Hz; None means ``sr / 2``.
     htk : bool, default=False
-        Whether mel is HTK's scale instead of Slaney's.
+        Whether to use HTK's mel scale instead of Slaney's.
     start : float, default=0.0
-        Time of the middle of the first frame in seconds.
+        Time of the center of the first frame in seconds.
     name : str or None, default=None
-        Title of the picture.
+        Title of the plot.
 
     Attributes
     ----------
     mesh_ : matplotlib.collections.QuadMesh
         The spectrogram.
     colorbar_ : matplotlib.colorbar.Colorbar or None
-        Its scale.
+        The color bar, unless ``colorbar=False``.
     ax_ : matplotlib.axes.Axes
-        The axes drawn on. Except with MFCCs, their vertical axis is in Hz on librosa's mel scale,
-        so that a pitch or a formant in Hz can be drawn over it.
+        Axes of the plot. Unless the values are MFCCs, the vertical axis is in Hz on librosa's mel
+        scale, so that pitch or formants in Hz can be drawn on the same axes.
     figure_ : matplotlib.figure.Figure
-        The figure that holds them.
+        Figure that contains the axes.
 
     See Also
     --------
     WaveformDisplay : The samples of a clip over time.
-    MFCCTransformer : The analysis, and its parameters.
+    MFCCTransformer : The analysis and its parameters.
 
     Notes
     -----
-    ``kind="picture"`` is the inverse cosine transform of the MFCCs with as many rows as there are
-    coefficients: the mel spectrogram without the detail that they leave out. `CNNEmbedder` makes
-    this picture of its input, then brings its rows to mean 0 and variance 1 over the training.
+    ``kind="mel_from_mfcc"`` is the inverse DCT of the MFCCs, with as many rows as coefficients: the
+    log-mel spectrogram without the detail along frequency that the coefficients leave out.
+    `CNNEmbedder` recovers it from its input, and standardizes each row by its mean and its
+    standard deviation over the training clips.
 
     Examples
     --------
@@ -157,15 +158,16 @@ class SpectrogramDisplay:
         Parameters
         ----------
         ax : matplotlib.axes.Axes or None, default=None
-            Axes to draw on; None makes a figure.
+            Axes to draw on; None creates a figure.
         cmap : str or matplotlib.colors.Colormap, default="magma"
-            Colour map. The default grows lighter evenly, so that it reads in grey too.
+            Color map. The lightness of the default increases evenly, so that it remains legible in
+            gray.
         colorbar : bool, default=True
-            Whether to draw the scale of the colours beside the axes.
+            Whether to draw a color bar beside the axes.
         max_columns : int > 0, default=2000
-            Of more frames than this, neighbours are averaged for the picture.
+            Maximum number of columns to draw. If there are more frames, neighbors are averaged.
         mesh_kwargs : dict or None, default=None
-            Passed to ``Axes.pcolormesh``, over the defaults.
+            Keyword arguments for ``Axes.pcolormesh`` that override the defaults.
 
         Returns
         -------
@@ -181,56 +183,41 @@ class SpectrogramDisplay:
 
         Notes
         -----
-        The first MFCCs are many times larger than all others, the clip's level above all. The
-        colours of MFCCs span the middle 96 % of those after the first, and the scale shows by its
-        pointed ends that there is more.
+        The first MFCC, which carries the level of the clip, is many times larger than all others.
+        The colors of MFCCs therefore span the 2nd to the 98th percentile of the other coefficients.
+        Pointed ends of the color bar indicate that there are values outside this range.
         """
         require_matplotlib(f"{type(self).__name__}.plot")
         from matplotlib.collections import QuadMesh
 
-        check_choice(self.kind, "kind", _KINDS)
+        check_choice(self.kind, "kind", KINDS)
         check_scalar(max_columns, "max_columns", Integral, min_val=1)
-        values = np.asarray(self.values)
-        if values.ndim != 2 or 0 in values.shape:
-            raise ValueError(
-                f"values has the shape {values.shape}; expected (n_rows, n_frames) of one clip"
-            )
-        if not np.isfinite(values).all():
-            raise ValueError(
-                f"values holds NaN or infinity, {np.count_nonzero(~np.isfinite(values))} of "
-                f"{values.size}; expected decibels or coefficients"
-            )
+        values = check_values(self.values)
         lowest, highest = self._limits
         if self.kind != "mfcc" and not 0 <= lowest < highest:
             raise ValueError(
-                f"fmin == {lowest} Hz, must be from 0 to below fmax, which is {highest} Hz"
+                f"fmin == {lowest} Hz, must be at least 0 and below fmax, which is {highest} Hz"
             )
         if ax is None:
             ax = new_axes(figsize=(6.4, 3.6))
 
-        starts = column_starts(values.shape[1], max_columns)
-        ends = np.append(starts, values.shape[1])
-        columns = np.add.reduceat(values, starts, axis=1) / np.diff(ends)
-        # A frame is centred on its time, so its column begins half a step before.
-        time = self.start + (ends - 0.5) * self.hop_length / self.sr
+        columns, edges = average_columns(values, max_columns)
+        # A frame is centered on its time, so its column begins half a hop earlier.
+        time = self.start + (edges - 0.5) * self.hop_length / self.sr
         default: dict[str, Any] = {"cmap": cmap, "rasterized": True}
-        if self.kind == "mfcc" and "norm" not in (mesh_kwargs or {}):  # it has limits of its own
-            low, high = np.percentile(columns[min(1, len(columns) - 1) :], [2, 98])
-            default |= {"vmin": low, "vmax": high}
+        if self.kind == "mfcc" and "norm" not in (mesh_kwargs or {}):  # a norm has its own limits
+            default["vmin"], default["vmax"] = color_limits(columns)
         style = merge_style(default, mesh_kwargs, QuadMesh)
         self.mesh_ = ax.pcolormesh(time, self._row_edges(len(values)), columns, **style)
 
-        self._label_axes(ax, time)
+        set_time_axis(ax, time, self.start)
+        if self.kind == "mfcc":
+            set_coefficient_axis(ax)
+        else:
+            set_mel_axis(ax, self._limits, htk=self.htk)
         set_title(ax, self.name)
-        self.colorbar_ = None
-        if colorbar:
-            low, high = self.mesh_.get_clim()
-            self.colorbar_ = ax.figure.colorbar(
-                self.mesh_,
-                ax=ax,
-                label=_SCALES[self.kind],
-                extend=_extend(columns.min() < low, columns.max() > high),
-            )
+        label = _COLORBAR_LABELS[self.kind]
+        self.colorbar_ = add_colorbar(ax, self.mesh_, label) if colorbar else None
         self.ax_ = ax
         self.figure_ = ax.figure  # type: ignore[assignment]
         return self
@@ -249,29 +236,29 @@ class SpectrogramDisplay:
         max_columns: int = 2000,
         mesh_kwargs: dict[str, Any] | None = None,
     ) -> SpectrogramDisplay:
-        """Read and analyse a clip as `MFCCTransformer` does, and draw it.
+        """Read and analyze a clip as `MFCCTransformer` does, and draw it.
 
         Parameters
         ----------
         clip : path-like, or array-like of shape (n_samples,)
             One audio file, or one waveform at the transformer's `sr`.
-        kind : {"mel", "mfcc", "picture"}, default="mel"
-            The mel spectrogram of which MFCCs are made, the MFCCs, or what is left of the mel
-            spectrogram in the MFCCs, which is what the network sees.
+        kind : {"mel", "mfcc", "mel_from_mfcc"}, default="mel"
+            What to draw: the log-mel spectrogram, the MFCCs, or the log-mel spectrogram that the
+            network sees, recovered from the MFCCs.
         transformer : MFCCTransformer or None, default=None
-            Parameters of the analysis; None means its defaults.
+            Parameters of the analysis; None means the default parameters.
         name : str or None, default=None
-            Title of the picture; None means the file's name, and none for a waveform.
+            Title of the plot; None means the file name, or no title for a waveform.
         ax : matplotlib.axes.Axes or None, default=None
-            Axes to draw on; None makes a figure.
+            Axes to draw on; None creates a figure.
         cmap : str or matplotlib.colors.Colormap, default="magma"
-            Colour map.
+            Color map.
         colorbar : bool, default=True
-            Whether to draw the scale of the colours beside the axes.
+            Whether to draw a color bar beside the axes.
         max_columns : int > 0, default=2000
-            Of more frames than this, neighbours are averaged for the picture.
+            Maximum number of columns to draw. If there are more frames, neighbors are averaged.
         mesh_kwargs : dict or None, default=None
-            Passed to ``Axes.pcolormesh``, over the defaults.
+            Keyword arguments for ``Axes.pcolormesh`` that override the defaults.
 
         Returns
         -------
@@ -283,7 +270,7 @@ class SpectrogramDisplay:
         ImportError
             If matplotlib is not installed.
         AudioReadError
-            If the clip cannot be used.
+            If the clip cannot be read.
         TypeError, ValueError
             If `clip` is not one clip, or a parameter has a wrong type or value.
 
@@ -293,7 +280,7 @@ class SpectrogramDisplay:
             If the clip is silent or far beyond full scale.
         """
         require_matplotlib(f"{cls.__name__}.from_clip")
-        check_choice(kind, "kind", _KINDS)
+        check_choice(kind, "kind", KINDS)
         if transformer is None:
             transformer = MFCCTransformer()
         if not isinstance(transformer, MFCCTransformer):
@@ -302,14 +289,9 @@ class SpectrogramDisplay:
                 "Pass a pipeline to from_estimator"
             )
         clips = check_clip(clip)
-        # Its fit checks the parameters; of a copy, because it changes what an estimator remembers.
+        # Fitting checks the parameters. It is done on a copy, because it changes the estimator.
         mfcc = clone(transformer).fit(clips)
-        values = _mel_spectrogram(mfcc, clips) if kind == "mel" else mfcc.transform(clips)[0]
-        if kind == "picture":
-            # Without derivatives, which are pictures of their own. An orthonormal transform of
-            # fewer rows makes them smaller by this factor.
-            shrunk = np.float32(np.sqrt(mfcc.n_mels / mfcc.n_mfcc))
-            values = scipy.fft.idct(values[: mfcc.n_mfcc], axis=0, type=2, norm="ortho") / shrunk
+        values = analyze_clip(mfcc, clips, kind)
         names = ("sr", "hop_length", "n_mels", "fmin", "fmax", "htk")
         display = cls(
             values,
@@ -328,7 +310,7 @@ class SpectrogramDisplay:
         estimator: Any,
         clip: str | os.PathLike[str] | ArrayLike,
         *,
-        kind: str = "picture",
+        kind: str = "mel_from_mfcc",
         name: str | None = None,
         ax: Axes | None = None,
         cmap: Any = "magma",
@@ -341,24 +323,25 @@ class SpectrogramDisplay:
         Parameters
         ----------
         estimator : estimator instance
-            An `MFCCTransformer`, a pipeline with one, or a fitted search over such a pipeline.
+            An `MFCCTransformer`, a pipeline that contains one, or a search over such a pipeline. Of
+            a fitted search, the best estimator is used.
         clip : path-like, or array-like of shape (n_samples,)
             One audio file, or one waveform at the transformer's `sr`.
-        kind : {"mel", "mfcc", "picture"}, default="picture"
-            The picture that the network sees, the MFCCs that describe it, or the mel spectrogram
-            of which these are made.
+        kind : {"mel", "mfcc", "mel_from_mfcc"}, default="mel_from_mfcc"
+            What to draw: the log-mel spectrogram, the MFCCs, or the log-mel spectrogram that the
+            network sees, recovered from the MFCCs.
         name : str or None, default=None
-            Title of the picture; None means the file's name, and none for a waveform.
+            Title of the plot; None means the file name, or no title for a waveform.
         ax : matplotlib.axes.Axes or None, default=None
-            Axes to draw on; None makes a figure.
+            Axes to draw on; None creates a figure.
         cmap : str or matplotlib.colors.Colormap, default="magma"
-            Colour map.
+            Color map.
         colorbar : bool, default=True
-            Whether to draw the scale of the colours beside the axes.
+            Whether to draw a color bar beside the axes.
         max_columns : int > 0, default=2000
-            Of more frames than this, neighbours are averaged for the picture.
+            Maximum number of columns to draw. If there are more frames, neighbors are averaged.
         mesh_kwargs : dict or None, default=None
-            Passed to ``Axes.pcolormesh``, over the defaults.
+            Keyword arguments for ``Axes.pcolormesh`` that override the defaults.
 
         Returns
         -------
@@ -370,18 +353,23 @@ class SpectrogramDisplay:
         ImportError
             If matplotlib is not installed.
         AudioReadError
-            If the clip cannot be used.
+            If the clip cannot be read.
         TypeError, ValueError
-            If there is no `MFCCTransformer`, `clip` is not one clip, or a parameter has a wrong
-            type or value.
+            If the estimator contains no `MFCCTransformer`, `clip` is not one clip, or a parameter
+            has a wrong type or value.
+
+        Warns
+        -----
+        AudioLevelWarning
+            If the clip is silent or far beyond full scale.
         """
         require_matplotlib(f"{cls.__name__}.from_estimator")
-        found = (step for step in steps_of(estimator) if isinstance(step, MFCCTransformer))
+        found = (step for _, step in iter_steps(estimator) if isinstance(step, MFCCTransformer))
         transformer = next(found, None)
         if transformer is None:
             raise TypeError(
-                f"The {type(estimator).__name__} holds no MFCCTransformer; expected one, a "
-                "pipeline with one such as make_ser_pipeline makes, or a fitted search over it"
+                f"The {type(estimator).__name__} contains no MFCCTransformer; expected one, a "
+                "pipeline with one, as returned by make_ser_pipeline, or a search over it"
             )
         return cls.from_clip(
             clip,
@@ -396,39 +384,11 @@ class SpectrogramDisplay:
         )
 
     def _row_edges(self, n_rows: int) -> NDArray[Any]:
-        """Return where rows begin and end, in coefficients or in Hz."""
+        """Return the edges of the rows, in coefficients or in Hz."""
         if self.kind == "mfcc":
             return np.arange(n_rows + 1) - 0.5
-        return row_edges(n_rows, n_mels=self.n_mels, limits=self._limits, htk=self.htk)
+        return mel_edges(n_rows, n_mels=self.n_mels, limits=self._limits, htk=self.htk)
 
     @property
     def _limits(self) -> tuple[float, float]:
         return self.fmin, self.sr / 2 if self.fmax is None else self.fmax
-
-    def _label_axes(self, ax: Axes, time: NDArray[Any]) -> None:
-        # Half of the first frame lies before the clip; it is left out unless it is all there is.
-        ax.set(xlabel="Time (s)", xlim=(self.start if len(time) > 2 else time[0], time[-1]))
-        if self.kind == "mfcc":
-            from matplotlib.ticker import MaxNLocator
-
-            ax.yaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
-            ax.set_ylabel("Coefficient")
-            return
-        set_mel_scale(ax, self._limits, htk=self.htk)
-
-
-def _mel_spectrogram(mfcc: MFCCTransformer, clips: list[Clip]) -> NDArray[np.float32]:
-    """Return the decibels of which a transformer makes MFCCs, of a single clip."""
-    options = mfcc._mel_options()
-
-    def analyze(waveform: NDArray[np.float32]) -> NDArray[np.float32]:
-        return power_to_db(mel_power_spectrogram(waveform, options))
-
-    (values,) = map_waveforms(analyze, clips, mfcc._reading())
-    return values
-
-
-def _extend(below: bool, above: bool) -> str:
-    return {(True, True): "both", (True, False): "min", (False, True): "max"}.get(
-        (bool(below), bool(above)), "neither"
-    )

@@ -9,15 +9,8 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from .._utils.checks import check_choice, is_missing
-from ._plotting import (
-    COLOURS,
-    hide_frame,
-    merge_style,
-    new_axes,
-    require_matplotlib,
-    set_title,
-    steps_of,
-)
+from .._utils.pipelines import iter_steps
+from ._plotting import COLORS, hide_frame, merge_style, new_axes, require_matplotlib, set_title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TrainingHistoryDisplay"]
 
-# Names in a history: this library's, and skorch's.
+# Keys of a history, those of this library first and then those of skorch.
 _KEYS = {
     ("loss", "training"): ("train_loss",),
     ("loss", "validation"): ("valid_loss",),
@@ -35,50 +28,50 @@ _KEYS = {
     ("accuracy", "validation"): ("valid_accuracy", "valid_acc"),
 }
 _METRICS = ("loss", "accuracy")
-# Told apart by dashes and markers, and so in grey.
+# Dashes and markers differ, so that the lines can be distinguished without color.
 _STYLES: dict[str, dict[str, Any]] = {
-    "training": {"color": COLOURS[0], "linestyle": "-", "marker": "o"},
-    "validation": {"color": COLOURS[4], "linestyle": "--", "marker": "s"},
+    "training": {"color": COLORS[0], "linestyle": "-", "marker": "o"},
+    "validation": {"color": COLORS[4], "linestyle": "--", "marker": "s"},
 }
-# More markers on a line than this would run into a band.
+# More markers would overlap.
 _MAX_MARKERS = 20
 
 
 class TrainingHistoryDisplay:
-    """Loss and accuracy over the epochs of a training, on training and validation clips.
+    """Loss and accuracy over the epochs, on training and validation clips.
 
-    Use `from_estimator` or `from_history` to make one. Only what the history holds is drawn: one
-    panel for the loss and one for the accuracy.
+    Use `from_estimator` or `from_history` to create a display. It has one panel for the loss and
+    one for the accuracy, with the curves for which the history contains values.
 
     Parameters
     ----------
     history : sequence of dict, or DataFrame
-        One entry an epoch, with some of ``train_loss``, ``valid_loss``, ``train_accuracy`` (or
-        ``train_acc``) and ``valid_accuracy`` (or ``valid_acc``). ``epoch`` is its number, without
-        which they are counted from 1.
+        One entry per epoch, with some of ``train_loss``, ``valid_loss``, ``train_accuracy`` (or
+        ``train_acc``) and ``valid_accuracy`` (or ``valid_acc``). ``epoch`` is the number of the
+        epoch; without it, epochs are counted from 1.
     name : str or None, default=None
-        Title of the picture.
+        Title of the plot.
 
     Attributes
     ----------
-    lines_ : dict of (str, str) to matplotlib.lines.Line2D
-        The curves, by metric (``"loss"``, ``"accuracy"``) and by the clips that it is of
-        (``"training"``, ``"validation"``).
+    lines_ : dict of {(str, str): matplotlib.lines.Line2D}
+        Curves by metric (``"loss"`` or ``"accuracy"``) and clips (``"training"`` or
+        ``"validation"``).
     axes_ : ndarray of matplotlib.axes.Axes
-        All panels.
+        Axes of all panels.
     ax_ : matplotlib.axes.Axes
-        The first panel.
+        Axes of the first panel.
     figure_ : matplotlib.figure.Figure
-        The figure that holds them.
+        Figure that contains the axes.
 
     See Also
     --------
-    CNNEmbedder : Its ``history_`` is drawn.
+    CNNEmbedder : Estimator with a ``history_``.
 
     Notes
     -----
-    The training loss of a `CNNEmbedder` is taken on augmented clips with smoothed labels, so it is
-    higher than the loss of the same network on the clips as they are.
+    The training loss of a `CNNEmbedder` is computed on augmented clips with smoothed labels. It is
+    therefore higher than the loss of the same network on the original clips.
 
     Examples
     --------
@@ -116,11 +109,11 @@ class TrainingHistoryDisplay:
         Parameters
         ----------
         ax : matplotlib.axes.Axes, sequence of them, or None, default=None
-            One axes for every metric; None makes a figure.
+            One axes per metric; None creates a figure.
         metrics : sequence of {"loss", "accuracy"} or None, default=None
-            Panels to draw, in this order; None means those that the history has values for.
+            Panels to draw, in this order; None means all metrics in the history.
         line_kwargs : dict or None, default=None
-            Passed to ``Axes.plot``, over the defaults.
+            Keyword arguments for ``Axes.plot`` that override the defaults.
 
         Returns
         -------
@@ -132,21 +125,22 @@ class TrainingHistoryDisplay:
         ImportError
             If matplotlib is not installed.
         TypeError, ValueError
-            If the history is not a list of dicts or holds nothing to draw, or if there is not one
-            axes for every metric.
+            If the history is not a list of dicts or contains nothing to draw, or if the number of
+            axes is not the number of metrics.
         """
         require_matplotlib(f"{type(self).__name__}.plot")
         curves = _curves(self.history)
-        there = [metric for metric in _METRICS if any(metric == key[0] for key in curves)]
-        shown = _check_metrics(metrics, there)
+        available = [metric for metric in _METRICS if any(metric == key[0] for key in curves)]
+        shown = _check_metrics(metrics, available)
         if ax is None:
             n = len(shown)
             ax = new_axes(ncols=n, figsize=(4.8 * n, 3.4), squeeze=False)
         axes = np.array(ax, dtype=object).ravel()
         if len(axes) != len(shown):
             raise ValueError(
-                f"ax holds {len(axes)} axes for {len(shown)} metrics, {' and '.join(shown)}; "
-                f"expected one for each: pass {len(shown)} axes, or choose with metrics=..."
+                f"ax contains {len(axes)} axes for {len(shown)} metrics, {' and '.join(shown)}; "
+                f"expected one per metric: pass {len(shown)} axes, or choose metrics with "
+                "metrics=..."
             )
 
         self.lines_ = {}
@@ -167,21 +161,22 @@ class TrainingHistoryDisplay:
         ax: Axes | Sequence[Axes] | None = None,
         line_kwargs: dict[str, Any] | None = None,
     ) -> TrainingHistoryDisplay:
-        """Draw how an estimator's network was trained.
+        """Draw the training history of an estimator.
 
         Parameters
         ----------
         estimator : estimator instance
-            A fitted `CNNEmbedder`, a pipeline with one, or a fitted search over such a pipeline.
-            Any other estimator with a ``history_``, such as skorch's, does as well.
+            A fitted `CNNEmbedder`, a pipeline that contains one, or a fitted search over such a
+            pipeline. Other estimators with a ``history_``, such as those of skorch, are accepted
+            too.
         metrics : sequence of {"loss", "accuracy"} or None, default=None
-            Panels to draw, in this order; None means those that the history has values for.
+            Panels to draw, in this order; None means all metrics in the history.
         name : str or None, default=None
-            Title of the picture.
+            Title of the plot.
         ax : matplotlib.axes.Axes, sequence of them, or None, default=None
-            One axes for every metric; None makes a figure.
+            One axes per metric; None creates a figure.
         line_kwargs : dict or None, default=None
-            Passed to ``Axes.plot``, over the defaults.
+            Keyword arguments for ``Axes.plot`` that override the defaults.
 
         Returns
         -------
@@ -195,14 +190,14 @@ class TrainingHistoryDisplay:
         sklearn.exceptions.NotFittedError
             If the network has not been fitted.
         TypeError, ValueError
-            If there is no network, its history holds nothing to draw, or there is not one axes for
-            every metric.
+            If no estimator has a history, the history contains nothing to draw, or the number of
+            axes is not the number of metrics.
         """
         require_matplotlib(f"{cls.__name__}.from_estimator")
-        # Late, because it loads torch.
+        # Imported here because it loads torch.
         from .._estimators.cnn_embedder import CNNEmbedder
 
-        for step in steps_of(estimator):
+        for _, step in iter_steps(estimator):
             if isinstance(step, CNNEmbedder):
                 check_is_fitted(step, "history_")
             if hasattr(step, "history_"):
@@ -210,8 +205,8 @@ class TrainingHistoryDisplay:
                     step.history_, metrics=metrics, name=name, ax=ax, line_kwargs=line_kwargs
                 )
         raise TypeError(
-            f"The {type(estimator).__name__} holds no CNNEmbedder, and nothing else with a "
-            "history_; expected one, a pipeline with one, or a fitted search over it"
+            f"The {type(estimator).__name__} contains no CNNEmbedder, and no other estimator with "
+            "a history_; expected one, a pipeline with one, or a fitted search over it"
         )
 
     @classmethod
@@ -224,21 +219,21 @@ class TrainingHistoryDisplay:
         ax: Axes | Sequence[Axes] | None = None,
         line_kwargs: dict[str, Any] | None = None,
     ) -> TrainingHistoryDisplay:
-        """Draw a history, such as one that was kept in a file.
+        """Draw a training history, such as one that was saved to a file.
 
         Parameters
         ----------
         history : sequence of dict, or DataFrame
-            One entry an epoch, as the class describes. Values that are missing, NaN or infinite
-            are left out.
+            One entry per epoch, see `TrainingHistoryDisplay`. Values that are missing, NaN or
+            infinite are left out.
         metrics : sequence of {"loss", "accuracy"} or None, default=None
-            Panels to draw, in this order; None means those that the history has values for.
+            Panels to draw, in this order; None means all metrics in the history.
         name : str or None, default=None
-            Title of the picture.
+            Title of the plot.
         ax : matplotlib.axes.Axes, sequence of them, or None, default=None
-            One axes for every metric; None makes a figure.
+            One axes per metric; None creates a figure.
         line_kwargs : dict or None, default=None
-            Passed to ``Axes.plot``, over the defaults.
+            Keyword arguments for ``Axes.plot`` that override the defaults.
 
         Returns
         -------
@@ -250,8 +245,8 @@ class TrainingHistoryDisplay:
         ImportError
             If matplotlib is not installed.
         TypeError, ValueError
-            If the history is not a list of dicts or holds nothing to draw, or if there is not one
-            axes for every metric.
+            If the history is not a list of dicts or contains nothing to draw, or if the number of
+            axes is not the number of metrics.
         """
         return cls(history, name=name).plot(ax, metrics=metrics, line_kwargs=line_kwargs)
 
@@ -274,8 +269,8 @@ class TrainingHistoryDisplay:
             (self.lines_[of, clips],) = ax.plot(epochs, values, label=clips, **style)
         ax.set(xlabel="Epoch", ylabel=metric.capitalize())
         if metric == "accuracy":
-            ax.set_ylim(0, 1.02)  # one scale for all pictures, and room for a line at 1
-        # All lines on these axes, of which some may have been there, and no epoch 0.
+            ax.set_ylim(0, 1.02)  # the same in all plots, with room for a line at 1
+        # Fit all lines, including earlier ones on the same axes, and leave out epoch 0.
         first, last = ax.dataLim.intervalx
         ax.set_xlim(first - 0.5, last + 0.5)
         ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10], min_n_ticks=1))
@@ -287,12 +282,12 @@ class TrainingHistoryDisplay:
 def _curves(
     history: Sequence[Mapping[str, Any]],
 ) -> dict[tuple[str, str], tuple[list[float], list[float]]]:
-    """Return epochs and values by metric and clips, in the order in which they are drawn."""
+    """Return epochs and values by metric and clips, in the order of drawing."""
     to_dict = getattr(history, "to_dict", None)  # a DataFrame's
     rows = to_dict("records") if to_dict else history
     if not isinstance(rows, Sequence) or not all(isinstance(row, Mapping) for row in rows):
         raise TypeError(
-            f"history is a {type(history).__name__}; expected a list of one dict an epoch, such "
+            f"history is a {type(history).__name__}; expected a list with one dict per epoch, such "
             "as the history_ of a fitted CNNEmbedder"
         )
     curves = {}
@@ -307,25 +302,26 @@ def _curves(
             epochs, values = zip(*points, strict=True)
             curves[key] = (list(epochs), list(values))
     if not curves:
-        held = sorted({name for row in rows for name in row})
+        keys = sorted({name for row in rows for name in row})
         known = ", ".join(name for names in _KEYS.values() for name in names)
         raise ValueError(
-            f"history holds nothing to draw: {len(rows)} epochs with {', '.join(held) or 'no keys'}"
-            f"; expected finite numbers under some of {known}"
+            f"history of length {len(rows)} with the keys {keys} contains nothing to draw; "
+            f"expected finite numbers for some of {known}"
         )
     return curves
 
 
-def _check_metrics(metrics: Sequence[str] | None, there: list[str]) -> list[str]:
+def _check_metrics(metrics: Sequence[str] | None, available: list[str]) -> list[str]:
     if metrics is None:
-        return there
+        return available
     if isinstance(metrics, str):
         metrics = [metrics]
     for metric in metrics:
         check_choice(metric, "metrics", _METRICS)
-        if metric not in there:
+        if metric not in available:
             raise ValueError(
-                f"history holds no {metric}, which metrics asks for; it has {' and '.join(there)}"
+                f"metrics contains {metric!r}, but history only has values for "
+                f"{' and '.join(available)}"
             )
     if not metrics:
         raise ValueError("metrics is empty; expected 'loss', 'accuracy' or both")

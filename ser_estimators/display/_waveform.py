@@ -12,7 +12,7 @@ from sklearn.utils import check_scalar
 from .._audio.reading import Reading
 from .._audio.workers import map_waveforms
 from ._plotting import (
-    COLOURS,
+    COLORS,
     check_clip,
     column_starts,
     hide_frame,
@@ -34,10 +34,10 @@ __all__ = ["WaveformDisplay"]
 
 
 class WaveformDisplay:
-    """Waveform of a clip: its samples over time in seconds.
+    """Waveform of a clip: samples over time in seconds.
 
-    Use `from_clip` to make one. A long clip is drawn as its envelope, a stroke from the lowest to
-    the highest sample of every column, so that no peak is lost and minutes are drawn at once.
+    Use `from_clip` to create a display. A long clip is drawn as its envelope: a vertical line from
+    the lowest to the highest sample of each column. This keeps all peaks and is fast.
 
     Parameters
     ----------
@@ -46,16 +46,16 @@ class WaveformDisplay:
     sr : int > 0, default=16000
         Sampling rate in Hz.
     name : str or None, default=None
-        Title of the picture.
+        Title of the plot.
 
     Attributes
     ----------
     line_ : matplotlib.lines.Line2D
-        The samples, or the strokes of the envelope.
+        The samples, or the envelope.
     ax_ : matplotlib.axes.Axes
-        The axes drawn on.
+        Axes of the plot.
     figure_ : matplotlib.figure.Figure
-        The figure that holds them.
+        Figure that contains the axes.
 
     See Also
     --------
@@ -93,12 +93,12 @@ class WaveformDisplay:
         Parameters
         ----------
         ax : matplotlib.axes.Axes or None, default=None
-            Axes to draw on; None makes a figure.
+            Axes to draw on; None creates a figure.
         max_columns : int > 0, default=2000
-            Columns of the envelope, more than a screen has across an axes. A clip of at most two
-            samples a column is drawn sample by sample.
+            Maximum number of columns of the envelope. A clip with at most two samples per column is
+            drawn sample by sample.
         line_kwargs : dict or None, default=None
-            Passed to ``Axes.plot``, over the defaults.
+            Keyword arguments for ``Axes.plot`` that override the defaults.
 
         Returns
         -------
@@ -110,8 +110,8 @@ class WaveformDisplay:
         ImportError
             If matplotlib is not installed.
         ValueError, TypeError
-            If the waveform is no vector of finite samples, `sr` is not above zero, or `max_columns`
-            is not a positive integer.
+            If the waveform is not a 1-D array of finite samples, or a parameter has a wrong type or
+            value.
         """
         require_matplotlib(f"{type(self).__name__}.plot")
         from matplotlib.lines import Line2D
@@ -121,19 +121,22 @@ class WaveformDisplay:
         waveform = np.asarray(self.waveform)
         if waveform.ndim != 1 or not waveform.size or waveform.dtype.kind not in "biuf":
             raise ValueError(
-                f"waveform has the shape {waveform.shape} and the type {waveform.dtype}; expected "
-                "numbers of shape (n_samples,), at least one. Take from_clip for a file"
+                f"waveform has the shape {waveform.shape} and the dtype {waveform.dtype}; expected "
+                "at least one number, shape (n_samples,). Use from_clip for a file"
             )
         if not np.isfinite(waveform).all():
             n_bad = np.count_nonzero(~np.isfinite(waveform))
-            raise ValueError(f"{n_bad} of the {waveform.size} samples of waveform are NaN or inf")
+            raise ValueError(
+                f"waveform contains NaN or infinity at {n_bad} of {waveform.size} samples; "
+                "expected finite samples"
+            )
         if ax is None:
             ax = new_axes(figsize=(6.4, 2.6))
         time, samples = _envelope(waveform, self.sr, max_columns)
-        style = merge_style({"color": COLOURS[0], "linewidth": 0.7}, line_kwargs, Line2D)
+        style = merge_style({"color": COLORS[0], "linewidth": 0.7}, line_kwargs, Line2D)
         (self.line_,) = ax.plot(time, samples, **style)
 
-        peak = float(np.abs(samples).max()) or 1.0  # silence is a line in the middle
+        peak = float(np.abs(samples).max()) or 1.0  # silence: any scale
         ax.set(
             xlim=(0, len(waveform) / self.sr),
             ylim=(-1.05 * peak, 1.05 * peak),
@@ -163,17 +166,17 @@ class WaveformDisplay:
         ----------
         clip : path-like, or array-like of shape (n_samples,)
             One audio file, or one waveform at `sr`. Files at another rate are resampled, channels
-            are mixed down and integer PCM comes on the scale [-1, 1].
+            are mixed down and integer PCM is scaled to [-1, 1].
         sr : int > 0, default=16000
             Sampling rate in Hz.
         name : str or None, default=None
-            Title of the picture; None means the file's name, and none for a waveform.
+            Title of the plot; None means the file name, or no title for a waveform.
         ax : matplotlib.axes.Axes or None, default=None
-            Axes to draw on; None makes a figure.
+            Axes to draw on; None creates a figure.
         max_columns : int > 0, default=2000
-            Columns of the envelope as which a longer clip is drawn.
+            Maximum number of columns of the envelope, see `plot`.
         line_kwargs : dict or None, default=None
-            Passed to ``Axes.plot``, over the defaults.
+            Keyword arguments for ``Axes.plot`` that override the defaults.
 
         Returns
         -------
@@ -185,7 +188,7 @@ class WaveformDisplay:
         ImportError
             If matplotlib is not installed.
         AudioReadError
-            If the clip cannot be used.
+            If the clip cannot be read.
         TypeError, ValueError
             If `clip` is not one clip, or a parameter has a wrong type or value.
 
@@ -205,7 +208,7 @@ class WaveformDisplay:
 def _envelope(
     waveform: NDArray[Any], sr: int, max_columns: int
 ) -> tuple[NDArray[np.float64], NDArray[Any]]:
-    """Return times in s and samples to join by a line: all, or each column's lowest and highest."""
+    """Return times (s) and samples of a line: all samples, or minimum and maximum per column."""
     n = len(waveform)
     if n <= 2 * max_columns:
         return np.arange(n) / sr, waveform

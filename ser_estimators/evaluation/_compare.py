@@ -1,4 +1,4 @@
-"""Systems side by side on the same folds."""
+"""Comparison of systems on the same folds."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import permutation_test
 
 from ._metrics import count_by_speaker, score
 from ._report import EvaluationReport, Protocol
+from ._text import counted
 
 __all__ = ["Comparison", "compare"]
 
-# With more speakers than this, sign patterns are drawn instead of all being counted.
-_MAX_EXACT = 14
+# All sign patterns are used for up to 14 speakers, which have 2^14 of them; for more, this many are
+# drawn.
 _N_PATTERNS = 20_000
 
 
@@ -26,10 +28,15 @@ class Comparison:
     Parameters
     ----------
     scores : dict of str to float
-        Balanced accuracy of each system, the mean over speakers.
+        Balanced accuracy of each system, averaged over speakers.
     differences : list of (str, str, float, float)
         First system, second system, difference of their scores, p-value.
-    n_speakers : int
+    n_speakers : int > 0
+        Number of speakers.
+
+    See Also
+    --------
+    compare : Compare several reports.
 
     Examples
     --------
@@ -43,7 +50,7 @@ class Comparison:
     difference              p
     cnn - svm  +0.200  0.0040
     <BLANKLINE>
-    p: paired permutation test over 24 speakers, two-sided
+    p: two-sided paired permutation test over 24 speakers
     """
 
     scores: dict[str, float]
@@ -62,13 +69,13 @@ class Comparison:
             f"{first + ' - ' + second:<{2 * width + 3}}  {difference:>+6.3f}  {p:>6.4f}"
             for first, second, difference, p in self.differences
         ]
-        lines += ["", f"p: paired permutation test over {self.n_speakers} speakers, two-sided"]
+        speakers = counted(self.n_speakers, "speaker")
+        lines += ["", f"p: two-sided paired permutation test over {speakers}"]
         least = 2 / 2**self.n_speakers
         if least > 0.05:
-            lines.append(f"with {self.n_speakers} speakers it cannot be under {least:.3g}")
+            lines.append(f"with {speakers}, p cannot be below {least:.3g}")
         if len(self.differences) > 1:
-            n_pairs = len(self.differences)
-            lines.append(f"each of the {n_pairs} pairs by itself: of many, some differ by chance")
+            lines.append(f"p is not corrected for the number of pairs, {len(self.differences)}")
         return "\n".join(lines)
 
 
@@ -77,30 +84,37 @@ def compare(
 ) -> Comparison:
     """Compare systems that were evaluated on the same folds.
 
-    Each speaker is one pair of scores, because clips of a speaker are no independent draws. Under
-    the hypothesis that two systems are alike, the sign of each speaker's difference is a coin; the
-    p-value is the share of sign patterns whose mean is as far from zero [1]_. With n speakers it
-    cannot be under 2 / 2^n, and those of several pairs are not corrected for their number.
+    Each speaker contributes one pair of scores, because clips of one speaker are not independent.
+    If two systems perform equally, the difference of each speaker is as likely to be positive as
+    negative; the p-value is the fraction of sign patterns whose mean is at least as far from zero
+    as the observed one [1]_. With n speakers it cannot be below 2 / 2^n. It is not corrected for
+    the number of pairs of systems.
 
     Parameters
     ----------
     reports : dict of str to EvaluationReport
-        At least two, by name.
+        At least two reports, by name.
     protocol : str or None, default=None
-        Which protocol of the reports; None takes the first.
+        Name of the protocol to compare; None uses the first of each report.
     random_state : int, default=0
-        Draws sign patterns where there are too many speakers to count them all.
+        Seeds the sign patterns, which are drawn at random for more than 14 speakers.
 
     Returns
     -------
     Comparison
+        ``print(comparison)`` shows it as a table.
 
     Raises
     ------
     TypeError
-        If `reports` is no dict of reports.
+        If `reports` is not a dict of reports.
     ValueError
-        If there are fewer than two reports, or their folds differ.
+        If there are fewer than two reports, if one has no such protocol, or if their folds differ.
+
+    See Also
+    --------
+    evaluate : Evaluate a classifier and return a report.
+    scipy.stats.permutation_test : The test, with ``permutation_type="samples"``.
 
     References
     ----------
@@ -124,17 +138,20 @@ def compare(
         isinstance(report, EvaluationReport) for report in reports.values()
     ):
         raise TypeError(
-            f"reports is {reports!r:.200}; expected a dict of names to what evaluate returned, "
-            'such as {"cnn": evaluate(...), "svm": evaluate(...)}'
+            f"reports is {reports!r:.200}; expected a dict of reports by name, such as "
+            '{"cnn": evaluate(...), "svm": evaluate(...)}'
         )
     if len(reports) < 2:
-        raise ValueError(f"reports holds {len(reports)}; expected at least two to compare")
+        raise ValueError(
+            f"reports contains {counted(len(reports), 'report')}; expected at least two"
+        )
     chosen = {}
     for name, report in reports.items():
         key = protocol or next(iter(report.protocols))
         if key not in report.protocols:
             raise ValueError(
-                f"report {name!r} has no protocol {key!r}; it has {', '.join(report.protocols)}"
+                f"report {name!r} has no protocol {key!r}; expected one of "
+                f"{', '.join(map(repr, report.protocols))}"
             )
         chosen[name] = report.protocols[key]
     names = list(chosen)
@@ -160,13 +177,13 @@ def _check_same_folds(first: str, a: Protocol, second: str, b: Protocol) -> None
     )
     if not (same and np.array_equal(a.y_true, b.y_true) and np.array_equal(a.speakers, b.speakers)):
         raise ValueError(
-            f"reports {first!r} and {second!r} are of different folds or clips; evaluate both with "
+            f"reports {first!r} and {second!r} have different folds or clips; evaluate both with "
             "the same X, y, speakers and cv"
         )
 
 
 def _speaker_scores(protocol: Protocol) -> NDArray[np.float64]:
-    """Balanced accuracy of each speaker, in sorted order."""
+    """Return the balanced accuracy of each speaker, in sorted order."""
     index = {name: i for i, name in enumerate(protocol.classes.tolist())}
     counts = count_by_speaker(
         np.array([index[label] for label in protocol.y_true.tolist()]),
@@ -178,15 +195,23 @@ def _speaker_scores(protocol: Protocol) -> NDArray[np.float64]:
     return score(counts).balanced_accuracy
 
 
-def _p_value(difference: NDArray[np.float64], rng: np.random.Generator) -> float:
-    n = len(difference)
-    if n <= _MAX_EXACT:
-        patterns = (np.arange(2**n)[:, None] >> np.arange(n)) & 1
-    else:
-        patterns = rng.integers(2, size=(_N_PATTERNS, n))
-    means = np.abs((1 - 2 * patterns) @ difference)
-    # Rounding must not make a pattern less extreme than the observed one that it equals.
-    as_extreme = int((means >= abs(difference.sum()) - 1e-12).sum())
-    if n <= _MAX_EXACT:
-        return as_extreme / len(patterns)
-    return (as_extreme + 1) / (len(patterns) + 1)
+def _p_value(differences: NDArray[np.float64], rng: np.random.Generator) -> float:
+    """Test whether the differences of speakers have mean zero, by flipping their signs."""
+    if len(differences) == 1:  # scipy raises; both sign patterns are equally far from zero
+        return 1.0
+    result = permutation_test(
+        (differences,),
+        _distance_from_zero,
+        permutation_type="samples",
+        vectorized=True,
+        n_resamples=_N_PATTERNS,
+        alternative="greater",
+        random_state=rng,
+    )
+    return float(result.pvalue)
+
+
+def _distance_from_zero(differences: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
+    # Rounded, because equal means may differ in their last bits, and scipy's own tolerance is
+    # relative to the observed mean, which may be nearly zero.
+    return np.abs(differences.mean(axis=axis)).round(9)

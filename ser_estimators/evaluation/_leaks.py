@@ -1,4 +1,4 @@
-"""Clips that are the same recording: the ones that must not stand on both sides of a split."""
+"""Clips that are the same recording, which must not appear in both training and test."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from .._audio.clips import Clip
 from .._audio.reading import Reading
@@ -21,22 +23,22 @@ from ..exceptions import AudioLevelWarning
 
 __all__ = ["MIN_SAMPLES", "Leak", "find_leaks", "find_same_recordings"]
 
-_SR = 16000
+_SR = 16000  # Hz
 _HOP = 160  # samples between frames
 _MEL = MelOptions(sr=_SR, n_fft=512, hop_length=_HOP, n_mels=24, fmin=100.0, fmax=3800.0)
 _N_SEGMENTS = 24
-# Fingerprints of one recording, as MP3, OGG, resampled, amplified or with other silence around it,
-# correlate above 0.99; those of two takes of one sentence by one actor (in RAVDESS) below 0.97.
+# Fingerprints of one recording, as MP3 or OGG, resampled, amplified or with other silence around
+# it, correlate above 0.99; those of two takes of a sentence by one actor of RAVDESS below 0.97.
 _SAME = 0.985
-# Share of the energy at either end that is left out, so that silence there may differ.
+# Fraction of the energy that is ignored at either end, so that silence there may differ.
 _EDGE = 0.02
-_MAX_DIFFERENCE = 0.08  # seconds by which codecs change the length of a clip
-# What is shorter (in seconds), or steadier over time (in powers of ten), has too little shape to be
-# told from others by its sound: a click, a tone, hiss, a row of a table. Its bytes decide.
+_MAX_DIFFERENCE = 0.08  # seconds; codecs change the length of a clip by less
+# A shorter or steadier clip, such as a click, a tone, hiss or a row of a table, sounds like many
+# others, so only its bytes are compared.
 _MIN_SECONDS = 0.1
-_MIN_CHANGE = 0.1
+_MIN_CHANGE = 0.1  # standard deviation over time, in powers of ten
 _SILENT_PEAK = 1e-6  # of full scale
-# A shorter array is no sound, but a row of a table.
+# A shorter array is a row of a table rather than a sound.
 MIN_SAMPLES = int(_MIN_SECONDS * _SR)
 # Pairs of fingerprints compared at once: 32 MB of correlations.
 _BLOCK = 2000
@@ -44,12 +46,12 @@ _BLOCK = 2000
 
 @dataclass(frozen=True)
 class Leak:
-    """Two clips of one recording that stand on both sides of a split.
+    """Two clips that are the same recording, one in training and one in test.
 
     Parameters
     ----------
-    train, test : int
-        Positions of the clips in X.
+    train, test : int >= 0
+        Positions of the clips in X. With another corpus as test set, its clips follow those of X.
     kind : {"same bytes", "same sound"}
     """
 
@@ -59,44 +61,59 @@ class Leak:
 
 
 def find_same_recordings(clips: Sequence[Clip], *, n_jobs: int | None = None) -> list[set[int]]:
-    """Find groups of clips that are one recording, whatever their file name and coding.
+    """Find groups of clips that are the same recording, whatever their file names and formats.
 
     Parameters
     ----------
     clips : sequence
-        What `check_clips` returned.
+        The result of `check_clips`.
     n_jobs : int or None, default=None
-        Threads that read files.
+        Number of threads that read files.
 
     Returns
     -------
     list of set of int
-        Positions of the clips of each recording that stands more than once.
+        Positions of the clips of each recording that occurs more than once.
+
+    Raises
+    ------
+    AudioReadError
+        If clips cannot be read.
     """
-    groups = _Groups(len(clips))
     positions = [
         index
         for index, clip in enumerate(clips)
         if not isinstance(clip, np.ndarray) or clip.size >= MIN_SAMPLES
     ]
     with warnings.catch_warnings():
-        # Of waveforms, the estimator warns; of a table with many columns, it would be nonsense.
+        # The estimator warns of waveforms; of a table with many columns it would be misleading.
         warnings.simplefilter("ignore", AudioLevelWarning)
         found = map_waveforms(
             _fingerprint, [clips[i] for i in positions], Reading(_SR), n_jobs=n_jobs
         )
     has_shape = [fingerprint is not None for fingerprint in found]
     shaped = np.array(positions, dtype=int)[has_shape]
+    pairs: list[tuple[int, int]] = []
     if len(shaped):
         fingerprints = [fingerprint for fingerprint in found if fingerprint is not None]
-        prints = np.array([fingerprint.picture for fingerprint in fingerprints])
+        prints = np.array([fingerprint.spectrogram for fingerprint in fingerprints])
         seconds = np.array([fingerprint.seconds for fingerprint in fingerprints])
-        for first, second in _alike(prints, seconds):
-            groups.join(shaped[first], shaped[second])
+        pairs += [(shaped[first], shaped[second]) for first, second in _similar(prints, seconds)]
     by_digest: dict[bytes, int] = {}
     for index in sorted(set(range(len(clips))) - set(shaped.tolist())):
-        groups.join(index, by_digest.setdefault(_digest(clips[index]), index))
-    return groups.sets()
+        pairs.append((index, by_digest.setdefault(_digest(clips[index]), index)))
+    return _groups_of(pairs, len(clips))
+
+
+def _groups_of(pairs: Sequence[tuple[int, int]], n: int) -> list[set[int]]:
+    """Return the groups of more than one of n clips that pairs connect."""
+    first, second = np.array(pairs, dtype=np.int32).reshape(-1, 2).T
+    graph = coo_array((np.ones(len(pairs)), (first, second)), shape=(n, n))
+    _, labels = connected_components(graph, directed=False)
+    groups: dict[int, set[int]] = defaultdict(set)
+    for index, label in enumerate(labels):
+        groups[label].add(index)
+    return [group for group in groups.values() if len(group) > 1]
 
 
 def find_leaks(
@@ -104,20 +121,20 @@ def find_leaks(
     clips: Sequence[Clip],
     splits: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]],
 ) -> list[Leak]:
-    """Find recordings that stand on both sides of any of some splits.
+    """Find recordings that appear in both training and test of any split.
 
     Parameters
     ----------
     groups : iterable of set of int
-        What `find_same_recordings` found in the clips.
+        The result of `find_same_recordings`.
     clips : sequence
     splits : sequence of (train, test)
-        Positions of the clips on either side.
+        Positions of the training clips and of the test clips.
 
     Returns
     -------
     list of Leak
-        One for each pair of clips, however many splits it crosses.
+        One for each pair of clips, even if several splits separate it.
     """
     leaks: dict[frozenset[int], Leak] = {}
     digest = cache(lambda index: _digest(clips[index]))
@@ -135,20 +152,20 @@ def find_leaks(
 
 
 class _Fingerprint(NamedTuple):
-    """A picture of a sound that coding, level and silence around it hardly change."""
+    """A small log-mel spectrogram that format, level and surrounding silence hardly change."""
 
-    picture: NDArray[np.float32]
+    spectrogram: NDArray[np.float32]
     seconds: float
 
 
 def _fingerprint(waveform: NDArray[np.float32]) -> _Fingerprint | None:
-    """Return the fingerprint of a waveform, or None if it has too little shape for one."""
+    """Return the fingerprint of a waveform, or None if it is too short or too steady for one."""
     waveform = waveform - waveform.mean()
     if np.abs(waveform).max() < _SILENT_PEAK:
         return None
     mel = mel_power_spectrogram(waveform, _MEL)
-    # (n_mels, n_frames + 1): energy up to each moment. Edges between frames are interpolated, so
-    # that a shift by half a frame moves every segment alike.
+    # (n_mels, n_frames + 1): energy up to each frame. Edges of segments are interpolated between
+    # frames, so that a shift by half a frame moves every segment by the same amount.
     energy = np.pad(np.cumsum(mel, axis=1, dtype=np.float64), ((0, 0), (1, 0)))
     total = energy.sum(axis=0)
     frames = np.arange(energy.shape[1])
@@ -156,25 +173,27 @@ def _fingerprint(waveform: NDArray[np.float32]) -> _Fingerprint | None:
     seconds = float(stop - start) * _HOP / _SR
     edges = np.linspace(start, stop, _N_SEGMENTS + 1)
     segments = np.diff([np.interp(edges, frames, band) for band in energy], axis=1)
-    # A floor 50 dB under the peak, where codecs begin to differ.
-    picture = np.log10(np.maximum(segments, segments.max() * 1e-5))
-    if seconds < _MIN_SECONDS or picture.std(axis=1).mean() < _MIN_CHANGE:
+    # The floor is 50 dB below the peak, where codecs begin to differ.
+    log_mel = np.log10(np.maximum(segments, segments.max() * 1e-5))
+    if seconds < _MIN_SECONDS or log_mel.std(axis=1).mean() < _MIN_CHANGE:
         return None
-    picture -= picture.mean()
-    return _Fingerprint((picture / np.linalg.norm(picture)).ravel().astype(np.float32), seconds)
+    log_mel -= log_mel.mean()
+    return _Fingerprint((log_mel / np.linalg.norm(log_mel)).ravel().astype(np.float32), seconds)
 
 
-def _alike(prints: NDArray[np.float32], seconds: NDArray[np.float64]) -> Iterator[tuple[int, int]]:
-    """Yield the positions of fingerprints that are one recording's, each pair once."""
+def _similar(
+    prints: NDArray[np.float32], seconds: NDArray[np.float64]
+) -> Iterator[tuple[int, int]]:
+    """Yield the positions of fingerprints of the same recording, each pair once."""
     order = np.argsort(seconds)
     prints, seconds = prints[order], seconds[order]
     for start in range(0, len(order), _BLOCK):
         rows = slice(start, start + _BLOCK)
-        # Sorted by length, only clips that follow closely can be the same.
+        # In order of length, only the next few clips can be the same recording.
         stop = np.searchsorted(seconds, seconds[rows][-1] + _MAX_DIFFERENCE, side="right")
         close = np.abs(seconds[rows][:, None] - seconds[start:stop]) <= _MAX_DIFFERENCE
-        alike = prints[rows] @ prints[start:stop].T > _SAME
-        for row, column in np.argwhere(alike & close):
+        similar = prints[rows] @ prints[start:stop].T > _SAME
+        for row, column in np.argwhere(similar & close):
             if row < column:
                 yield int(order[start + row]), int(order[start + column])
 
@@ -184,25 +203,3 @@ def _digest(clip: Clip) -> bytes:
         return hashlib.sha256(np.ascontiguousarray(clip).tobytes()).digest()
     with open(clip, "rb") as file:
         return hashlib.file_digest(file, "sha256").digest()
-
-
-class _Groups:
-    """Union-find over the positions of clips."""
-
-    def __init__(self, n: int) -> None:
-        self.parent = list(range(n))
-
-    def root(self, item: int) -> int:
-        while self.parent[item] != item:
-            self.parent[item] = self.parent[self.parent[item]]
-            item = self.parent[item]
-        return item
-
-    def join(self, first: Any, second: Any) -> None:
-        self.parent[self.root(int(first))] = self.root(int(second))
-
-    def sets(self) -> list[set[int]]:
-        members: dict[int, set[int]] = defaultdict(set)
-        for item in range(len(self.parent)):
-            members[self.root(item)].add(item)
-        return [group for group in members.values() if len(group) > 1]

@@ -1,4 +1,4 @@
-"""Scores of predictions, with confidence intervals over speakers: pure functions."""
+"""Scores of predictions, with confidence intervals over speakers."""
 
 from __future__ import annotations
 
@@ -21,24 +21,25 @@ __all__ = [
 
 Floats = NDArray[np.float64]
 
-# Bins of equal width in which confidence is compared with accuracy, as in [1] of `score`.
+# Bins of equal width in which confidence is compared with accuracy, see reference [1] of `score`.
 _N_BINS = 10
-# Probabilities under this are taken for it in the log loss, as float32 rounds them.
+# Smaller probabilities are raised to this in the log loss: in float32, they may round to zero.
 _MIN_PROBABILITY = 1e-7
 
 
 @dataclass(frozen=True)
 class Counts:
-    """All that the scores need of a set of clips: sums, so that sets can be added and taken away.
+    """Sums from which scores are computed, so that sets of clips can be added and subtracted.
 
     Parameters
     ----------
     confusion : ndarray of shape (..., n_classes, n_classes)
-        Clips by true class (row) and predicted class (column).
+        Number of clips by true class (row) and predicted class (column).
     log_loss : ndarray of shape (...) or None
         Sum of the log losses; None without probabilities.
     bins : ndarray of shape (..., n_bins, 3) or None
-        Number of clips, sum of confidence and number of right ones, by bin of confidence.
+        Number of clips, sum of confidences and number of correct predictions, by bin of
+        confidence; None without probabilities.
     """
 
     confusion: Floats
@@ -46,11 +47,11 @@ class Counts:
     bins: Floats | None
 
     def total(self) -> Counts:
-        """Add up along the first axis."""
+        """Return the sums over the first axis."""
         return self._map(lambda values: values.sum(axis=0))
 
     def all_but_one(self) -> Counts:
-        """Return the total without each item of the first axis in turn."""
+        """Return, for each item of the first axis, the sums over all other items."""
         return self._map(lambda values: values.sum(axis=0) - values)
 
     def _map(self, function: Callable[[Floats], Floats]) -> Counts:
@@ -63,16 +64,19 @@ class Counts:
 
 @dataclass(frozen=True)
 class Scores:
-    """Scores of one set of clips, or of many along the first axis.
+    """Scores of one set of clips, or of several along the first axis.
 
     Parameters
     ----------
     accuracy, balanced_accuracy, macro_f1 : ndarray of shape (...)
+        In [0, 1].
     precision, recall, f1 : ndarray of shape (..., n_classes)
-        NaN for the recall of a class without clips, and the precision of one never predicted.
+        In [0, 1]; NaN for the recall of a class without clips, and the precision of a class that
+        is never predicted.
     log_loss, calibration_error : ndarray of shape (...) or None
+        Nonnegative; None without probabilities.
     confusion : ndarray of shape (..., n_classes, n_classes)
-        Share of each true class (row) that was taken for each class (column).
+        Fraction of each true class (row) that is predicted as each class (column).
     """
 
     accuracy: Floats
@@ -93,9 +97,10 @@ class Interval:
     Parameters
     ----------
     value, low, high : Scores
-    n_speakers : int
-        Speakers whose spread the intervals come from.
+    n_speakers : int > 0
+        Number of speakers that the intervals are computed from.
     confidence : float in (0, 1)
+        Confidence level.
     """
 
     value: Scores
@@ -112,7 +117,7 @@ def count_by_speaker(
     speakers: NDArray[Any],
     n_classes: int,
 ) -> Counts:
-    """Add up predictions by speaker.
+    """Sum up predictions by speaker.
 
     Parameters
     ----------
@@ -120,12 +125,12 @@ def count_by_speaker(
         Class indices.
     probabilities : ndarray of shape (n_clips, n_classes) or None
     speakers : ndarray of shape (n_clips,)
-    n_classes : int
+    n_classes : int > 0
 
     Returns
     -------
     Counts
-        With the speakers in sorted order along the first axis.
+        With speakers along the first axis, sorted.
     """
     names, index = np.unique(speakers, return_inverse=True)
     confusion = np.zeros((len(names), n_classes, n_classes))
@@ -142,7 +147,7 @@ def count_by_speaker(
 
 
 def score(counts: Counts) -> Scores:
-    """Score sets of clips.
+    """Compute the scores of sets of clips.
 
     Parameters
     ----------
@@ -151,10 +156,10 @@ def score(counts: Counts) -> Scores:
     Returns
     -------
     Scores
-        Classes without clips are left out of the means, as in
-        ``sklearn.metrics.balanced_accuracy_score``. The calibration error is the expected
-        calibration error over ten bins [1]_; of few clips it comes out too high, as chance alone
-        makes a gap in every bin.
+        Means ignore classes without clips, as in ``sklearn.metrics.balanced_accuracy_score``. The
+        calibration error is the expected calibration error over ten bins [1]_. It is
+        overestimated from few clips, because chance alone makes confidence and accuracy of a bin
+        differ.
 
     References
     ----------
@@ -190,28 +195,28 @@ def score(counts: Counts) -> Scores:
 
 
 def score_with_intervals(counts: Counts, *, confidence: float) -> Interval:
-    """Score predictions and bound each score by a jackknife over speakers.
+    """Compute scores and their confidence intervals, by a jackknife over speakers.
 
-    Clips of one speaker are alike, so that clips are no independent draws: an interval that
-    resamples them is far too narrow for the question how a new speaker would fare. Here each
-    speaker is left out in turn with all its clips, and the spread of the scores gives their
-    standard error [1]_, which Student's t widens for the small number of speakers. It was chosen
-    over the bootstrap, whose intervals are too narrow under six speakers, and for any number of
-    them where a score is no mean of the speakers', as the calibration error.
+    Clips of one speaker are not independent, so intervals from resampling clips are far too narrow
+    for the score of a new speaker. Here each speaker is left out in turn with all their clips; the
+    spread of the resulting scores gives a standard error [1]_, and Student's t distribution
+    accounts for the small number of speakers. The jackknife was preferred to the bootstrap, whose
+    intervals are too narrow for fewer than six speakers, and, for scores such as the calibration
+    error that are not a mean over speakers, for any number of them.
 
     Parameters
     ----------
     counts : Counts
-        By speaker, as `count_by_speaker` gives them.
+        By speaker, the result of `count_by_speaker`.
     confidence : float in (0, 1)
-        Share of such intervals that should hold the truth.
+        Fraction of such intervals that should contain the true value.
 
     Returns
     -------
     Interval
-        Ends are NaN with a single speaker, and for a class that a single speaker has (or was taken
-        for, where the precision is asked for): nothing can be said then. An interval without width
-        says that all speakers agree, and not that the truth is known.
+        The ends are NaN with a single speaker. So are those of the scores of a class if a single
+        speaker has clips of it (for the precision: clips that are predicted as it). An interval of
+        zero width shows that all speakers agree, not that the true value is known.
 
     References
     ----------
@@ -234,7 +239,7 @@ def score_with_intervals(counts: Counts, *, confidence: float) -> Interval:
 
 
 def _of_several_speakers(counts: Counts) -> dict[str, NDArray[np.bool_]]:
-    """Tell which scores of single classes more than one speaker has a say in."""
+    """Return which scores of single classes depend on more than one speaker."""
     of_class, as_class = counts.confusion.sum(axis=-1) > 0, counts.confusion.sum(axis=-2) > 0
     # both (n_speakers, n_classes)
     recall = of_class.sum(axis=0) > 1
@@ -247,8 +252,8 @@ def _of_several_speakers(counts: Counts) -> dict[str, NDArray[np.bool_]]:
 
 
 def _half_width(left_out: Floats, confidence: float) -> Floats:
-    """Half the width of a t interval, from the scores without each speaker."""
-    is_known = ~np.isnan(left_out)  # a score may need the one speaker who has a class
+    """Return half the width of a t interval, from the scores without each speaker."""
+    is_known = ~np.isnan(left_out)  # a score may be undefined without the only speaker of a class
     n = is_known.sum(axis=0)
     known = np.where(is_known, left_out, 0.0)
     squares = np.where(is_known, (known - _ratio(known.sum(axis=0), n)) ** 2, 0.0).sum(axis=0)
@@ -258,7 +263,7 @@ def _half_width(left_out: Floats, confidence: float) -> Floats:
 
 
 def _ratio(numerator: Floats, denominator: Floats) -> Floats:
-    """Divide, with NaN where the denominator is zero."""
+    """Divide; the result is NaN where the denominator is zero."""
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(denominator > 0, numerator / denominator, np.nan)
 

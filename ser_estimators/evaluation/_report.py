@@ -1,10 +1,8 @@
-"""What an evaluation found: predictions, scores with intervals, and how they print."""
+"""What an evaluation found: predictions, and scores with intervals."""
 
 from __future__ import annotations
 
-import html
 import os
-import textwrap
 from dataclasses import dataclass, field
 from numbers import Integral
 from pathlib import Path
@@ -16,10 +14,9 @@ from sklearn.utils import check_scalar
 
 from ._leaks import Leak
 from ._metrics import Interval
+from ._text import render_text
 
 __all__ = ["EvaluationReport", "Fold", "Protocol"]
-
-_WIDTH = 79  # characters of a terminal
 
 _SUMMARY = {
     "accuracy": "accuracy",
@@ -37,12 +34,13 @@ class Fold:
     Parameters
     ----------
     train, test : ndarray of int
-        Positions of the clips. With another corpus as test set, `test` counts in that corpus.
-    fit_seconds : float
-    best_params : dict or None
-        What the inner search chose, if there was one.
-    history : list of dict or None
-        The network's ``history_``, if a step has one.
+        Positions of the clips in X. With another corpus as test set, `test` refers to X_test.
+    fit_seconds : float >= 0
+        Duration of the fit in seconds, with the inner search if there was one.
+    best_params : dict or None, default=None
+        Parameters that the inner search selected.
+    history : list of dict or None, default=None
+        Learning curve: the ``history_`` of the step that has one, such as `CNNEmbedder`.
     """
 
     train: NDArray[np.int64]
@@ -54,29 +52,31 @@ class Fold:
 
 @dataclass(frozen=True)
 class Protocol:
-    """One way of splitting, and what came of it.
+    """One way of splitting the clips, with predictions and scores.
 
     Parameters
     ----------
-    name : str
-        "speaker-independent", "custom splits" (speakers stand on both sides), "random split" or
-        "other corpus".
+    name : {"speaker-independent", "custom splits", "random split", "other corpus"}
+        In "custom splits" and "random split", speakers appear in both training and test.
     description : str
-        The protocol in a sentence.
+        How the clips were split, in a few sentences.
     folds : list of Fold
-    clips : list
-        The clips that were tested, paths or waveforms, in the order of the arrays below.
-    y_true, y_pred : ndarray of shape (n_clips,)
+    clips : list of path-like or of 1-D ndarray
+        The tested clips, in the order of the arrays below.
+    y_true, y_pred : ndarray of shape (n_tested,)
         Labels.
-    probabilities : ndarray of shape (n_clips, n_classes) or None
-    speakers : ndarray of shape (n_clips,)
+    probabilities : ndarray of shape (n_tested, n_classes) or None
+        None if the estimator has no ``predict_proba``.
+    speakers : ndarray of shape (n_tested,)
     classes : ndarray of shape (n_classes,)
+        Columns of the probabilities, sorted.
     scores : Interval
         Scores over all tested clips, with intervals over speakers.
     leaks : list of Leak or None
-        None if nobody looked.
-    shared_speakers : list
-        Speakers on both sides of a split.
+        Pairs of clips in training and test that are the same recording; None if nothing was
+        searched.
+    shared_speakers : list, default=[]
+        Speakers that appear in both training and test of a split.
     """
 
     name: str
@@ -94,9 +94,9 @@ class Protocol:
 
     @property
     def is_honest(self) -> bool:
-        """Whether no speaker and no recording stands on both sides of a split, and both are known.
+        """Whether no speaker and no recording appears in both training and test of a split.
 
-        False as well with ``check_leaks=False``, when nobody looked for recordings.
+        False as well with ``check_leaks=False``, which leaves it unknown.
         """
         return not self.shared_speakers and self.leaks == []
 
@@ -107,14 +107,14 @@ class Protocol:
 
     @property
     def confidence(self) -> NDArray[np.float64] | None:
-        """Probability of the class that each clip was taken for, of shape (n_clips,)."""
+        """Probability of the predicted class of each tested clip, of shape (n_tested,)."""
         if self.probabilities is None:
             return None
         columns = np.searchsorted(self.classes, self.y_pred)
         return np.asarray(self.probabilities[np.arange(len(columns)), columns])
 
     def summary(self) -> list[tuple[str, float, float, float]]:
-        """Return (score, value, low, high) for the scores of a single number."""
+        """Return (score, value, low, high) for every score that is a single number."""
         rows = []
         for name, title in _SUMMARY.items():
             value = getattr(self.scores.value, name)
@@ -124,7 +124,7 @@ class Protocol:
         return rows
 
     def by_class(self) -> list[tuple[str, dict[str, tuple[float, float, float]], int]]:
-        """Return (class, {score: (value, low, high)}, clips) for each class."""
+        """Return (class, {score: (value, low, high)}, number of clips) for each class."""
         rows = []
         for index, name in enumerate(self.classes):
             cells = {
@@ -139,7 +139,7 @@ class Protocol:
         return rows
 
     def by_speaker(self) -> list[tuple[str, float, int]]:
-        """Return (speaker, balanced accuracy, clips), the hardest speaker first."""
+        """Return (speaker, balanced accuracy, number of clips), by increasing accuracy."""
         rows = []
         for speaker in np.unique(self.speakers):
             own = self.speakers == speaker
@@ -149,7 +149,7 @@ class Protocol:
         return sorted(rows, key=lambda row: row[1])
 
     def mistakes(self, n: int) -> list[int]:
-        """Return the positions of the clips that were most confidently mistaken."""
+        """Return the positions, among the tested clips, of the `n` most confident mistakes."""
         if self.confidence is None:
             return []
         wrong = np.flatnonzero(self.y_true != self.y_pred)
@@ -164,21 +164,22 @@ class EvaluationReport:
     Parameters
     ----------
     name : str
-        What was evaluated.
+        Name of the system that was evaluated.
     estimator : str
-        Text of the estimator.
+        The ``repr`` of the estimator.
     protocols : dict of str to Protocol
-        The honest one first.
+        Splits, predictions and scores, by name. The main protocol comes first.
     confidence : float in (0, 1)
-        Of all intervals.
+        Confidence level of all intervals.
     versions : dict of str to str
+        Versions of packages, by name.
     sr : int > 0, default=16000
-        Rate of the clips in Hz, where they are waveforms.
+        Sampling rate of clips that are waveforms, in Hz.
 
     See Also
     --------
-    evaluate : Makes reports.
-    compare : Sets several side by side.
+    evaluate : Evaluate a classifier and return a report.
+    compare : Compare several reports.
 
     Examples
     --------
@@ -203,11 +204,11 @@ class EvaluationReport:
 
     @property
     def main(self) -> Protocol:
-        """The first protocol: the one that was asked for."""
+        """The first protocol: that of `cv`, or the other corpus."""
         return next(iter(self.protocols.values()))
 
     def to_frame(self) -> Any:
-        """Return all scores of a single number as a pandas DataFrame, one row a score.
+        """Return every score that is a single number as a pandas DataFrame, one row per score.
 
         Returns
         -------
@@ -223,8 +224,8 @@ class EvaluationReport:
             import pandas as pd
         except ImportError as error:
             raise ImportError(
-                "to_frame makes a pandas DataFrame, and pandas is not installed; install it with "
-                "'pip install pandas', or take the rows of Protocol.summary()"
+                "to_frame needs pandas, which is not installed; run 'pip install pandas', or use "
+                "the rows that Protocol.summary() returns"
             ) from error
         rows = [
             (name, *row) for name, protocol in self.protocols.items() for row in protocol.summary()
@@ -232,116 +233,37 @@ class EvaluationReport:
         return pd.DataFrame(rows, columns=["protocol", "score", "value", "low", "high"])
 
     def to_html(self, path: str | os.PathLike[str], *, n_mistakes: int = 8) -> Path:
-        """Write the report as one page that needs no network and no script.
+        """Write the report as a single page that needs neither network nor scripts.
 
         Parameters
         ----------
         path : path-like
             File to write.
         n_mistakes : int >= 0, default=8
-            Most confidently mistaken clips to show, with waveform and player. Each holds its sound,
-            about 40 kB a second.
+            Number of most confident mistakes that are shown with waveform and player. Their sound
+            is stored in the page, about 40 kB per second.
 
         Returns
         -------
         pathlib.Path
             The file.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `n_mistakes` is not an integer, or is negative.
         """
-        from ._html import render
+        from ._html import render_page
 
         check_scalar(n_mistakes, "n_mistakes", Integral, min_val=0)
         path = Path(path)
-        path.write_text(render(self, n_mistakes), encoding="utf-8")
+        path.write_text(render_page(self, n_mistakes), encoding="utf-8")
         return path
 
     def __str__(self) -> str:
-        lines = [*textwrap.wrap(f"Evaluation of {self.name}", _WIDTH), ""]
-        for protocol in self.protocols.values():
-            lines += [protocol.name, "-" * len(protocol.name)]
-            lines += textwrap.wrap(protocol.description, _WIDTH)
-            for warning in warnings_of(protocol):
-                lines += textwrap.wrap(warning, _WIDTH, initial_indent="! ", subsequent_indent="  ")
-            lines += ["", f"{'':<26}{'value':>8}   {percent(self.confidence)} interval"]
-            lines += [
-                f"{title:<26}{number(value):>8}   {interval(low, high)}"
-                for title, value, low, high in protocol.summary()
-            ]
-            lines += ["", f"{'':<14}{'precision':>10}{'recall':>9}   {'':<15}{'F1':>7}{'clips':>8}"]
-            for name, cells, n_clips in protocol.by_class():
-                recall, low, high = cells["recall"]
-                lines.append(
-                    f"{shortened(name, 14):<14}"
-                    f"{number(cells['precision'][0]):>10}{number(recall):>9}   "
-                    f"{interval(low, high):<15}{number(cells['f1'][0]):>7}{n_clips:>8}"
-                )
-            lines.append("")
-        lines += textwrap.wrap(about_intervals(self), _WIDTH)
-        return "\n".join(lines)
+        return render_text(self)
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{html.escape(name)}</th>" for name in self.protocols)
-        rows = []
-        titles = [row[0] for row in self.main.summary()]
-        for title in titles:
-            cells = []
-            for protocol in self.protocols.values():
-                _, value, low, high = next(row for row in protocol.summary() if row[0] == title)
-                cells.append(f"<td>{number(value)} <small>{interval(low, high)}</small></td>")
-            rows.append(f"<tr><th>{html.escape(title)}</th>{''.join(cells)}</tr>")
-        return (
-            f"<table><caption>{html.escape(self.name)}</caption>"
-            f"<thead><tr><th></th>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
-        )
+        from ._html import render_summary
 
-
-def warnings_of(protocol: Protocol) -> list[str]:
-    """Return what a reader must know before believing the figures."""
-    found = []
-    n_shared = len(protocol.shared_speakers)
-    if n_shared:
-        found.append(
-            f"{n_shared} {'speaker stands' if n_shared == 1 else 'speakers stand'} on both sides "
-            "of a split: these figures say nothing of speakers that the model has not heard."
-        )
-    if protocol.leaks is None:
-        found.append(
-            "Nobody looked for recordings that stand on both sides of a split (check_leaks=False)."
-        )
-    elif protocol.leaks:
-        n_leaks = len(protocol.leaks)
-        found.append(
-            f"{n_leaks} {'pair of clips is' if n_leaks == 1 else 'pairs of clips are'} one "
-            "recording on both sides of a split."
-        )
-    return found
-
-
-def about_intervals(report: EvaluationReport) -> str:
-    """Say what the intervals are, or why there are none."""
-    n_speakers = report.main.scores.n_speakers
-    if n_speakers == 1:
-        return "No intervals: one speaker says nothing of how far speakers differ."
-    return (
-        f"Intervals come from leaving out each of the {n_speakers} speakers in turn: they say how "
-        "much another choice of speakers would change the figure."
-    )
-
-
-def percent(share: float) -> str:
-    """Return a share as text: 95%, and 99.5% where that is meant."""
-    return f"{100 * share:g}%"
-
-
-def shortened(name: str, width: int) -> str:
-    """Return a name, cut at its end if it is too wide for a column."""
-    return name if len(name) <= width else f"{name[: width - 3].rstrip()}..."
-
-
-def number(value: float, digits: int = 3) -> str:
-    """Return a score as text, n/a where it is not defined."""
-    return "n/a" if np.isnan(value) else f"{value:.{digits}f}"
-
-
-def interval(low: float, high: float) -> str:
-    """Return an interval as text, n/a where there is none."""
-    return "n/a" if np.isnan(low) else f"{low:.3f} to {high:.3f}"
+        return render_summary(self)

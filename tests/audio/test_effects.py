@@ -76,9 +76,9 @@ def test_pauses_do_not_change_loudness():
 @settings(max_examples=30)
 def test_normalised_clips_have_the_loudness_asked_for(gain, target, n):
     waveform = np.float32(gain) * speechlike(n)
-    normalised = normalize_loudness(waveform, 16000, target)
-    assert normalised.dtype == np.float32
-    assert integrated_loudness(normalised, 16000) == pytest.approx(target, abs=0.3)
+    normalized = normalize_loudness(waveform, 16000, target)
+    assert normalized.dtype == np.float32
+    assert integrated_loudness(normalized, 16000) == pytest.approx(target, abs=0.3)
 
 
 @pytest.mark.parametrize("waveform", [np.zeros(9000), np.array([0.0]), np.full(9000, 1e-9)])

@@ -1,8 +1,7 @@
-"""make_emotional_speech: files, seeds, and that its voices follow what they are made to follow."""
+"""make_emotional_speech: files, seeds and parameters."""
 
 from pathlib import Path
 
-import librosa
 import numpy as np
 import pytest
 import soundfile
@@ -13,7 +12,11 @@ from sklearn.svm import SVC
 
 from ser_estimators import MFCCTransformer
 from ser_estimators.datasets import make_emotional_speech
-from ser_estimators.datasets._voice import PROSODY, Voice, synthesise
+from ser_estimators.datasets._voice import PROSODY
+
+
+def read(corpus):
+    return [soundfile.read(path)[0] for path in corpus.data]
 
 
 def test_files_and_bunch():
@@ -22,8 +25,8 @@ def test_files_and_bunch():
     assert corpus.target_names.tolist() == sorted(PROSODY)
     assert set(corpus.speakers) == {"01", "02", "03"}
     assert corpus.data[0] == str(Path("new/folder/speaker_01/anger_01.wav"))
-    assert "no substitute for real speech" in corpus.DESCR
-    assert "no substitute for real speech" in make_emotional_speech.__doc__
+    assert "not a substitute for real speech" in corpus.DESCR
+    assert "not a substitute for real speech" in make_emotional_speech.__doc__
     for path in corpus.data:
         info = soundfile.info(path)
         assert (info.samplerate, info.channels, info.subtype) == (16000, 1, "PCM_16")
@@ -32,11 +35,7 @@ def test_files_and_bunch():
         assert np.abs(samples).max() < 1
 
 
-def read(corpus):
-    return [soundfile.read(path)[0] for path in corpus.data]
-
-
-def test_seed_decides():
+def test_seed_determines_the_voices():
     parameters = {"emotions": ["anger", "fear"], "n_syllables": 1}
     first, second, other = (
         read(make_emotional_speech(1, 1, **parameters, out_dir=str(i), random_state=seed))
@@ -46,7 +45,7 @@ def test_seed_decides():
     assert not any(np.array_equal(a, b) for a, b in zip(first, other, strict=True))
 
 
-def test_larger_corpus_begins_with_the_smaller_one():
+def test_smaller_corpus_is_a_subset_of_a_larger_one():
     parameters = {"n_syllables": 1, "random_state": 0}
     small = make_emotional_speech(1, 1, emotions=["fear"], out_dir="small", **parameters)
     large = make_emotional_speech(2, 2, emotions=["anger", "fear"], out_dir="large", **parameters)
@@ -55,7 +54,7 @@ def test_larger_corpus_begins_with_the_smaller_one():
 
 
 @pytest.mark.parametrize("sr", [8000, 22050, 48000])
-def test_any_rate(sr):
+def test_any_sampling_rate(sr):
     corpus = make_emotional_speech(
         1, 1, emotions=["calm"], n_syllables=2, sr=sr, out_dir="x", random_state=0
     )
@@ -64,72 +63,7 @@ def test_any_rate(sr):
     assert 0.3 < len(samples) / sr < 1.5
 
 
-def speak(emotion, sex="female", seed=0, **changes):
-    """Speak with the emotion's own values, without a speaker's habits."""
-    voice = Voice(
-        sex=sex,
-        pitch=200.0,
-        formant_scale=1.0,
-        tilt=0.0,
-        breath=0.0,
-        tempo=1.0,
-        expression=PROSODY,
-    )
-    voice = Voice(**{**vars(voice), **changes})
-    return synthesise(
-        voice, emotion, sr=16000, n_syllables=6, rng=np.random.default_rng(seed)
-    ).astype(np.float32)
-
-
-def measure(emotion):
-    """Pitch in Hz, its spread in semitones, level in dB, seconds, spectral centroid in Hz."""
-    rows = []
-    for seed in range(6):
-        y = speak(emotion, seed=seed)
-        pitch = librosa.yin(y, fmin=100, fmax=600, sr=16000)
-        level = librosa.feature.rms(y=y, frame_length=2048)[0]
-        voiced = pitch[: len(level)][level[: len(pitch)] > 0.3 * level.max()]
-        # Percentiles, because YIN takes some frames an octave too low.
-        low_pitch, high_pitch = np.percentile(12 * np.log2(voiced / 200), [15, 85])
-        spectrum = np.abs(librosa.stft(y)).mean(axis=1) ** 2
-        frequencies = librosa.fft_frequencies(sr=16000)
-        low = frequencies < 4000
-        slope = np.average(frequencies[low], weights=spectrum[low])
-        rows.append(
-            (
-                np.median(voiced),
-                high_pitch - low_pitch,
-                20 * np.log10(y.std()),
-                len(y) / 16000,
-                slope,
-            )
-        )
-    return np.median(rows, axis=0)
-
-
-def test_voices_follow_the_emotions():
-    pitch, spread, level, seconds, centroid = (
-        dict(zip(PROSODY, column, strict=True))
-        for column in np.transpose([measure(emotion) for emotion in PROSODY])
-    )
-    assert pitch["fear"] > pitch["neutral"] > pitch["sadness"]
-    assert pitch["anger"] > 1.15 * pitch["neutral"]
-    assert spread["surprise"] > spread["happiness"] > spread["neutral"] > spread["fear"]
-    assert level["anger"] > level["happiness"] > level["neutral"] > level["sadness"]
-    assert seconds["sadness"] > seconds["neutral"] > seconds["fear"]
-    assert centroid["anger"] > centroid["neutral"] > centroid["sadness"]
-
-
-def test_longer_vocal_tract_lowers_the_spectrum():
-    def centroid(y):
-        return librosa.feature.spectral_centroid(y=y, sr=16000).mean()
-
-    assert centroid(speak("neutral", formant_scale=1.2)) > centroid(
-        speak("neutral", formant_scale=0.9)
-    )
-
-
-def test_unseen_speakers_are_harder_and_both_are_learnable(tmp_path_factory):
+def test_unseen_speakers_are_harder_but_not_too_hard(tmp_path_factory):
     corpus = make_emotional_speech(10, 4, out_dir=tmp_path_factory.mktemp("v"), random_state=0)
     frames = MFCCTransformer(n_jobs=2).transform(corpus.data)
     table = np.array(
@@ -155,14 +89,18 @@ def test_unseen_speakers_are_harder_and_both_are_learnable(tmp_path_factory):
         ({"n_per_emotion": 1.5}, TypeError, "n_per_emotion must be an instance of int"),
         ({"n_syllables": -1}, ValueError, "n_syllables == -1"),
         ({"sr": 4000}, ValueError, "sr == 4000, must be >= 8000"),
-        ({"emotions": "anger"}, ValueError, r"emotions='anger'; expected a sequence"),
-        ({"emotions": []}, ValueError, "emotions is empty; expected some of: anger, calm"),
-        ({"emotions": ["joy"]}, ValueError, "emotions holds 'joy'; expected some of: anger"),
-        ({"emotions": ["anger"] * 2}, ValueError, "names one twice"),
+        (
+            {"emotions": "anger"},
+            ValueError,
+            r"emotions='anger'; expected a sequence: pass \['anger'\]",
+        ),
+        ({"emotions": []}, ValueError, "emotions is empty; expected some of anger, calm"),
+        ({"emotions": ["joy"]}, ValueError, "emotions contains 'joy'; expected some of anger"),
+        ({"emotions": ["anger"] * 2}, ValueError, "contains duplicates; expected distinct names"),
         ({"out_dir": "file"}, NotADirectoryError, "out_dir='file' is a file"),
     ],
 )
-def test_bad_parameter_is_named(parameters, error, message):
+def test_invalid_parameter_is_reported(parameters, error, message):
     Path("file").touch()
     with pytest.raises(error, match=message):
         make_emotional_speech(**{"n_speakers": 1, "n_per_emotion": 1, "out_dir": "x"} | parameters)

@@ -16,7 +16,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.utils.validation import check_is_fitted
 
-from ser_estimators import AcousticFeatures, CNNEmbedder
+from ser_estimators import AcousticFeatures, CNNEmbedder, FeatureMLP
 from ser_estimators.exceptions import AudioReadError
 
 from ..helpers import Opens, needs_inotify
@@ -150,7 +150,7 @@ def test_no_fit_is_needed_and_fit_opens_no_file():
     [
         SVC(C=10),
         RandomForestClassifier(50, random_state=0),
-        CNNEmbedder(8, network="mlp", hidden_layer_sizes=(16,), max_epochs=30, random_state=0),
+        CNNEmbedder(8, FeatureMLP((16,)), max_epochs=30, random_state=0),
     ],
     ids=["svm", "forest", "mlp"],
 )

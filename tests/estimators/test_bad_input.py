@@ -13,7 +13,7 @@ from ser_estimators.exceptions import AudioLevelWarning, AudioReadError
 
 from ..audio.test_files import UNREADABLE, unreadable
 
-SMALL = {"cnn__channels": (4, 8), "cnn__embedding_dim": 4, "cnn__max_epochs": 1}
+SMALL = {"cnn__network__channels": (4, 8), "cnn__embedding_dim": 4, "cnn__max_epochs": 1}
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def no_training(monkeypatch):
     def fail(*args, **kwargs):
         pytest.fail("training began before the error")
 
-    monkeypatch.setattr("ser_estimators._estimators.cnn_embedder.train", fail)
+    monkeypatch.setattr("ser_estimators._training.fit.train", fail)
 
 
 @pytest.mark.parametrize(("name", "message"), UNREADABLE.items())

@@ -17,9 +17,9 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 
-from ser_estimators import CNNEmbedder, MFCCTransformer
+from ser_estimators import CNNEmbedder, MFCCTransformer, SpectrogramCNN
 
-CNN = CNNEmbedder(channels=(4, 8), embedding_dim=8, max_epochs=3, random_state=0)
+CNN = CNNEmbedder(8, SpectrogramCNN((4, 8)), max_epochs=3, random_state=0)
 ESTIMATORS = {"mfcc": MFCCTransformer(), "mfcc+cnn": make_pipeline(MFCCTransformer(), CNN)}
 METHODS = ("transform", "predict", "predict_proba", "score")
 

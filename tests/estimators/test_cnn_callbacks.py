@@ -18,15 +18,8 @@ from skorch.callbacks import (
     LRScheduler,
 )
 
-from ser_estimators import CNNEmbedder
-
-from .test_cnn_embedder import make_frames
+from .helpers import make_cnn
 from .test_cnn_fitting import QUICK, Losses
-
-
-@pytest.fixture(scope="module")
-def frames():
-    return make_frames()
 
 
 def test_callbacks_are_called_and_may_end_the_training(frames):
@@ -34,7 +27,7 @@ def test_callbacks_are_called_and_may_end_the_training(frames):
     n_threads = threading.active_count()
     losses = Losses()
     stop = EarlyStopping(monitor="train_loss", patience=2, threshold=10.0, sink=lambda _: None)
-    cnn = CNNEmbedder(**QUICK | {"max_epochs": 30}, callbacks=[losses, ("stop", stop)]).fit(X, y)
+    cnn = make_cnn(**QUICK | {"max_epochs": 30}, callbacks=[losses, ("stop", stop)]).fit(X, y)
     assert cnn.n_iter_ == len(losses.weights_) < 30
     assert threading.active_count() == n_threads
     fresh, _ = clone(cnn).callbacks
@@ -48,10 +41,10 @@ def test_callbacks_may_have_any_name_or_be_classes(frames):
     losses = [Losses() for _ in names]
     callbacks = [*zip(names, losses, strict=True), EpochTimer, ("second", Losses)]
     stopped = {"early_stopping": True, "verbose": 1}
-    CNNEmbedder(**QUICK, **stopped, callbacks=callbacks).fit(*frames)
+    make_cnn(**QUICK, **stopped, callbacks=callbacks).fit(*frames)
     assert all(len(callback.weights_) > 0 for callback in losses)
     named = ("WeightAveraging", losses[0])
-    assert CNNEmbedder(**QUICK, callbacks=[named]).fit(*frames).n_iter_ == len(losses[0].weights_)
+    assert make_cnn(**QUICK, callbacks=[named]).fit(*frames).n_iter_ == len(losses[0].weights_)
 
 
 class Rates(Callback):
@@ -70,23 +63,23 @@ def test_a_learning_rate_scheduler_takes_the_place_of_the_schedule(frames, named
     rates = Rates()
     schedule = LRScheduler("StepLR", step_size=1, gamma=0.1)
     callbacks = [("schedule", schedule) if named else schedule, rates]
-    CNNEmbedder(**QUICK | {"max_epochs": 3}, lr=0.01, callbacks=callbacks).fit(*frames)
+    make_cnn(**QUICK | {"max_epochs": 3}, lr=0.01, callbacks=callbacks).fit(*frames)
     # Three batches an epoch.
     np.testing.assert_allclose(rates.rates_, np.repeat([1e-2, 1e-3, 1e-4], 3))
 
 
 def test_a_scheduler_is_no_part_of_what_is_saved(frames):
-    plain = CNNEmbedder(**QUICK).fit(*frames)
-    scheduled = CNNEmbedder(**QUICK, callbacks=[LRScheduler("StepLR", step_size=1)]).fit(*frames)
+    plain = make_cnn(**QUICK).fit(*frames)
+    scheduled = make_cnn(**QUICK, callbacks=[LRScheduler("StepLR", step_size=1)]).fit(*frames)
     assert len(pickle.dumps(scheduled)) < len(pickle.dumps(plain)) + 1_000
 
 
 def test_a_callback_may_load_the_state_to_begin_with(frames, tmp_path):
     checkpoint = Checkpoint(dirname=tmp_path, monitor=None, f_pickle=None)
-    first = CNNEmbedder(**QUICK, weight_averaging=0, callbacks=[checkpoint]).fit(*frames)
+    first = make_cnn(**QUICK, weight_averaging=0, callbacks=[checkpoint]).fit(*frames)
     again = [LoadInitState(checkpoint)]
-    second = CNNEmbedder(**QUICK, weight_averaging=0, callbacks=again).fit(*frames)
-    before, after = (cnn.net_.module_.encoders[0].stem.norm for cnn in (first, second))
+    second = make_cnn(**QUICK, weight_averaging=0, callbacks=again).fit(*frames)
+    before, after = (cnn.module_.encoders[0].stem.norm for cnn in (first, second))
     # One step a batch in each shard, on top of those that were loaded.
     assert after.num_batches_tracked == 2 * before.num_batches_tracked > 0
 
@@ -96,7 +89,7 @@ def test_a_callback_may_load_the_state_to_begin_with(frames, tmp_path):
     [EarlyStopping(), EarlyStopping, ("stop", EarlyStopping("valid_accuracy")), Checkpoint],
 )
 def test_a_monitor_that_is_not_there_is_told_before_the_training(frames, callback):
-    cnn = CNNEmbedder(**QUICK, callbacks=[callback])
+    cnn = make_cnn(**QUICK, callbacks=[callback])
     with pytest.raises(ValueError, match="monitor == 'valid_.*set early_stopping=True, which does"):
         cnn.fit(*frames)
     assert not hasattr(cnn, "history_")
@@ -106,19 +99,19 @@ def test_validation_may_be_monitored(frames):
     stop = EarlyStopping("valid_accuracy", patience=2, lower_is_better=False, sink=lambda _: None)
     # The estimator's own would wait to the end.
     own = {"early_stopping": True, "max_epochs": 50, "n_iter_no_change": 50}
-    cnn = CNNEmbedder(**QUICK | own, callbacks=[stop])
+    cnn = make_cnn(**QUICK | own, callbacks=[stop])
     assert cnn.fit(*frames).n_iter_ < 50
 
 
 @pytest.mark.parametrize("frozen", ["encoders.*.stem.*", "encoders.*"])
 def test_a_callback_may_freeze_layers(frames, frozen):
     X, y = frames
-    cnn = CNNEmbedder(**QUICK, warm_start=True).fit(X, y)
-    before = {name: p.detach().clone() for name, p in cnn.net_.module_.named_parameters()}
+    cnn = make_cnn(**QUICK, warm_start=True).fit(X, y)
+    before = {name: p.detach().clone() for name, p in cnn.module_.named_parameters()}
     cnn.set_params(callbacks=[Freezer(frozen)]).fit(X, y)
     changed = {
         name
-        for name, parameter in cnn.net_.module_.named_parameters()
+        for name, parameter in cnn.module_.named_parameters()
         if not torch.equal(parameter, before[name])
     }
     assert changed == {name for name in before if not fnmatch(name, frozen)}
@@ -129,7 +122,7 @@ def test_a_callback_that_fails_leaves_the_last_fit(frames):
         def on_epoch_end(self, net, **kwargs):
             raise RuntimeError("on purpose")
 
-    cnn = CNNEmbedder(**QUICK).fit(*frames)
+    cnn = make_cnn(**QUICK).fit(*frames)
     expected = cnn.predict_proba(frames[0])
     with pytest.raises(RuntimeError, match="on purpose"):
         cnn.set_params(callbacks=[Failing()]).fit(*frames)
@@ -142,7 +135,7 @@ def test_an_interrupt_in_a_callback_is_no_end_of_training(frames, monkeypatch, m
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Losses, moment, interrupt)
-    cnn = CNNEmbedder(**QUICK, callbacks=[Losses()])
+    cnn = make_cnn(**QUICK, callbacks=[Losses()])
     with pytest.raises(KeyboardInterrupt):
         cnn.fit(*frames)
-    assert not hasattr(cnn, "net_")
+    assert not hasattr(cnn, "module_")

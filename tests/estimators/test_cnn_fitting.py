@@ -15,19 +15,14 @@ from skorch.callbacks import Callback
 
 from ser_estimators import CNNEmbedder
 
-from .test_cnn_embedder import MLP, SMALL, make_frames, table
+from .helpers import MLP, SMALL, make_cnn, make_frames, table
 
 QUICK = SMALL | {"random_state": 0}
 
 
-@pytest.fixture(scope="module")
-def frames():
-    return make_frames()
-
-
 def proba(frames, fit_params=None, **parameters):
     X, y = frames
-    return CNNEmbedder(**QUICK | parameters).fit(X, y, **fit_params or {}).predict_proba(X)
+    return make_cnn(**QUICK | parameters).fit(X, y, **fit_params or {}).predict_proba(X)
 
 
 def test_a_weight_of_two_is_two_copies_bit_for_bit(frames):
@@ -36,11 +31,11 @@ def test_a_weight_of_two_is_two_copies_bit_for_bit(frames):
     repeated = np.random.default_rng(1).permutation(np.repeat(np.arange(len(y)), weights))
     for early_stopping in (False, True):
         parameters = QUICK | {"early_stopping": early_stopping, "validation_fraction": 0.3}
-        weighted = CNNEmbedder(**parameters).fit(X, y, sample_weight=weights)
-        copied = CNNEmbedder(**parameters).fit(X[repeated], y[repeated])
+        weighted = make_cnn(**parameters).fit(X, y, sample_weight=weights)
+        copied = make_cnn(**parameters).fit(X[repeated], y[repeated])
         assert np.array_equal(weighted.predict_proba(X), copied.predict_proba(X))
         assert not np.array_equal(
-            weighted.predict_proba(X), CNNEmbedder(**parameters).fit(X, y).predict_proba(X)
+            weighted.predict_proba(X), make_cnn(**parameters).fit(X, y).predict_proba(X)
         )
 
 
@@ -55,10 +50,10 @@ def test_weights_decay_but_neither_biases_nor_normalisation(frames):
     # A learning rate this small, times this decay, shrinks a weight by a third a step and moves
     # what does not decay by next to nothing.
     parameters = {"lr": 1e-6, "weight_decay": 3e5, "weight_averaging": 0, "warm_start": True}
-    cnn = CNNEmbedder(**QUICK | {"max_epochs": 1}).fit(*frames)
-    before = {name: p.detach().clone() for name, p in cnn.net_.module_.named_parameters()}
+    cnn = make_cnn(**QUICK | {"max_epochs": 1}).fit(*frames)
+    before = {name: p.detach().clone() for name, p in cnn.module_.named_parameters()}
     cnn.set_params(**parameters).fit(*frames)
-    for name, parameter in cnn.net_.module_.named_parameters():
+    for name, parameter in cnn.module_.named_parameters():
         is_near = torch.allclose(parameter, before[name], atol=1e-5, rtol=0)
         assert is_near == (name.endswith("bias") or "norm" in name), name
 
@@ -66,7 +61,7 @@ def test_weights_decay_but_neither_biases_nor_normalisation(frames):
 def test_the_order_of_the_clips_says_nothing(frames):
     X, y = frames
     order = np.random.default_rng(0).permutation(len(y))
-    shuffled = CNNEmbedder(**QUICK).fit(X[order], y[order]).predict_proba(X)
+    shuffled = make_cnn(**QUICK).fit(X[order], y[order]).predict_proba(X)
     assert np.array_equal(shuffled, proba(frames))
 
 
@@ -76,15 +71,15 @@ def test_weights_move_the_decision():
     X, y = rng.normal(size=(60, 4, 8)), np.tile(["anger", "fear"], 30)
     for label in ("anger", "fear"):
         weights = np.where(y == label, 1, 0.05)
-        by_sample = CNNEmbedder(**QUICK).fit(X, y, sample_weight=weights)
+        by_sample = make_cnn(**QUICK).fit(X, y, sample_weight=weights)
         assert (by_sample.predict(X) == label).mean() > 0.9
-        by_class = CNNEmbedder(**QUICK, class_weight={label: 20}).fit(X, y)
+        by_class = make_cnn(**QUICK, class_weight={label: 20}).fit(X, y)
         assert (by_class.predict(X) == label).mean() > 0.9
 
 
 def test_a_class_of_weight_zero_is_never_predicted(frames):
     X, y = frames
-    cnn = CNNEmbedder(**QUICK | {"max_epochs": 20}, class_weight={"anger": 0}).fit(X, y)
+    cnn = make_cnn(**QUICK | {"max_epochs": 20}, class_weight={"anger": 0}).fit(X, y)
     assert cnn.classes_.tolist() == ["anger", "sadness"]
     assert (cnn.predict(X) == "sadness").all()
     assert np.array_equal(proba(frames, class_weight={}), proba(frames))
@@ -94,13 +89,13 @@ def test_a_single_clip_that_counts_is_told(frames):
     X, y = frames
     is_kept = (y == "anger") | (np.arange(len(y)) == 1)
     with pytest.raises(ValueError, match="class_weight leaves 1 of the clips; expected at least 2"):
-        CNNEmbedder(**QUICK, class_weight={"anger": 0}).fit(X[is_kept], y[is_kept])
+        make_cnn(**QUICK, class_weight={"anger": 0}).fit(X[is_kept], y[is_kept])
 
 
 def test_early_stopping_leaves_two_clips_to_train_on(frames):
     X, y = frames
     anger, sadness = (np.flatnonzero(y == label) for label in ("anger", "sadness"))
-    cnn = CNNEmbedder(**QUICK, early_stopping=True, class_weight={"anger": 0})
+    cnn = make_cnn(**QUICK, early_stopping=True, class_weight={"anger": 0})
     kept = np.r_[anger[:5], sadness[:2]]
     with pytest.raises(ValueError, match="all clips of some class, or all clips but one"):
         cnn.fit(X[kept], y[kept])
@@ -116,7 +111,7 @@ def test_huge_class_weights_keep_their_ratio(frames):
 
 def test_a_class_of_weight_zero_is_not_validated_on(frames):
     stopped = {"early_stopping": True, "validation_fraction": 0.3}
-    cnn = CNNEmbedder(**QUICK, **stopped, class_weight={"anger": 0}).fit(*frames)
+    cnn = make_cnn(**QUICK, **stopped, class_weight={"anger": 0}).fit(*frames)
     # What is left has one label, which is soon answered to everything.
     assert cnn.history_[-1]["valid_accuracy"] == 1
 
@@ -124,15 +119,15 @@ def test_a_class_of_weight_zero_is_not_validated_on(frames):
 def test_balanced_classes_count_the_same():
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(80, 4, 8)), np.array(["anger"] * 72 + ["fear"] * 8)
-    plain = CNNEmbedder(**QUICK).fit(X, y).predict_proba(X).mean(axis=0)
-    balanced = CNNEmbedder(**QUICK, class_weight="balanced").fit(X, y).predict_proba(X).mean(axis=0)
+    plain = make_cnn(**QUICK).fit(X, y).predict_proba(X).mean(axis=0)
+    balanced = make_cnn(**QUICK, class_weight="balanced").fit(X, y).predict_proba(X).mean(axis=0)
     assert plain[1] < 0.3
     assert abs(balanced[1] - 0.5) < 0.2
 
 
 def test_a_class_weight_for_an_unknown_label_is_told(frames):
     with pytest.warns(
-        UserWarning, match="'angry', which is no label of y; expected some of 'anger"
+        UserWarning, match="'angry', which is not a label of y; expected some of 'anger"
     ):
         proba(frames, class_weight={"angry": 2})
 
@@ -141,7 +136,7 @@ def test_a_class_of_no_weight_is_no_class(frames):
     X, y = frames
     y = y.astype(object)
     y[:3] = "fear"
-    cnn = CNNEmbedder(**QUICK).fit(X, y, sample_weight=y != "fear")
+    cnn = make_cnn(**QUICK).fit(X, y, sample_weight=y != "fear")
     assert cnn.classes_.tolist() == ["anger", "sadness"]
 
 
@@ -187,7 +182,7 @@ class Losses(Callback):
 def test_early_stopping_goes_back_to_the_best_epoch(frames):
     X, y = frames
     losses = Losses()
-    cnn = CNNEmbedder(
+    cnn = make_cnn(
         **QUICK | {"max_epochs": 60},
         early_stopping=True,
         n_iter_no_change=8,
@@ -199,7 +194,7 @@ def test_early_stopping_goes_back_to_the_best_epoch(frames):
     assert len(curve) == cnn.n_iter_ == min(best + 1 + 8, 60)
     # The callback saw the last epoch as well.
     assert cnn.n_iter_ == len(losses.weights_) < 60
-    assert np.array_equal(cnn.net_.module_.heads[0].output.weight.detach(), losses.weights_[best])
+    assert np.array_equal(cnn.module_.heads[0].output.weight.detach(), losses.weights_[best])
     assert all(0 <= row["valid_accuracy"] <= 1 for row in cnn.history_)
     # Plain numbers, which print as such.
     assert {type(value) for row in cnn.history_ for value in row.values()} == {int, float}
@@ -210,7 +205,7 @@ def test_validation_loss_is_that_of_the_clips_set_aside(frames):
     X, y = frames
     groups = np.arange(len(y)) // 12
     stopped = {"early_stopping": True, "n_iter_no_change": 4, "n_views": 1}
-    cnn = CNNEmbedder(**QUICK, **stopped).fit(X, y, groups=groups)
+    cnn = make_cnn(**QUICK, **stopped).fit(X, y, groups=groups)
     losses = [
         -np.log(cnn.predict_proba(X[groups == group])[np.arange(12), np.arange(12) % 2]).mean()
         for group in range(4)
@@ -222,7 +217,7 @@ def test_validation_loss_is_that_of_the_clips_set_aside(frames):
 def test_without_early_stopping_nothing_is_set_aside(frames):
     X, y = frames
     groups = np.arange(len(y)) // 12
-    cnn = CNNEmbedder(**QUICK).fit(X, y, groups=groups)
+    cnn = make_cnn(**QUICK).fit(X, y, groups=groups)
     assert "valid_loss" not in cnn.history_[0]
     assert np.array_equal(cnn.predict_proba(X), proba(frames))
 
@@ -230,14 +225,14 @@ def test_without_early_stopping_nothing_is_set_aside(frames):
 def test_groups_that_leave_nothing_to_set_aside_are_told(frames):
     X, y = frames
     with pytest.raises(ValueError, match="found no clips for validation: each of the 1 groups"):
-        CNNEmbedder(**QUICK, early_stopping=True).fit(X, y, groups=np.zeros(len(y)))
+        make_cnn(**QUICK, early_stopping=True).fit(X, y, groups=np.zeros(len(y)))
 
 
 def test_groups_are_routed_through_a_pipeline_and_cross_validation(frames):
     X, y = frames
     groups = np.arange(len(y)) // 6
     with sklearn.config_context(enable_metadata_routing=True):
-        cnn = CNNEmbedder(**QUICK, early_stopping=True).set_fit_request(groups=True)
+        cnn = make_cnn(**QUICK, early_stopping=True).set_fit_request(groups=True)
         pipe = make_pipeline(cnn, LogisticRegression()).fit(X, y, groups=groups)
         scores = cross_validate(
             pipe,
@@ -247,7 +242,7 @@ def test_groups_are_routed_through_a_pipeline_and_cross_validation(frames):
             params={"groups": groups},
             error_score="raise",
         )
-    direct = CNNEmbedder(**QUICK, early_stopping=True).fit(X, y, groups=groups)
+    direct = make_cnn(**QUICK, early_stopping=True).fit(X, y, groups=groups)
     assert pipe[0].history_[0]["valid_loss"] == direct.history_[0]["valid_loss"]
     assert len(scores["test_score"]) == 3
     # Without routing, by the name of the step.
@@ -258,13 +253,13 @@ def test_groups_are_routed_through_a_pipeline_and_cross_validation(frames):
 
 def test_warm_start_goes_on_from_the_last_weights(frames):
     X, y = frames
-    cnn = CNNEmbedder(**QUICK, warm_start=True).fit(X, y)
-    mean = cnn.net_.module_.inputs.mean.clone()
+    cnn = make_cnn(**QUICK, warm_start=True).fit(X, y)
+    mean = cnn.module_.inputs.mean.clone()
     cnn.set_params(max_epochs=3).fit(X[:40] + 1, y[:40])
-    fresh = CNNEmbedder(**QUICK | {"max_epochs": 3}).fit(X[:40] + 1, y[:40])
+    fresh = make_cnn(**QUICK | {"max_epochs": 3}).fit(X[:40] + 1, y[:40])
     assert [row["epoch"] for row in cnn.history_] == list(range(1, 8))
     assert cnn.n_iter_ == 7
-    assert np.array_equal(cnn.net_.module_.inputs.mean, mean)
+    assert np.array_equal(cnn.module_.inputs.mean, mean)
     assert cnn.history_[4]["train_loss"] < fresh.history_[0]["train_loss"] - 0.05
     # And by default it starts anew.
     cnn.set_params(warm_start=False, max_epochs=4).fit(X, y)
@@ -274,7 +269,7 @@ def test_warm_start_goes_on_from_the_last_weights(frames):
 
 def test_warm_start_with_other_data_or_another_network_is_told(frames):
     X, y = frames
-    cnn = CNNEmbedder(**QUICK, warm_start=True).fit(X, y)
+    cnn = make_cnn(**QUICK, warm_start=True).fit(X, y)
     expected = cnn.predict_proba(X)
     with pytest.raises(
         ValueError, match=r"classes \['anger', 'sadness'\], but y has \['anger', 'fear"
@@ -293,12 +288,12 @@ def test_warm_start_with_other_data_or_another_network_is_told(frames):
 def test_the_last_weights_are_averaged(frames, share, n_averaged):
     losses = Losses()
     parameters = QUICK | {"max_epochs": 6, "callbacks": [losses]}
-    cnn = CNNEmbedder(**parameters, weight_averaging=share).fit(*frames)
+    cnn = make_cnn(**parameters, weight_averaging=share).fit(*frames)
     expected = np.mean(losses.weights_[-n_averaged:], axis=0)
-    kept = cnn.net_.module_.heads[0].output.weight.detach().numpy()
+    kept = cnn.module_.heads[0].output.weight.detach().numpy()
     np.testing.assert_allclose(kept, expected, atol=1e-6)
-    statistics = cnn.net_.module_.encoders[0].stem.norm.running_mean
-    last = CNNEmbedder(**parameters, weight_averaging=0).fit(*frames).net_.module_
+    statistics = cnn.module_.encoders[0].stem.norm.running_mean
+    last = make_cnn(**parameters, weight_averaging=0).fit(*frames).module_
     assert torch.equal(statistics, last.encoders[0].stem.norm.running_mean) == (n_averaged == 1)
 
 
@@ -334,7 +329,7 @@ def test_a_search_may_give_the_network_its_groups_by_name(monkeypatch):
 
     fitted = CNNEmbedder.fit
     monkeypatch.setattr(CNNEmbedder, "fit", fit)
-    cnn = make_pipeline(CNNEmbedder(**QUICK), LogisticRegression())
+    cnn = make_pipeline(make_cnn(**QUICK), LogisticRegression())
     search = GridSearchCV(cnn, {"logisticregression__C": [1.0]}, cv=GroupKFold(2), refit=False)
     search.fit(X, y, groups=speakers, cnnembedder__groups=speakers)
     first, second = given
@@ -345,14 +340,14 @@ def test_a_search_may_give_the_network_its_groups_by_name(monkeypatch):
 def test_a_terminal_gets_a_bar(frames, monkeypatch, capsys):
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
-    CNNEmbedder(**QUICK, early_stopping=True, verbose=1).fit(*frames)
+    make_cnn(**QUICK, early_stopping=True, verbose=1).fit(*frames)
     assert re.search(r"CNNEmbedder: 100%.*4/4 .*loss=\d\.\d{3}, validation=", terminal.text)
     assert capsys.readouterr().out == ""
 
 
 def test_the_last_epoch_is_printed_also_where_training_ends_before_its_time(frames, capsys):
     stopped = {"early_stopping": True, "n_iter_no_change": 3, "max_epochs": 100}
-    cnn = CNNEmbedder(**QUICK | stopped, verbose=1).fit(*frames)
+    cnn = make_cnn(**QUICK | stopped, verbose=1).fit(*frames)
     lines = capsys.readouterr().out.splitlines()
     assert cnn.n_iter_ < 100
     assert lines[-1].startswith(f"[CNNEmbedder] epoch {cnn.n_iter_:>3}/100  loss ")
@@ -361,12 +356,12 @@ def test_the_last_epoch_is_printed_also_where_training_ends_before_its_time(fram
 
 def test_a_table_is_not_augmented():
     X, y = table()
-    plain = CNNEmbedder(**MLP, random_state=0).fit(X, y).predict_proba(X)
+    plain = make_cnn(**MLP, random_state=0).fit(X, y).predict_proba(X)
     changes = {"time_stretch": 0.5, "frequency_warp": 0.5, "gain": 5.0, "time_mask": 1.0}
     changes |= {"frequency_mask": 1.0, "time_shift": 0.9, "noise_snr": -20.0}
     changes |= {"mixstyle_p": 1.0, "mixup_alpha": 1.0}
     for name, value in changes.items():
-        changed = CNNEmbedder(**MLP | {name: value}, random_state=0).fit(X, y)
+        changed = make_cnn(**MLP | {name: value}, random_state=0).fit(X, y)
         assert np.array_equal(changed.predict_proba(X), plain), name
 
 
@@ -374,7 +369,7 @@ def test_all_of_it_works_for_tables():
     X, y = table()
     groups = np.arange(len(y)) % 10
     weights = np.where(y == "anger", 2, 1)
-    cnn = CNNEmbedder(**MLP, random_state=0, early_stopping=True, class_weight="balanced")
+    cnn = make_cnn(**MLP, random_state=0, early_stopping=True, class_weight="balanced")
     cnn.fit(X, y, sample_weight=weights, groups=groups)
     assert cnn.score(X, y) > 0.85
     assert cnn.history_[0]["valid_loss"] > 0

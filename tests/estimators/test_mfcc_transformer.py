@@ -111,7 +111,7 @@ def test_empty_mel_bands_are_a_warning_at_every_call(clips):
 
 def test_set_output_of_a_pipeline_reaches_the_table(clips):
     pipe = make_ser_pipeline(random_state=0)[:-1].set_params(
-        cnn__channels=(4,), cnn__max_epochs=1, cnn__embedding_dim=3
+        cnn__network__channels=(4,), cnn__max_epochs=1, cnn__embedding_dim=3
     )
     pipe.set_output(transform="pandas")
     table = pipe.fit_transform(clips, ["a", "b", "a"])
@@ -145,7 +145,7 @@ def test_set_output_of_a_pipeline_reaches_the_table(clips):
         ({"htk": 1}, TypeError, "htk must be an instance of"),
         ({"n_jobs": 1.5}, TypeError, "n_jobs must be an instance of int"),
         ({"n_jobs": "2"}, TypeError, "n_jobs must be an instance of int"),
-        ({"memory": ""}, ValueError, "memory is empty; expected a folder, which may be new"),
+        ({"memory": ""}, ValueError, "memory is empty; expected a folder, which need not exist"),
         ({"memmap": ""}, ValueError, "memmap is ''; expected a folder, which may be new"),
         ({"memmap": __file__}, ValueError, "expected a folder, which may be new"),
         ({"dct_type": 4}, ValueError, "dct_type == 4, must be one of 1, 2, 3"),

@@ -3,13 +3,19 @@
 import pytest
 from sklearn.utils.estimator_checks import estimator_checks_generator, parametrize_with_checks
 
-from ser_estimators import AcousticFeatures, CNNEmbedder, MFCCTransformer
+from ser_estimators import (
+    AcousticFeatures,
+    CNNEmbedder,
+    FeatureMLP,
+    MFCCTransformer,
+    SpectrogramCNN,
+)
 
 # Small, because the checks fit each estimator a hundred times; every part of it is still there.
-SMALL_CNN = CNNEmbedder(channels=(8, 16), embedding_dim=16, max_epochs=15, random_state=0)
-SMALL_MLP = CNNEmbedder(
-    network="mlp", hidden_layer_sizes=(16,), embedding_dim=16, max_epochs=30, random_state=0
+SMALL_CNN = CNNEmbedder(
+    network=SpectrogramCNN((8, 16)), embedding_dim=16, max_epochs=15, random_state=0
 )
+SMALL_MLP = CNNEmbedder(network=FeatureMLP((16,)), embedding_dim=16, max_epochs=30, random_state=0)
 ESTIMATORS = [MFCCTransformer(), AcousticFeatures(), SMALL_CNN, SMALL_MLP]
 
 

@@ -1,4 +1,4 @@
-"""What the defaults reach on real recordings: minutes of training, so `make test-slow` runs it."""
+"""Accuracy of the defaults on real recordings; training takes minutes, so it is a slow test."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ def ravdess(ravdess_folder):
     return load_ravdess(ravdess_folder)
 
 
-def test_speakers_never_heard(ravdess):
+def test_new_speakers(ravdess):
     paths, held_out = np.array(ravdess.data), np.isin(ravdess.speakers, ["01", "11", "20", "21"])
     pipe = make_ser_pipeline(random_state=0, n_jobs=-1)
     pipe.fit(paths[~held_out], ravdess.target[~held_out])
@@ -24,7 +24,7 @@ def test_speakers_never_heard(ravdess):
     score = balanced_accuracy_score(truth, pipe.predict(paths[held_out]))
     softmax = balanced_accuracy_score(truth, pipe[:-1].predict(paths[held_out]))
     assert score >= 0.63
-    # They differ by chance, a clip in either direction: see docs/recognition.md.
+    # They differ by chance, by a clip in either direction: see docs/recognition.md.
     assert score >= softmax - 0.02
 
 

@@ -358,7 +358,8 @@ def test_a_cache_that_cannot_be_cleared_is_told(files):
 def test_folder_that_cannot_be_written_to_is_a_warning(files):
     Path("cache").write_text("a file where the folder should be")
     with pytest.warns(
-        UserWarning, match="features cannot be cached in 'cache.*computed again in every call. Check"
+        UserWarning,
+        match="features cannot be cached in 'cache.*computed again in every call. Check",
     ):
         frames = MFCCTransformer(memory="cache").transform(files)
     np.testing.assert_array_equal(frames, MFCCTransformer().transform(files))

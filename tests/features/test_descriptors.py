@@ -298,7 +298,7 @@ def test_silence_before_shifts_the_frames(hops, hop_length, f0):
     waveform = vowel(6000, f0=f0)
     later = np.concatenate([np.zeros(hops * hop_length, dtype=np.float32), waveform])
     plain, shifted = ours(waveform, hop_length=hop_length), ours(later, hop_length=hop_length)
-    # Frames of the pitch reach 1.5 / 60 s from their centre, 400 samples, and with the four
+    # Frames of the pitch reach 1.5 / 60 s from their center, 400 samples, and with the four
     # periods of jitter and shimmer, whose walk begins in the middle of a voiced stretch, further.
     border = 1 + 512 // hop_length
     for group in GROUPS[:9]:

@@ -222,9 +222,9 @@ def test_deltas_are_stacked_under_the_features():
 def test_rows_are_normalised_and_constant_ones_stay_zero():
     features = np.random.default_rng(0).normal(5, 3, size=(4, 200)).astype(np.float32)
     features[2] = 0.1
-    centred, scaled = (normalize_rows(features, variance=variance) for variance in (False, True))
-    np.testing.assert_allclose(centred.mean(axis=1), 0, atol=1e-5)
-    np.testing.assert_allclose(centred[0].std(), features[0].std(), rtol=1e-5)
+    centered, scaled = (normalize_rows(features, variance=variance) for variance in (False, True))
+    np.testing.assert_allclose(centered.mean(axis=1), 0, atol=1e-5)
+    np.testing.assert_allclose(centered[0].std(), features[0].std(), rtol=1e-5)
     np.testing.assert_allclose(scaled.std(axis=1), [1, 1, 0, 1], atol=1e-4)
     np.testing.assert_array_equal(scaled[2], 0)
 

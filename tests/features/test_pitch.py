@@ -301,7 +301,7 @@ def test_jitter_of_marks_that_are_known():
     marks = [np.concatenate([[0.0], np.cumsum(periods)])]
     f0 = np.full(1 + 1050 // 10, SR / 101, dtype=np.float32)
     values = jitter(marks, f0, sr=SR, hop_length=10)
-    # The long period is more than 1.3 times its neighbours: neither pair with it counts.
+    # The long period is more than 1.3 times its neighbors: neither pair with it counts.
     np.testing.assert_allclose(values[45], 2 / 101, rtol=1e-6)
     # Two frames from the first mark there are the differences at four marks.
     np.testing.assert_allclose(values[2], 2 / 101, rtol=1e-6)
@@ -321,7 +321,7 @@ def test_shimmer_of_marks_that_are_known():
     f0 = np.full(101, SR / 100, dtype=np.float32)
     values = shimmer(waveform, marks, f0, sr=SR, hop_length=10)
     np.testing.assert_allclose(values[20], 0.1 / 1.05, rtol=1e-5)
-    # The loud block is more than 1.6 times its neighbours.
+    # The loud block is more than 1.6 times its neighbors.
     np.testing.assert_allclose(values[65], 0.1 / 1.05, rtol=1e-5)
     for nothing in ([], [np.empty(0)], [np.array([5.0])], [marks[0][:2]], [marks[0][:4]]):
         assert np.isnan(shimmer(waveform, nothing, f0, sr=SR, hop_length=10)).all()

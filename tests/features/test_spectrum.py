@@ -15,7 +15,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ser_estimators import _kernels
-from ser_estimators._features import spectrum
 from ser_estimators._features.mel import MelOptions, mel_filter_bank, mel_power_spectrogram
 from ser_estimators._features.spectrum import as_frames, band_powers, padded_window, power_blocks
 
@@ -159,56 +158,3 @@ def test_the_kernel_is_there_where_it_can_be_compiled():
     if not (compiler and shutil.which(*compiler) and headers.exists()):
         pytest.skip("no C compiler or no headers of Python")
     assert kernel is not None, "the installation is older than the compiler: run make clean install"
-
-
-def arguments():
-    """Whatever the kernel takes, for two frames of eight samples and one filter."""
-    tables = spectrum._kernel_tables(8)
-    return {
-        "lanes": 4,
-        "hop": 3,
-        "n_frames": 2,
-        "n_bands": 1,
-        "x": np.ones(11, dtype=np.float32),
-        "window": np.ones(8, dtype=np.float32),
-        **tables._asdict(),
-        "start": np.array([0, 2], dtype=np.int32),
-        "bin": np.array([0, 4], dtype=np.int32),
-        "weight": np.ones(2, dtype=np.float32),
-        "out": np.zeros((1, 2), dtype=np.float32),
-    }
-
-
-@needs_kernel
-def test_kernel_by_hand():
-    values = arguments()
-    kernel.mel_power(*values.values())
-    np.testing.assert_allclose(values["out"], 64)  # (the sum of eight ones) squared
-
-
-@needs_kernel
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"lanes": 5}, "lanes must be 4, 8 or 16"),
-        ({"hop": 0}, "hop, n_frames and n_bands must be positive"),
-        ({"hop": 4}, "x must hold all frames"),
-        ({"n_frames": 3}, "x must hold all frames"),
-        ({"n_frames": 2**62}, "x must hold all frames"),
-        ({"window": np.ones(6, dtype=np.float32)}, "n_fft must be a power of two"),
-        ({"window": np.ones(16, dtype=np.float32)}, "x must hold all frames"),
-        ({"cosine": np.ones(3, dtype=np.float32)}, "the tables must be those of n_fft"),
-        ({"place": np.array([0, 1, 2, 4], dtype=np.int32)}, "place must be below half"),
-        ({"start": np.array([0, 3], dtype=np.int32)}, "must begin at 0 and end with their weights"),
-        ({"start": np.array([0, 2, 2], dtype=np.int32)}, "must be a matrix of n_bands rows"),
-        ({"bin": np.array([0, 5], dtype=np.int32)}, "bins of the filters must be at most half"),
-        ({"bin": np.array([-1, 0], dtype=np.int32)}, "bins of the filters must be at most half"),
-        ({"weight": np.ones(1, dtype=np.float32)}, "must be a matrix of n_bands rows"),
-        ({"out": np.zeros((1, 3), dtype=np.float32)}, "out must hold n_bands rows of n_frames"),
-    ],
-)
-def test_kernel_refuses_what_does_not_fit(changes, message):
-    with pytest.raises(ValueError, match=message):
-        kernel.mel_power(*(arguments() | changes).values())
-    with pytest.raises((BufferError, ValueError, TypeError)):
-        kernel.mel_power(*(arguments() | {"out": bytes(8)}).values())

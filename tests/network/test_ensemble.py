@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ser_estimators import CNNEmbedder
+from ser_estimators import CNNEmbedder, SpectrogramCNN
 from ser_estimators._network.build import split_evenly
 from ser_estimators._network.ensemble import average_logits, set_precision
 
@@ -137,8 +137,8 @@ def test_weights_follow_the_generator_alone():
 
 
 def test_default_size_is_that_of_the_docs():
+    parameters = CNNEmbedder().get_params() | SpectrogramCNN().get_params()
     names = ("embedding_dim", "channels", "n_networks", "se_ratio")
-    parameters = CNNEmbedder().get_params()
     network = make_network(40, 8, **{name: parameters[name] for name in names})
     n_parameters = sum(parameter.numel() for parameter in network.parameters())
     assert round(n_parameters / 1e6, 2) == 0.53

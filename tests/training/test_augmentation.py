@@ -227,13 +227,16 @@ def test_noise_measures_in_decibels_whatever_the_number_of_coefficients(n_mfcc):
     layer = LogMelLayer(n_mfcc)
     layer.fit_scale(lambda: [coefficients])
     spectrogram, mask = layer(coefficients)
-    batch = SpectrogramBatch(spectrogram, mask, torch.eye(1), layer.mean, layer.std)
+    mean, std = layer.mean * layer.decibels, layer.std * layer.decibels
+    # The first coefficient is the mean over the bands, in dB, times the root of their number.
+    assert mean.mean().item() == pytest.approx(coefficients[0, 0].mean().item() / 8, rel=1e-4)
+    batch = SpectrogramBatch(spectrogram, mask, torch.eye(1), mean, std)
     lowest, strong = (
         add_noise(batch, snr, torch.Generator().manual_seed(0)) for snr in (300.0, -60.0)
     )
     torch.testing.assert_close(lowest, spectrogram, atol=1e-4, rtol=1e-4)
     # Noise of 30 to 60 dB above the clip raises the level of every band by as much.
-    raised = (strong - spectrogram) * layer.std * np.sqrt(n_mfcc / 64)
+    raised = (strong - spectrogram) * std
     assert 25 < raised.mean().item() < 65
 
 

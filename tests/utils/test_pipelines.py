@@ -107,7 +107,7 @@ NESTED = {
         SelectFromModel(LogisticRegression()),
         {"": SelectFromModel, "estimator__": LogisticRegression},
     ),
-    # Its trees are no parameter.
+    # Its trees are not parameters.
     "forest": (RandomForestClassifier(5), {"": RandomForestClassifier}),
 }
 
@@ -133,7 +133,7 @@ def test_a_prefix_is_that_of_the_parameters(estimator, expected):
             assert parameters[prefix + name] is value
 
 
-# Only a template of an ensemble over folds is kept unfitted: it has several fitted copies.
+# CalibratedClassifierCV fits one copy per fold, so there is no single one to prefer.
 @pytest.mark.parametrize("name", sorted(NESTED.keys() - {"calibration"}))
 def test_fitted_steps_are_preferred(name):
     estimator = clone(NESTED[name][0]).fit(X, Y)
@@ -154,7 +154,7 @@ def test_the_best_estimator_of_a_search_is_preferred():
     assert steps["estimator__estimator__lr__"].C == 0.25
 
 
-def test_a_search_without_a_refit_has_its_template():
+def test_without_a_refit_the_estimator_of_a_search_is_unfitted():
     search = GridSearchCV(scaled(), {"lr__C": [0.5]}, cv=2, refit=False).fit(X, Y)
     assert dict(iter_steps(search))["estimator__"] is search.estimator
 

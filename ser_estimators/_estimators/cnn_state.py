@@ -1,0 +1,75 @@
+"""What a pickled CNNEmbedder holds: parameters and arrays, but no layers and no private paths."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from .._features.layout import MFCCLayout
+from .._network.build import NetworkSpec, build
+from .._network.ensemble import Ensemble
+
+__all__ = ["FORMAT", "pack", "unpack"]
+
+# Version of the layout of the state. Every later version must still read it.
+FORMAT = 1
+
+
+def pack(attributes: dict[str, Any]) -> dict[str, Any]:
+    """Return the attributes of an estimator in the form that is pickled.
+
+    Parameters
+    ----------
+    attributes : dict
+        With `module_` and `_spec` if the estimator is fitted.
+
+    Returns
+    -------
+    dict
+        With ``format``, and with ``module_`` as a dict of ``spec``, the description of the layers,
+        and ``tensors``, arrays by name.
+    """
+    state = attributes | {"format": FORMAT}
+    if "module_" in state:
+        spec = dict(vars(state.pop("_spec")))
+        spec["arguments"] = dict(spec["arguments"])
+        spec["layout"] = None if spec["layout"] is None else tuple(spec["layout"])
+        tensors = state["module_"].state_dict()
+        state["module_"] = {
+            "spec": spec,
+            "tensors": {name: tensor.detach().numpy().copy() for name, tensor in tensors.items()},
+        }
+    return state
+
+
+def unpack(state: dict[str, Any]) -> dict[str, Any]:
+    """Return the attributes of an estimator from what `pack` made of them.
+
+    Raises
+    ------
+    ValueError
+        If the state has an unknown format.
+    """
+    attributes = dict(state)
+    found = attributes.pop("format", None)
+    if found != FORMAT:
+        raise ValueError(
+            f"The model has format {found!r}, but this version of ser_estimators reads format "
+            f"{FORMAT}: load the model with the version that saved it, or train it again"
+        )
+    if "module_" in attributes:
+        data = attributes["module_"]
+        spec = dict(data["spec"])
+        spec["layout"] = None if spec["layout"] is None else MFCCLayout(*spec["layout"])
+        attributes["_spec"] = NetworkSpec(**spec)
+        attributes["module_"] = _rebuild(attributes["_spec"], data["tensors"])
+    return attributes
+
+
+def _rebuild(spec: NetworkSpec, tensors: dict[str, Any]) -> Ensemble:
+    ensemble = build(spec, torch.Generator().manual_seed(0)).float().eval()
+    # Copies, because arrays that joblib maps from a file are read-only, of which torch warns.
+    ensemble.load_state_dict({name: torch.tensor(array) for name, array in tensors.items()})
+    ensemble.set_generator(None)
+    return ensemble.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -1,0 +1,283 @@
+"""NetworkEstimator: the methods of CNNEmbedder."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import (
+    BaseEstimator,
+    ClassifierMixin,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+)
+from sklearn.preprocessing import normalize
+from sklearn.utils import Tags, check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from .._features.layout import layout_of
+from .._network.devices import device_at_hand
+from .._network.inference import count_frames, predict_in_batches
+from .._network.threads import one_thread_per_operation
+from .._network.views import View, spread_views
+from .._utils.checks import restored_on_failure
+from .cnn_input import (
+    as_frames,
+    check_coefficients,
+    check_groups,
+    check_labels,
+    check_layout,
+    check_weights,
+)
+from .cnn_parameters import (
+    augmentation_of,
+    check_parameters,
+    class_weight_by_index,
+    is_table,
+    network_spec,
+    training_options,
+)
+from .cnn_state import pack, unpack
+
+__all__ = ["NetworkEstimator"]
+
+_PREDICT_BATCH = 32
+# Entries of an epoch of the training history that are kept, if present.
+_HISTORY = ("train_loss", "valid_loss", "valid_accuracy", "dur")
+
+
+class NetworkEstimator(
+    ClassNamePrefixFeaturesOutMixin, ClassifierMixin, TransformerMixin, BaseEstimator
+):
+    """Classifier and transformer based on an ensemble; subclasses define the parameters."""
+
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+    ) -> Self:
+        """Train the networks.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_clips, n_coefficients, n_frames) or (n_clips, n_coefficients)
+            MFCCs, padded at the end with frames of zeros.
+        y : array-like of shape (n_clips,)
+            Labels of any dtype, of at least two classes. The default of None only exists to raise a
+            clear error in a pipeline without labels.
+        sample_weight : array-like of shape (n_clips,) or None, default=None
+            Weight of each clip: weight 2 is equivalent to two copies of the clip, and weight 0
+            excludes it. A weight that is not an integer is divided among as many copies as the
+            nearest integer, at least one. An epoch goes over all copies, so large weights take
+            longer. If all weights are below one and no clip occurs twice, only their ratios matter.
+        groups : array-like of shape (n_clips,) or None, default=None
+            Group of each clip, such as its speaker, for `early_stopping`. In a pipeline, pass
+            ``pipe.fit(X, y, cnn__groups=speakers)``; in a search,
+            ``search.fit(X, y, groups=speakers, cnn__groups=speakers)``, because the search passes
+            its own `groups` to the splitter only. With
+            ``sklearn.set_config(enable_metadata_routing=True)``, use
+            ``CNNEmbedder(...).set_fit_request(groups=True)``.
+
+        Returns
+        -------
+        CNNEmbedder
+            This estimator.
+
+        Raises
+        ------
+        TypeError
+            If X contains paths, or a parameter has a wrong type.
+        ValueError
+            If X, y, sample_weight or groups has a wrong shape or contains NaN, if y has one class,
+            if a parameter is out of its range, if X has MFCCs of a `dct_type` other than 2, if
+            `early_stopping` cannot set clips aside, or if classes or network differ from those of
+            the last fit with `warm_start`.
+        """
+        with restored_on_failure(self):
+            self._fit(X, y, sample_weight, groups)
+        return self
+
+    def transform(self, X: ArrayLike) -> NDArray[np.float32]:
+        """Return the embedding: the penultimate layers of the networks before their activation.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_clips, n_coefficients, n_frames) or (n_clips, n_coefficients)
+            MFCCs, padded at the end with frames of zeros.
+
+        Returns
+        -------
+        ndarray of shape (n_clips, embedding_dim), float32
+            Of length 1 with ``norm="l2"``.
+
+        Raises
+        ------
+        NotFittedError
+            If the network has not been fitted.
+        TypeError, ValueError
+            If X contains paths or NaN, or has another shape than in ``fit``.
+        """
+        embedding = self._forward(X, embed=True)
+        return embedding if self.norm_ is None else normalize(embedding, self.norm_, copy=False)
+
+    def predict_proba(self, X: ArrayLike) -> NDArray[np.float32]:
+        """Return the softmax probability of each class.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_clips, n_coefficients, n_frames) or (n_clips, n_coefficients)
+            MFCCs, padded at the end with frames of zeros.
+
+        Returns
+        -------
+        ndarray of shape (n_clips, n_classes), float32
+            In the order of ``classes_``.
+
+        Raises
+        ------
+        NotFittedError
+            If the network has not been fitted.
+        TypeError, ValueError
+            If X contains paths or NaN, or has another shape than in ``fit``.
+        """
+        logits = self._forward(X, embed=False)
+        exponential = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return exponential / exponential.sum(axis=1, keepdims=True)
+
+    def predict(self, X: ArrayLike) -> NDArray[Any]:
+        """Return the most probable class.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_clips, n_coefficients, n_frames) or (n_clips, n_coefficients)
+            MFCCs, padded at the end with frames of zeros.
+
+        Returns
+        -------
+        ndarray of shape (n_clips,)
+            Labels, of the dtype of y in ``fit``.
+
+        Raises
+        ------
+        NotFittedError
+            If the network has not been fitted.
+        TypeError, ValueError
+            If X contains paths or NaN, or has another shape than in ``fit``.
+        """
+        best = self._forward(X, embed=False).argmax(axis=1)
+        return self.classes_[best]
+
+    def _fit(self, X: Any, y: Any, sample_weight: Any, groups: Any) -> None:
+        # Imported here, because prediction needs neither training nor skorch.
+        from .._training.fit import train
+        from .._training.training_set import make_training_set
+
+        check_parameters(self)
+        n_features_before = getattr(self, "n_features_in_", None)
+        layout = layout_of(X)
+        X = check_coefficients(self, X, reset=True, is_table=is_table(self.network))
+        check_layout(layout, X.shape[1])
+        y = check_labels(y, X)
+        weights, groups = check_weights(sample_weight, X), check_groups(groups, X)
+        # Clips of weight zero are left out.
+        classes = np.unique(y if weights is None else y[weights > 0])
+        if len(classes) < 2:
+            raise ValueError(
+                f"y has one class, {classes.tolist()[0]!r}; expected at least two classes"
+            )
+        history: list[dict[str, Any]] = []
+        previous = None
+        if self.warm_start and hasattr(self, "module_"):
+            self._check_same(n_features_before, classes)
+            history, previous = self.history_, self.module_  # type: ignore[has-type]
+        spec = network_spec(self, X.shape[1], len(classes), layout)
+        n_frames = count_frames(as_frames(X))
+        clips = make_training_set(
+            as_frames(X),
+            # Clips without a class have weight zero.
+            np.searchsorted(classes, y).clip(max=len(classes) - 1),
+            n_frames,
+            sample_weight=weights,
+            groups=groups,
+            class_weight=class_weight_by_index(self.class_weight, classes),
+        )
+        seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
+        with one_thread_per_operation() as n_threads:
+            module, epochs = train(
+                spec,
+                as_frames(X),
+                clips,
+                n_frames,
+                training_options(self),
+                augmentation=augmentation_of(self) if X.ndim == 3 else None,
+                seed=int(seed),
+                n_threads=n_threads,
+                previous=previous,
+            )
+        self.history_ = history + [
+            {"epoch": len(history) + row["epoch"]}
+            | {name: float(row[name]) for name in _HISTORY if name in row}
+            for row in epochs
+        ]
+        self.n_iter_ = len(self.history_)
+        self.classes_ = classes
+        augmentation = augmentation_of(self)
+        views = spread_views(
+            self.n_views if X.ndim == 3 else 1,
+            frequency_warp=getattr(augmentation, "frequency_warp", 0.0),
+            time_stretch=getattr(augmentation, "time_stretch", 0.0),
+            step=spec.step,
+        )
+        self.views_ = [tuple(view) for view in views]
+        self.norm_ = self.norm
+        self.module_ = module
+        self._spec = spec
+
+    def _forward(self, X: ArrayLike, *, embed: bool) -> NDArray[np.float32]:
+        check_is_fitted(self, "module_")
+        layout = layout_of(X)
+        X = check_coefficients(self, X, reset=False, is_table=self._spec.kind == "mlp")
+        check_layout(layout, X.shape[1], self._spec.layout)
+        return predict_in_batches(
+            self.module_,
+            as_frames(X),
+            batch_size=_PREDICT_BATCH,
+            device=device_at_hand(self.device),
+            embed=embed,
+            views=[View(*view) for view in self.views_],
+        )
+
+    def _check_same(self, n_features: int | None, classes: NDArray[Any]) -> None:
+        """Raise if the data of a warm start do not match the network."""
+        classes_before: NDArray[Any] = self.classes_
+        if self.n_features_in_ != n_features:
+            raise ValueError(
+                f"warm_start=True continues a network for {n_features} coefficients, but X has "
+                f"{self.n_features_in_}; set warm_start=False"
+            )
+        if not np.array_equal(classes_before, classes):
+            raise ValueError(
+                "warm_start=True continues a network for the classes "
+                f"{classes_before.tolist()}, but y has {classes.tolist()}; set warm_start=False"
+            )
+
+    @property
+    def _n_features_out(self) -> int:
+        # The attribute that ClassNamePrefixFeaturesOutMixin reads.
+        return self.module_.embedding_dim
+
+    def __getstate__(self) -> dict[str, Any]:
+        return pack(self.__dict__)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(unpack(state))
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        tags.non_deterministic = self.random_state is None
+        tags.transformer_tags.preserves_dtype = []  # always float32
+        return tags

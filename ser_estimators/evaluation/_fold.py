@@ -1,0 +1,183 @@
+"""One fold: fit on one side of a split, predict the other."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import sklearn
+from numpy.typing import NDArray
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import has_fit_parameter
+
+from .._utils.pipelines import iter_steps
+from ._checks import SEARCHES
+from ._plan import Plan
+from ._report import Fold
+from ._sides import Side
+from ._splits import expected_warnings_ignored, make_speaker_splits
+
+__all__ = ["Outcome", "run_fold"]
+
+_INNER_FOLDS = 3
+_ONLY_STEP = "estimator"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Result of a fold.
+
+    Parameters
+    ----------
+    fold : Fold
+    y_pred : ndarray of shape (n_tested,)
+    probabilities : ndarray of shape (n_tested, n_trained_classes) or None
+        None if the estimator has no ``predict_proba``.
+    classes : ndarray of shape (n_trained_classes,) or None
+        Columns of the probabilities.
+    """
+
+    fold: Fold
+    y_pred: NDArray[Any]
+    probabilities: NDArray[np.float64] | None
+    classes: NDArray[Any] | None
+
+
+def run_fold(estimator: Any, plan: Plan, number: int, param_grid: Any, scoring: Any) -> Outcome:
+    """Fit a clone on the training clips of a split and predict its test clips.
+
+    Parameters
+    ----------
+    estimator : classifier
+    plan : Plan
+    number : int
+        Index of the split, from 0.
+    param_grid, scoring : object
+        As passed to `evaluate`.
+
+    Returns
+    -------
+    Outcome
+
+    Raises
+    ------
+    ValueError
+        If an inner search has a single speaker, or if predictions are unknown labels or NaN.
+    """
+    train_indices, test_indices = plan.splits[number]
+    train, test = plan.train.take(train_indices), plan.test.take(test_indices)
+    model = clone(estimator)
+    if param_grid is not None:
+        model = _search_over(model, param_grid, scoring, train, number)
+    start = time.perf_counter()
+    with expected_warnings_ignored():
+        # If the speakers of an inner fold lack a class, the mean over the others is intended.
+        warnings.filterwarnings("ignore", message="y_pred contains classes not in y_true")
+        model.fit(train.clips, train.labels, **_speakers_for(model, train))
+    seconds = time.perf_counter() - start
+    best = model.best_estimator_[-1] if param_grid is not None else model
+    fold = Fold(
+        train_indices,
+        test_indices,
+        seconds,
+        best_params=_without_prefix(getattr(model, "best_params_", None)),
+        history=_history_of(best),
+    )
+    return _predict(best, test, plan, fold, f"{plan.name}, fold {number + 1}")
+
+
+def _predict(model: Any, test: Side, plan: Plan, fold: Fold, where: str) -> Outcome:
+    y_pred = np.asarray(model.predict(test.clips))
+    unknown = np.setdiff1d(y_pred, np.concatenate([plan.train.labels, plan.test.labels]))
+    if unknown.size:
+        raise ValueError(
+            f"{where}: the estimator predicted {unknown.tolist()[0]!r}, which is not a label in y; "
+            "expected one of the labels that it was fitted on"
+        )
+    if not hasattr(model, "predict_proba"):
+        return Outcome(fold, y_pred, None, None)
+    probabilities = np.asarray(model.predict_proba(test.clips), dtype=float)
+    if not np.isfinite(probabilities).all():
+        n_bad = np.count_nonzero(~np.isfinite(probabilities).all(axis=1))
+        raise ValueError(
+            f"{where}: predict_proba returned NaN or infinity for {n_bad} of {len(probabilities)} "
+            "clips; training has probably diverged: lower the learning rate"
+        )
+    return Outcome(fold, y_pred, probabilities, np.asarray(model.classes_))
+
+
+def _search_over(model: Any, param_grid: Any, scoring: Any, train: Side, number: int) -> Any:
+    """Wrap a model in a grid search whose splits keep speakers apart."""
+    n_inner = min(_INNER_FOLDS, train.n_speakers)
+    if n_inner < 2:
+        raise ValueError(
+            f"fold {number + 1} has a single training speaker, {train.speakers.tolist()[0]!r}; the "
+            "inner search over param_grid needs at least two"
+        )
+    # Splits rather than a splitter: the search needs no groups, and so no metadata routing.
+    inner = make_speaker_splits(train, n_inner, random_state=0)
+    # A search uses `groups` for its own splitter, but passes `step__groups` on.
+    model = Pipeline([(_ONLY_STEP, model)])
+    grid = _with_prefix(param_grid)
+    return GridSearchCV(model, grid, scoring=scoring, cv=inner, error_score="raise")
+
+
+def _with_prefix(param_grid: Any) -> Any:
+    """Return a grid, or a list of them, for the only step of a pipeline."""
+    if isinstance(param_grid, Mapping):
+        return {f"{_ONLY_STEP}__{name}": values for name, values in param_grid.items()}
+    if isinstance(param_grid, (list, tuple)):
+        return [_with_prefix(grid) for grid in param_grid]
+    return param_grid  # GridSearchCV raises for it
+
+
+def _without_prefix(best_params: dict[str, Any] | None) -> dict[str, Any] | None:
+    if best_params is None:
+        return None
+    return {name.removeprefix(f"{_ONLY_STEP}__"): value for name, value in best_params.items()}
+
+
+def _speakers_for(model: Any, train: Side) -> dict[str, Any]:
+    """Return the speakers under every name by which a model, or its steps, accept groups in fit.
+
+    A step with early stopping then sets whole speakers aside. With metadata routing enabled, users
+    decide which step receives groups, and nothing is passed.
+    """
+    if sklearn.get_config()["enable_metadata_routing"]:
+        return {}
+    return dict.fromkeys(_group_parameters(model), train.speakers)
+
+
+def _group_parameters(model: Any) -> Iterator[str]:
+    """Yield the names under which ``fit`` accepts groups, such as "groups" or "cnn__groups"."""
+    # Only pipelines and searches pass parameters of fit on. For each estimator that receives some,
+    # by the prefix of its parameters: the prefix in fit, from which "estimator__" of a search is
+    # absent.
+    prefixes = {"": ""}
+    for prefix, step in iter_steps(model):
+        if prefix not in prefixes:
+            continue
+        if isinstance(step, SEARCHES):
+            yield f"{prefixes[prefix]}groups"  # for its splitter
+            if hasattr(step.estimator, "steps"):
+                prefixes[f"{prefix}estimator__"] = prefixes[prefix]
+        elif hasattr(step, "steps"):
+            for name, _ in step.steps:
+                prefixes[f"{prefix}{name}__"] = f"{prefixes[prefix]}{name}__"
+        elif has_fit_parameter(step, "groups"):
+            yield f"{prefixes[prefix]}groups"
+
+
+def _history_of(model: Any) -> list[dict[str, Any]] | None:
+    """Return the first learning curve, such as `CNNEmbedder` has, among the steps of a model."""
+    for _, step in iter_steps(model):
+        history = getattr(step, "history_", None)
+        if isinstance(history, list) and all(isinstance(row, Mapping) for row in history):
+            return history
+    return None

@@ -1,0 +1,264 @@
+"""CNNEmbedder with a network and with an augmentation of the user's."""
+
+import pickle
+from functools import partial
+
+import joblib
+import numpy as np
+import pytest
+import torch
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV
+from torch import nn
+
+from ser_estimators import CNNEmbedder, SpectrogramAugmentation
+
+from .helpers import make_frames
+
+
+class Recurrent(nn.Module):
+    """A recurrent network with dropout and batch normalization, pooled over real frames."""
+
+    def __init__(self, n_channels, n_rows, n_units=12):
+        super().__init__()
+        self.rnn = nn.GRU(n_channels * n_rows, n_units, batch_first=True)
+        self.dropout = nn.Dropout(0.2)
+        self.bn = nn.BatchNorm1d(n_units)
+
+    def forward(self, spectrogram, mask):
+        # spectrogram (n, n_channels, n_rows, n_frames)
+        states, _ = self.rnn(spectrogram.flatten(1, 2).transpose(1, 2))
+        weights = mask[:, 0, 0, :, None]
+        pooled = (states * weights).sum(dim=1) / weights.sum(dim=1)
+        return self.bn(self.dropout(pooled))
+
+
+class Plain(nn.Module):
+    """A network without any state but its weights, and with a constant buffer."""
+
+    def __init__(self, n_channels, n_rows):
+        super().__init__()
+        self.linear = nn.Linear(n_channels * n_rows, 6)
+        self.register_buffer("scale", torch.tensor(2.0))
+
+    def forward(self, spectrogram, mask):
+        return self.scale * self.linear(spectrogram.flatten(1, 2).mean(dim=2))
+
+
+QUICK = {"n_networks": 2, "embedding_dim": 8, "max_epochs": 15, "batch_size": 16}
+NETWORKS = {"class": Recurrent, "factory": partial(Recurrent, n_units=9), "plain": Plain}
+
+
+@pytest.fixture(params=NETWORKS)
+def network(request):
+    return NETWORKS[request.param]
+
+
+def test_own_network_learns_embeds_and_is_pickled(network, frames):
+    X, y = frames
+    before = torch.get_rng_state()
+    cnn = CNNEmbedder(network=network, random_state=0, **QUICK).fit(X, y)
+    assert torch.equal(before, torch.get_rng_state())
+    X_new, y_new = make_frames(seed=1)
+    assert cnn.score(X_new, y_new) > 0.75
+    assert cnn.transform(X).shape == (len(X), 8)
+    joblib.dump(cnn, "own.joblib")
+    loaded = joblib.load("own.joblib")
+    np.testing.assert_array_equal(loaded.predict_proba(X), cnn.predict_proba(X))
+
+
+def test_own_network_is_reproducible_in_any_number_of_threads(network, frames):
+    X, y = frames
+    parameters = QUICK | {"max_epochs": 2}
+    results = []
+    before = torch.get_num_threads()
+    try:
+        for n_threads, seed in ((1, 0), (3, 0), (1, 1)):
+            torch.set_num_threads(n_threads)
+            cnn = CNNEmbedder(network=network, random_state=seed, **parameters).fit(X, y)
+            results.append(cnn.predict_proba(X))
+    finally:
+        torch.set_num_threads(before)
+    assert np.array_equal(results[0], results[1])
+    assert not np.allclose(results[0], results[2])
+
+
+def test_own_network_predicts_a_clip_the_same_alone(frames):
+    X, y = frames
+    cnn = CNNEmbedder(network=Recurrent, random_state=0, **QUICK | {"max_epochs": 3}).fit(X, y)
+    together = cnn.predict_proba(X)
+    for index in (0, 7):
+        n_frames = np.flatnonzero(X[index].any(axis=0))[-1] + 1
+        alone = cnn.predict_proba(X[index : index + 1, :, :n_frames])
+        np.testing.assert_allclose(alone[0], together[index], atol=1e-5)
+
+
+def test_own_network_is_cloned_and_searched(frames):
+    X, y = frames
+    cnn = CNNEmbedder(network=Recurrent, random_state=0, **QUICK | {"max_epochs": 2})
+    assert clone(cnn).network is Recurrent
+    grid = {"network": [Recurrent, partial(Recurrent, n_units=5), "cnn"], "dropout": [0.1]}
+    search = GridSearchCV(cnn, grid, cv=2, n_jobs=2, error_score="raise").fit(X, y)
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+
+
+def test_own_network_goes_on_with_a_warm_start(frames):
+    X, y = frames
+    parameters = QUICK | {"max_epochs": 2, "warm_start": True}
+    cnn = CNNEmbedder(network=Plain, random_state=0, **parameters).fit(X, y)
+    assert len(cnn.fit(X, y).history_) == 4
+    with pytest.raises(ValueError, match="another shape"):
+        cnn.set_params(network=Recurrent).fit(X, y)
+
+
+def return_text(n_channels, n_rows):
+    return "network"
+
+
+SHARED = Plain(1, 13)
+
+
+def return_shared(n_channels, n_rows):
+    return SHARED
+
+
+class NotPooled(nn.Module):
+    def __init__(self, n_channels, n_rows):
+        super().__init__()
+
+    def forward(self, spectrogram, mask):
+        return spectrogram
+
+
+@pytest.mark.parametrize(
+    ("network", "error", "message"),
+    [
+        (return_text, TypeError, r"network\(n_channels, n_rows\) returned a str; expected a torch"),
+        (return_shared, ValueError, "returned the same module twice; expected a new one"),
+        (NotPooled, ValueError, r"\(2, 1, 13, 48\) for spectrograms .*; expected one vector per"),
+        (SHARED, TypeError, "network is a Plain; expected 'cnn', 'mlp', a SpectrogramCNN"),
+        (3, TypeError, "network is a int; expected"),
+        ("rnn", ValueError, "network == 'rnn', must be one of 'cnn', 'mlp'"),
+    ],
+)
+def test_networks_that_do_not_fit_are_refused(frames, network, error, message):
+    with pytest.raises(error, match=message):
+        CNNEmbedder(network=network, **QUICK).fit(*frames)
+
+
+class Louder(SpectrogramAugmentation):
+    """A subclass that changes what the usual augmentation returns."""
+
+    def __call__(self, batch, rng):
+        batch = super().__call__(batch, rng)
+        gain = torch.rand(len(batch.mask), 1, 1, 1, generator=rng.torch)
+        return batch.replace(spectrogram=batch.spectrogram + gain * batch.mask)
+
+
+def reverse(batch, rng):
+    """Reverse clips without padding, at random."""
+    if rng.numpy.random() < 0.5:
+        return batch
+    return batch.replace(
+        spectrogram=batch.spectrogram.flip(3), mask=batch.mask.flip(3), targets=batch.targets
+    )
+
+
+@pytest.mark.parametrize("augmentation", [Louder(), reverse], ids=["subclass", "function"])
+def test_own_augmentation_trains_and_is_reproducible(frames, augmentation):
+    X, y = frames
+    parameters = QUICK | {"max_epochs": 8, "random_state": 0}
+    cnn, same, none = (
+        CNNEmbedder(augmentation=each, **parameters).fit(X, y)
+        for each in (augmentation, augmentation, None)
+    )
+    assert cnn.score(X, y) > 0.9
+    np.testing.assert_array_equal(cnn.predict_proba(X), same.predict_proba(X))
+    assert not np.allclose(cnn.transform(X), none.transform(X), atol=1e-3)
+    loaded = pickle.loads(pickle.dumps(cnn))
+    np.testing.assert_array_equal(loaded.predict_proba(X), cnn.predict_proba(X))
+
+
+def test_own_augmentation_is_cloned_and_searched(frames):
+    X, y = frames
+    cnn = CNNEmbedder(augmentation=Louder(gain=0.1), **QUICK | {"max_epochs": 1})
+    fresh = clone(cnn)
+    assert type(fresh.augmentation) is Louder
+    assert fresh.augmentation is not cnn.augmentation
+    assert fresh.augmentation.gain == 0.1
+    grid = {"augmentation__gain": [0.0, 0.5], "n_views": [1]}
+    search = GridSearchCV(cnn, grid, cv=2, error_score="raise").fit(X, y)
+    assert search.best_params_["augmentation__gain"] in (0.0, 0.5)
+    assert cnn.augmentation.gain == 0.1
+
+
+def return_nothing(batch, rng):
+    return None
+
+
+def cut_frames(batch, rng):
+    return batch.replace(spectrogram=batch.spectrogram[..., :-1])
+
+
+@pytest.mark.parametrize(
+    ("augmentation", "error", "message"),
+    [
+        (return_nothing, TypeError, "augmentation returned a NoneType; expected a batch, such as"),
+        (cut_frames, ValueError, "spectrogram, mask and targets of the shapes .*; expected"),
+        (0.3, TypeError, "augmentation is a float; expected 'default', a SpectrogramAugm"),
+        ("strong", ValueError, "augmentation == 'strong', must be one of 'default'"),
+    ],
+)
+def test_augmentations_that_do_not_fit_are_refused(frames, augmentation, error, message):
+    with pytest.raises(error, match=message):
+        CNNEmbedder(augmentation=augmentation, **QUICK).fit(*frames)
+
+
+def test_views_follow_the_augmentation(frames):
+    X, y = frames
+    parameters = QUICK | {"max_epochs": 1}
+    wide = SpectrogramAugmentation(frequency_warp=0.4, time_stretch=0.0)
+    scales = {
+        name: [view[0] for view in CNNEmbedder(augmentation=each, **parameters).fit(X, y).views_]
+        for name, each in {"wide": wide, "none": None, "function": reverse}.items()
+    }
+    assert scales["wide"] == pytest.approx([0.8, 1, 1.2])
+    assert scales["none"] == scales["function"] == [1, 1, 1]
+
+
+def test_nested_parameters_make_the_object_that_a_text_stands_for():
+    cnn = CNNEmbedder().set_params(augmentation__gain=0.9, network__channels=(8,))
+    assert cnn.augmentation.gain == 0.9
+    assert cnn.network.channels == (8,)
+    assert CNNEmbedder().augmentation == "default"  # no object is shared between estimators
+    cnn.set_params(network="mlp", network__hidden_layer_sizes=(4,))
+    assert cnn.network.hidden_layer_sizes == (4,)
+    with pytest.raises(ValueError, match="Invalid parameter 'channels' for estimator FeatureMLP"):
+        cnn.set_params(network__channels=(8,))
+    with pytest.raises(ValueError, match="Invalid parameter 'volume' for estimator Spectr"):
+        CNNEmbedder().set_params(augmentation__volume=1)
+
+
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [
+        ("gain", r"augmentation=SpectrogramAugmentation\(gain=...\)"),
+        ("mixup_alpha", r"augmentation=SpectrogramAugmentation\(mixup_alpha=...\)"),
+        ("channels", r"network=SpectrogramCNN\(channels=...\)"),
+        ("se_ratio", r"network=SpectrogramCNN\(se_ratio=...\)"),
+        ("hidden_layer_sizes", r"network=FeatureMLP\(hidden_layer_sizes=...\)"),
+        ("input_channels", r"MFCCTransformer\(deltas=...\)"),
+    ],
+)
+def test_former_parameters_name_their_new_place(name, place):
+    message = f"CNNEmbedder no longer has the parameter '{name}'; use {place}"
+    with pytest.raises(TypeError, match=message):
+        CNNEmbedder(**{name: 1})
+    with pytest.raises(TypeError, match=message):
+        CNNEmbedder().set_params(**{name: 1})
+    with pytest.raises(TypeError, match="unexpected keyword argument 'volume'"):
+        CNNEmbedder(volume=1)
+
+
+def test_there_are_at_most_25_parameters():
+    assert len(CNNEmbedder().get_params(deep=False)) <= 25
