@@ -1,4 +1,4 @@
-# Everything runs in a virtual environment of its own, made by the first target that needs it.
+# Everything runs in a dedicated virtual environment, which is created by the first target that needs it.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -6,14 +6,17 @@ INSTALLED := $(VENV)/.installed
 DATA ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow test-without-kernels test-sanitize lint format clean
+.PHONY: help install demo test test-slow test-without-kernels test-lowest test-sanitize docs lint \
+	format clean
 
 help:
 	@echo "make demo                        train, evaluate and save a model on synthetic voices"
 	@echo "make demo DATA=/path/to/ravdess  the same on RAVDESS"
 	@echo "make test                        lint, type check and run the tests"
-	@echo "make test-slow                   the tests that take minutes"
+	@echo "make test-slow                   run the tests that take minutes"
 	@echo "make test-without-kernels        make test without the compiled kernels"
+	@echo "make test-lowest                 the tests with the lowest versions of all dependencies"
+	@echo "make docs                        build the documentation into docs/_build/html"
 	@echo "make test-sanitize               fuzz the kernels with memory checks; needs GCC"
 
 install: $(INSTALLED)
@@ -21,9 +24,10 @@ install: $(INSTALLED)
 $(INSTALLED): pyproject.toml setup.py constraints.txt $(wildcard ser_estimators/_kernels/*.[ch])
 	@echo "Installing into $(VENV); PyTorch is large, so this can take some minutes ..."
 	$(PYTHON) -m venv $(VENV)
+	@rm -f ser_estimators/_kernels/*.so # Python would prefer those of another version
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[fetch,plot,test]'
 	@$(BIN)/python -c "import ser_estimators._kernels._mel, ser_estimators._kernels._norm" 2>/dev/null || \
-		echo "Without a C compiler features and training take longer: see docs/features.md"
+		echo "The kernels were not compiled, so features and training are slower: see docs/features.md"
 	@touch $@
 
 demo: $(INSTALLED)
@@ -55,15 +59,36 @@ $(SANITIZED)/%.so: ser_estimators/_kernels/%.c $(wildcard ser_estimators/_kernel
 		-fsanitize=address,undefined -fno-sanitize-recover=all -DPy_LIMITED_API=0x030B0000 \
 		-I"$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("include"))')" $< -o $@
 
+# In an environment of its own, which is kept.
+LOWEST := .venv-lowest
+
+test-lowest: $(LOWEST)/.installed
+	$(LOWEST)/bin/python -m pytest -m "not slow and not newest"
+
+$(LOWEST)/.installed: pyproject.toml setup.py constraints-lowest.txt
+	$(PYTHON) -m venv $(LOWEST)
+	$(LOWEST)/bin/python -m pip install --quiet --constraint constraints-lowest.txt \
+		--editable '.[fetch,plot,test]'
+	@touch $@
+
+docs: $(VENV)/.installed-docs
+	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
+
+$(VENV)/.installed-docs: $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
+	@touch $@
+
 lint: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/codespell
 
 format: $(INSTALLED)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf $(VENV) demo-output .coverage .pytest_cache .ruff_cache .mypy_cache $(SANITIZED) \
+	rm -rf $(VENV) $(LOWEST) demo-output .coverage .pytest_cache .ruff_cache .mypy_cache \
+		$(SANITIZED) docs/_build docs/auto_examples docs/generated \
 		ser_estimators/_kernels/*.so

@@ -1,8 +1,8 @@
 """Compile the kernels; everything else about the package is in pyproject.toml.
 
-The kernels are optional: without a C compiler the package works, only slower. With the environment
-variable ``SER_ESTIMATORS_REQUIRE_KERNELS=1``, which builds of wheels should set, it is an error if
-they cannot be compiled.
+The kernels are optional: without a C compiler, the package works but is slower. With the
+environment variable ``SER_ESTIMATORS_REQUIRE_KERNELS=1``, which should be set for wheels, a kernel
+that cannot be compiled is an error.
 """
 
 import os

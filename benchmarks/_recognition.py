@@ -1,4 +1,4 @@
-"""What the benchmarks of recognition share: splits, scores, and runs that are resumed."""
+"""Common code of the recognition benchmarks: splits, scores, and runs that can be resumed."""
 
 import ast
 import hashlib
@@ -42,18 +42,18 @@ VERSIONS = {
     "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU",
     "precision": str(resolve_precision("auto", resolve_device("auto"))).removeprefix("torch."),
 }
-# What was looked at while the defaults were chosen, and what was not.
+# Folds that were used to choose the defaults, and folds that were not.
 HALVES = {"folds 1-3": (0, 1, 2), "folds 4-6": (3, 4, 5)}
 
 
 def resumed(path: Path, key: dict, run: Callable[[], dict], changes: dict | None = None) -> dict:
     """Return the row of a finished run, or run it and append its row to a file.
 
-    A row holds while the code is the same, on any processor, or while the small fits of
-    `fingerprint` give the same numbers. `changes` are parameters of ``make_ser_pipeline`` that
+    A row is valid as long as the code is the same, on any processor, or the small fits of
+    `fingerprint` give the same results. `changes` are parameters of ``make_ser_pipeline`` that
     differ from the defaults.
     """
-    # Compared as JSON holds it, where tuples are lists.
+    # Compared in the form of JSON, in which tuples are lists.
     key = json.loads(json.dumps(key | {"versions": VERSIONS}))
     marks = [code(), fingerprint(json.dumps(changes or {}))]
     row = find(path, key, marks)
@@ -68,7 +68,7 @@ def resumed(path: Path, key: dict, run: Callable[[], dict], changes: dict | None
 
 
 def add_marks(path: Path, row: dict, marks: list[str]) -> None:
-    """Add marks to a row of a file, so that another processor or later code finds it."""
+    """Add marks to a row of a file, so that it is found on another processor or with later code."""
     rows = [json.loads(line) for line in path.read_text().splitlines()]
     rows[rows.index(row)]["marks"] += marks
     row["marks"] += marks
@@ -99,7 +99,7 @@ def code() -> str:
 
 
 def without_docstrings(source: str) -> str:
-    """Return the code of a module in one form, whatever its comments, docstrings and layout."""
+    """Return the code of a module without comments and docstrings, in a canonical layout."""
     tree = ast.parse(source)
     for node in ast.walk(tree):
         can_have_one = isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef))
@@ -110,15 +110,15 @@ def without_docstrings(source: str) -> str:
 
 @cache
 def fingerprint(changes: str = "{}") -> str:
-    """Return a hash of the defaults, and of what small fits give, to the last bit.
+    """Return a hash of the defaults, and of the exact results of small fits.
 
-    Another kind of processor has another one. The fits are on the CPU, because those on a GPU are
-    not the same twice. The logistic regression is left out.
+    It depends on the kind of processor. The fits run on the CPU, because fits on a GPU are not
+    reproducible. The logistic regression is not included.
 
     Parameters
     ----------
     changes : str
-        JSON of parameters of the pipeline.
+        Parameters of the pipeline, in JSON.
     """
     rng = np.random.default_rng(0)
     lengths = rng.integers(12_000, 24_000, size=24)
@@ -143,7 +143,7 @@ def fingerprint(changes: str = "{}") -> str:
 
 
 def flat_parameters(cnn: CNNEmbedder) -> dict:
-    """Return all parameters on one level, as they were when the first rows were written."""
+    """Return all parameters in one dict, as they were when the first rows were written."""
     parameters = cnn.get_params(deep=False)
     del parameters["augmentation"]
     parameters |= SpectrogramAugmentation().get_params() | SpectrogramCNN().get_params()
@@ -152,13 +152,13 @@ def flat_parameters(cnn: CNNEmbedder) -> dict:
 
 
 def hash_of_source(*objects: Callable) -> str:
-    """Return a hash of the code of functions or classes, for keys: no figure outlives its code."""
+    """Return a hash of the code of functions or classes, which makes their rows depend on it."""
     source = "".join(inspect.getsource(thing) for thing in objects)
     return hashlib.sha256(source.encode()).hexdigest()[:16]
 
 
 def find(path: Path, key: dict, marks: list[str]) -> dict | None:
-    """Return a row that has a key and one of some marks, if there is one."""
+    """Return the row that has a key and one of some marks, or None."""
     if not path.exists():
         return None
     rows = (row for row in map(json.loads, path.read_text().splitlines()) if row | key == row)
@@ -166,14 +166,14 @@ def find(path: Path, key: dict, marks: list[str]) -> dict | None:
 
 
 def mean_and_error(differences: np.ndarray) -> str:
-    """Return the mean of differences between runs and its standard error, as text."""
+    """Return the mean of differences between runs with its standard error, as a string."""
     n_runs = len(differences)
     error = differences.std(ddof=1) / np.sqrt(n_runs) if n_runs > 1 else np.nan
     return f"{differences.mean():+.3f} ± {error:.3f}"
 
 
 def split(corpus, protocol: str, part: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return which clips a protocol trains and tests on."""
+    """Return the training clips and the test clips of a protocol."""
     clips = np.arange(len(corpus.data))
     if protocol == "speakers":
         is_test = np.isin(corpus.speakers.astype(int), FOLDS[part])

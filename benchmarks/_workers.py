@@ -1,4 +1,4 @@
-"""What the benchmarks share: environments of their own, and fresh processes that take turns."""
+"""Common code of the benchmarks: separate environments, and fresh processes that take turns."""
 
 import json
 import os
@@ -21,23 +21,23 @@ MAX_SECONDS = 600
 
 
 def make_environment(folder: Path, requirements: Path) -> str:
-    """Make an environment for other libraries, or complete it, and return its interpreter.
+    """Create or complete an environment for other libraries, and return its interpreter.
 
-    What cannot be installed is told and left out; its row will say so.
+    Packages that cannot be installed are reported here and in the results.
     """
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     if not python.exists():
-        progress(f"making the environment {folder} ...")
+        progress(f"creating the environment {folder} ...")
         try:
             venv.create(folder, with_pip=True, symlinks=os.name != "nt")
         except (OSError, subprocess.CalledProcessError) as error:
-            progress(f"could not make it: {error}")
+            progress(f"could not create the environment: {error}")
             return str(python)
     pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     pip += ["-c", HERE.parent / "constraints.txt"]
-    progress("installing what is missing in it ...")
+    progress("installing missing packages ...")
     if subprocess.run([*pip, "-r", requirements], capture_output=True).returncode:
-        # One that has no wheel here must not keep the others out.
+        # Install the packages one by one, because one of them may have no wheel.
         for line in requirements.read_text().splitlines():
             if not line.startswith("#") and subprocess.run([*pip, line]).returncode:
                 progress(f"could not install {line}")
@@ -45,9 +45,9 @@ def make_environment(folder: Path, requirements: Path) -> str:
 
 
 def run_worker(python: str, script: str, job: dict, variables: Mapping[str, str]) -> dict:
-    """Run ``script --worker`` in a fresh process; what goes wrong there becomes the row's error."""
+    """Run ``script --worker`` in a fresh process, and return its row or a row with an error."""
     with tempfile.TemporaryDirectory() as folder:
-        # Processes of a pool are ended without notice, so this one tidies up after them.
+        # Processes of a pool may be killed, so their temporary files are removed here.
         environment = {**os.environ, **variables, "TMPDIR": folder, "TEMP": folder}
         try:
             result = subprocess.run(
@@ -64,20 +64,20 @@ def run_worker(python: str, script: str, job: dict, variables: Mapping[str, str]
         last = (result.stderr.strip().splitlines() or ["no message"])[-1]
         kind = "not installed" if last.startswith("ModuleNotFoundError") else "not run"
         return {"error": f"{kind}: {last}"}
-    # A library may have written to the output as well, before.
+    # A library may have printed other lines before.
     return json.loads(result.stdout.splitlines()[-1])
 
 
 def load_before() -> float | None:
-    """Return how many processes ran on average in the last minute, where that is known."""
+    """Return the load average of the last minute, or None if it is unknown."""
     return os.getloadavg()[0] if hasattr(os, "getloadavg") else None
 
 
 def shorten(text: str, width: int) -> str:
-    """Cut a text that is too long for its place."""
+    """Shorten a string to a maximum width."""
     return text if len(text) <= width else text[: width - 3] + "..."
 
 
 def progress(message: str) -> None:
-    """Say what goes on, apart from the tables."""
+    """Print progress to standard error, apart from the tables."""
     print(message, file=sys.stderr, flush=True)

@@ -1,11 +1,11 @@
-"""What each default of the network is worth, on speakers that the model never heard.
+"""Effect of each default of the network on the recognition of unseen speakers.
 
     python benchmarks/ablations.py /path/to/ravdess --seeds 0
 
-Each line of the table changes one default, with the same folds and seeds, and says by how much the
-balanced accuracy changes. Only the first three of EmoBox's folds are used, those on which the
-defaults were chosen. Each run is appended to a file as it ends, and a second call goes on where
-the first one stopped, unless the code or a version has changed.
+Each line of the table changes one default, with the same folds and seeds, and shows the change of
+the balanced accuracy. Only the first three folds of EmoBox are used, on which the defaults were
+chosen. Finished runs are appended to a file, and a second call resumes where the first one stopped,
+unless the code or a version has changed.
 """
 
 import argparse
@@ -125,11 +125,11 @@ ENCODERS = {
 
 
 def main() -> None:
-    """Run what is asked for and print the table."""
+    """Run the requested ablations and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("root", type=Path, help="folder of RAVDESS")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
-    parser.add_argument("--epochs", type=int, default=60, help="of each training")
+    parser.add_argument("--epochs", type=int, default=60, help="of each fit")
     parser.add_argument("--changes", nargs="+", default=list(CHANGES), choices=CHANGES)
     parser.add_argument("--results", type=Path, default=Path("benchmarks/rows/ablations.jsonl"))
     args = parser.parse_args()
@@ -157,7 +157,7 @@ def main() -> None:
 
 
 def run(corpus, fold: int, seed: int, name: str, epochs: int, memory: str) -> dict:
-    """Train on the other speakers and score on those of a fold."""
+    """Train on all other speakers, and score on the speakers of a fold."""
     paths = np.array(corpus.data)
     train, test = split(corpus, "speakers", fold)
     pipe = make_ser_pipeline(random_state=seed, n_jobs=-1, memory=memory)
@@ -178,10 +178,10 @@ def run(corpus, fold: int, seed: int, name: str, epochs: int, memory: str) -> di
 
 
 def print_table(rows: dict[str, list[dict]], epochs: int) -> None:
-    """Print the balanced accuracy of each change, and its difference from the defaults'."""
+    """Print the balanced accuracy of each change, and its difference from that of the defaults."""
     print("\n" + ", ".join(f"{name} {version}" for name, version in VERSIONS.items()))
     n_runs = len(rows[DEFAULTS])
-    print(f"balanced accuracy over {n_runs} runs of {epochs} epochs on speakers never heard;")
+    print(f"balanced accuracy over {n_runs} runs of {epochs} epochs on unseen speakers;")
     print("difference: mean ± standard error of the differences, run by run\n")
     titles = "".join(f"{system:>22}{'difference':>18}" for system in SYSTEMS)
     print(f"{'':<26}{titles}{'fit':>8}")

@@ -1,12 +1,12 @@
-"""MFCCs from files: ours against other libraries, stage by stage, and the time of the FFTs alone.
+"""MFCCs from files: ser_estimators and other libraries, stage by stage, and bare FFTs.
 
     python benchmarks/features.py /path/to/48khz-wav /path/to/22khz-flac
 
-Makes an environment for the other libraries first (``features_peers.txt``, which needs the network
-once). Every system runs in fresh processes with one thread for each worker, all on the same files;
-the systems take turns, and a figure is that of the best turn, because whatever else the machine
-does can only slow it. Each peer is set as near to librosa's definition as its options allow;
-what remains is said under the tables.
+An environment for the other libraries is created first (``features_peers.txt``, which requires
+internet access once). Every system runs in fresh processes with one thread per worker, on the same
+files. The systems take turns, and the best turn is reported, because other processes on the machine
+can only slow it down. The options of each library are as close to librosa's definition as possible;
+the remaining differences are listed below the tables.
 """
 
 import argparse
@@ -39,11 +39,11 @@ from _workers import (
 CLIP_SUFFIXES = {".wav", ".flac"}
 ONE_THREAD = dict.fromkeys(THREADS, "1")
 N_WORKERS = 2
-# Each process measures everything so many times.
+# Number of measurements in each process.
 N_PASSES = 5
-# Clips that a process handles before the clock runs: imports, filters and compilation are paid.
+# Clips that are not timed, in which modules are imported, filters made and kernels compiled.
 N_WARM_CLIPS = 4
-# Clips that a worker process takes at once.
+# Clips that a worker process takes at a time.
 CHUNK = 4
 
 SETTINGS = {
@@ -65,30 +65,30 @@ SETTINGS = {
 
 OURS = "ser_estimators"
 CACHE = "cache"
-# What the MFCCs of each distribution are; each was held against librosa's numbers on speech.
+# Definition of the MFCCs of each library; all were compared with those of librosa on speech.
 DEFINITIONS = {
-    OURS: "librosa's, equal to 1e-3",
+    OURS: "librosa's, within 1e-3",
     "librosa": "the reference",
     "audioflux": "HTK's mel scale; frames not centered; log10 without librosa's floor at -80 dB",
-    "kaldi-native-fbank": "librosa's mel filters; frames centered half a hop later, mirrored at the "
-    "ends; symmetric window; natural log, no floor at -80 dB",
-    "opensmile": "its cMfcc alone, through a configuration of our own; 16-bit input; HTK's mel "
+    "kaldi-native-fbank": "librosa's mel filters; frames centered half a hop later, mirrored at "
+    "the ends; symmetric window; natural log, no floor at -80 dB",
+    "opensmile": "only its component cMfcc, with a custom configuration; 16-bit input; HTK's mel "
     "scale; frames not centered; natural log, no floor at -80 dB",
-    "python_speech_features": "HTK's mel scale with edges rounded to bins, built anew for each "
+    "python_speech_features": "HTK's mel scale with edges rounded to bins, rebuilt for each "
     "clip; frames not centered; symmetric window; natural log, no floor at -80 dB",
     "spafe": "HTK's mel scale, filters not normalized; complex FFT of real frames; frames not "
     "centered; symmetric window; natural log, no floor at -80 dB",
 }
 PEERS = tuple(name for name in DEFINITIONS if name != OURS)
 NOTES = (
-    f"Times: the median of {N_PASSES} passes over the clips in a process, and the best of the "
-    "processes that took turns. The files were read before, so no disk is waited for.",
-    f"{N_WORKERS} workers are threads in {OURS}, processes elsewhere; their start is not counted.",
-    "Peak memory is of the whole process, interpreter and imports included, and of both worker "
-    "processes together where there are two.",
-    "Where a system brings no reading of its own, soundfile decodes and soxr (HQ) resamples.",
-    "Bare FFT: of the same frames, float32, ready in memory, no window, nothing made of the "
-    f"spectra. The kernel of {OURS} has an FFT of its own, which can be below that.",
+    f"Times: median of {N_PASSES} passes over the clips in a process, and best of the processes "
+    "that took turns. The files have been read before, so the disk is not involved.",
+    f"{N_WORKERS} workers are threads in {OURS}, processes elsewhere, without their start-up time.",
+    "Peak memory is that of the whole process, including interpreter and imports, or of both "
+    "worker processes together.",
+    "For systems that do not read files, soundfile decodes and soxr (HQ) resamples.",
+    "Bare FFT: FFTs of the same frames in memory, float32, without a window or further processing. "
+    f"The kernel of {OURS} has its own FFT, which can be faster.",
 )
 STAGE_NAMES = ("decode", "resample", "features")
 # Key, title and width.
@@ -105,18 +105,18 @@ FFTS = {"bare FFT, scipy": "scipy", "bare FFT, torch": "torch"}
 
 
 class Stages(NamedTuple):
-    """What a system does with a clip.
+    """The stages of the processing of a clip.
 
     Parameters
     ----------
     decode : callable
-        From a path and the file's own rate to mono float32 at that rate.
+        Maps a path and the rate of the file to a mono float32 waveform at that rate.
     resample : callable
-        From a waveform, its rate and another rate to the waveform at that other rate.
+        Maps a waveform, its rate and a new rate to the waveform at the new rate.
     features : callable
-        From a waveform to MFCCs.
+        Maps a waveform to MFCCs.
     load : callable
-        From a path and the file's rate to a waveform at the rate of the settings.
+        Maps a path and the rate of the file to a waveform at the rate of the settings.
     """
 
     decode: Callable[[str, int], np.ndarray]
@@ -130,12 +130,12 @@ class Stages(NamedTuple):
 
 
 def main() -> None:
-    """Measure what is asked for and print the tables."""
+    """Run the measurements and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folders", type=Path, nargs="*", help="folders of WAV or FLAC files")
-    parser.add_argument("--clips", type=int, default=120, help="from each, evenly spread over it")
+    parser.add_argument("--clips", type=int, default=120, help="from each folder, evenly spaced")
     parser.add_argument("--repeats", type=int, default=3, help="fresh processes of each system")
-    parser.add_argument("--no-peers", action="store_true", help="only ours and the FFTs")
+    parser.add_argument("--no-peers", action="store_true", help="only ser_estimators and the FFTs")
     parser.add_argument("--peers-env", type=Path, default=HERE / "results" / "peers-env")
     parser.add_argument("--results", type=Path, default=HERE / "results" / "features.json")
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
@@ -144,7 +144,7 @@ def main() -> None:
         print(json.dumps(measure(**json.load(sys.stdin))))
         return
     if not args.folders:
-        parser.error("name at least one folder of WAV or FLAC files")
+        parser.error("pass at least one folder of WAV or FLAC files")
 
     load = load_before()
     pythons = {OURS: sys.executable}
@@ -169,12 +169,12 @@ def main() -> None:
 
 
 def find_clips(folder: Path, n_clips: int) -> tuple[list[tuple[str, int]], str]:
-    """Return clips evenly spread over a folder, as path and rate, and what they are."""
+    """Return evenly spaced clips of a folder, as path and rate, and their description."""
     import soundfile
 
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in CLIP_SUFFIXES)
     if not paths:
-        sys.exit(f"There is no WAV or FLAC file in {folder}.")
+        sys.exit(f"There are no WAV or FLAC files in {folder}.")
     chosen = np.unique(np.linspace(0, len(paths) - 1, n_clips).round().astype(int))
     infos = {str(paths[index]): soundfile.info(paths[index]) for index in chosen}
     clips = [(path, info.samplerate) for path, info in infos.items()]
@@ -204,11 +204,11 @@ def compare(
     return rows
 
 
-# What follows runs in the workers, in the peers' environment too: imports are where they are used.
+# The following functions run in the workers, also in the other environment: imports are local.
 
 
 def measure(system: str, settings: dict, clips: list[tuple[str, int]]) -> dict:
-    """Return all measurements of one system as lists over the passes, in ms per clip."""
+    """Return all measurements of a system as lists over the passes, in ms per clip."""
     if system in FFTS:
         return measure_fft(FFTS[system], settings, clips)
     if system == CACHE:
@@ -235,7 +235,7 @@ def measure(system: str, settings: dict, clips: list[tuple[str, int]]) -> dict:
 
 
 def time_stages(stages: Stages, clip: tuple[str, int], sr: int) -> tuple[float, float, float]:
-    """Return the seconds that decoding, resampling and features take."""
+    """Return the times of decoding, resampling and features in seconds."""
     path, rate = clip
     start = time.perf_counter()
     waveform = stages.decode(path, rate)
@@ -249,14 +249,14 @@ def time_stages(stages: Stages, clip: tuple[str, int], sr: int) -> tuple[float, 
 
 
 def ms_per_clip(function: Callable[[], Any], n_clips: int) -> float:
-    """Run a function on all clips and return the milliseconds for each."""
+    """Run a function on all clips and return the time per clip in milliseconds."""
     start = time.perf_counter()
     function()
     return 1000 * (time.perf_counter() - start) / n_clips
 
 
 def peak_megabytes() -> float:
-    """Return the most memory that this process has ever held, imports included."""
+    """Return the peak memory of this process, including imports."""
     status = Path("/proc/self/status")
     if status.exists():
         line = next(line for line in status.read_text().splitlines() if "VmHWM" in line)
@@ -298,7 +298,7 @@ def measure_peer(
     files: dict[str, list[float]] = {"file_1": [], f"file_{N_WORKERS}": []}
     run_here()
     peaks = {"peak_1": peak_megabytes()}
-    # Not forked, so that workers do not share the pages of this process.
+    # Not forked, so that workers do not share memory pages with this process.
     context = multiprocessing.get_context("spawn")
     arguments = (system, settings, clips, context.Barrier(N_WORKERS))
     with context.Pool(N_WORKERS, start_in_pool, arguments) as pool:
@@ -311,19 +311,19 @@ def measure_peer(
     return files, peaks
 
 
-# The stages and the barrier of a process of the pool.
+# Stages and barrier of a process of the pool.
 _pool: dict[str, Any] = {}
 
 
 def start_in_pool(system: str, settings: dict, clips: list[tuple[str, int]], barrier: Any) -> None:
-    """Warm a process of the pool up."""
+    """Warm up a process of the pool."""
     _pool.update(stages=STAGES[system](settings), barrier=barrier)
     for clip in clips[:N_WARM_CLIPS]:
         _pool["stages"].all(clip)
 
 
 def meet(_: int) -> float:
-    """Wait until every process of the pool is here, and return the peak memory of this one."""
+    """Wait for all processes of the pool, and return the peak memory of this one."""
     _pool["barrier"].wait(MAX_SECONDS)
     return peak_megabytes()
 
@@ -334,7 +334,7 @@ def extract_in_pool(clip: tuple[str, int]) -> np.ndarray:
 
 
 def measure_fft(library: str, settings: dict, clips: list[tuple[str, int]]) -> dict:
-    """Time the bare FFTs of each clip's frames, which lie ready in memory, one after the other."""
+    """Time the bare FFTs of the frames of each clip, which are in memory."""
     from ser_estimators._audio.files import read_audio
     from ser_estimators._features.spectrum import as_frames
 
@@ -364,7 +364,7 @@ def measure_fft(library: str, settings: dict, clips: list[tuple[str, int]]) -> d
 
 
 def measure_cache(settings: dict, clips: list[tuple[str, int]]) -> dict:
-    """Time our transformer without a cache, with an empty one, and with one that has it all."""
+    """Time `MFCCTransformer` without a cache, with an empty one, and with a full one."""
     from ser_estimators import MFCCTransformer
 
     paths = [path for path, _ in clips]
@@ -381,21 +381,21 @@ def measure_cache(settings: dict, clips: list[tuple[str, int]]) -> dict:
 
 
 def libraries() -> str:
-    """Return the versions of what several systems share."""
+    """Return the versions of the libraries that several systems use."""
     names = ("numpy", "scipy", "soundfile", "soxr")
     python = ".".join(map(str, sys.version_info[:3]))
     return ", ".join([f"Python {python}", *(f"{name} {version(name)}" for name in names)])
 
 
 def has_kernel() -> bool:
-    """Return whether our compiled kernel is there; without it, NumPy and SciPy do its work."""
+    """Return whether the compiled kernel is in use; otherwise, NumPy and SciPy replace it."""
     from ser_estimators import _kernels
 
     return _kernels.mel is not None
 
 
 def ours(settings: dict) -> Stages:
-    """Return our own stages, without the estimator around them."""
+    """Return the stages of ser_estimators, without the estimator."""
     from ser_estimators._audio.files import read_audio, resample
     from ser_estimators._features.mel import MelOptions
     from ser_estimators._features.mfcc import MFCCOptions, mfcc
@@ -421,7 +421,7 @@ def librosas(settings: dict) -> Stages:
 
 
 def with_soundfile(features: Callable[[np.ndarray], np.ndarray], sr: int) -> Stages:
-    """Return stages that read and resample by the libraries that librosa uses, without librosa."""
+    """Return stages that read and resample with the libraries that librosa uses."""
     import soundfile
     import soxr
 
@@ -440,7 +440,7 @@ def with_soundfile(features: Callable[[np.ndarray], np.ndarray], sr: int) -> Sta
 
 
 def audioflux(settings: dict) -> Stages:
-    """Return audioflux's stages; its objects keep the filters, unlike its function ``mfcc``."""
+    """Return audioflux's stages; its objects store the filters, unlike its function ``mfcc``."""
     import audioflux as af
     from audioflux.type import (
         SpectralDataType,
@@ -489,7 +489,7 @@ def kaldi_native_fbank(settings: dict) -> Stages:
 
     def features(waveform: np.ndarray) -> np.ndarray:
         mfcc = kaldi_native_fbank.OnlineMfcc(options)
-        # It takes a sequence of numbers; a list is the fastest that it knows.
+        # It accepts sequences of numbers, of which a list is the fastest.
         mfcc.accept_waveform(settings["sr"], waveform.tolist())
         mfcc.input_finished()
         return np.array([mfcc.get_frame(n) for n in range(mfcc.num_frames_ready)])
@@ -567,13 +567,13 @@ def opensmile(settings: dict) -> Stages:
         "last": settings["n_mfcc"] - 1,
     }.items():
         configuration = configuration.replace(f"@{name}@", str(value))
-    # It reads the file again for each clip.
+    # The file is read again for each clip.
     path = Path(tempfile.mkdtemp()) / "mfcc.conf"
     path.write_text(configuration)
     smile = opensmile.Smile(feature_set=str(path), feature_level="mfcc")
 
     def features(waveform: np.ndarray) -> np.ndarray:
-        # Called as a function it makes no pandas table, which is a fifth faster.
+        # Calling the object creates no pandas table, which is a fifth faster.
         return smile(waveform, settings["sr"])
 
     return with_soundfile(features, settings["sr"])
@@ -600,7 +600,7 @@ def python_speech_features(settings: dict) -> Stages:
 
 
 def spafe(settings: dict) -> Stages:
-    """Return spafe's stages, with filters that are built once."""
+    """Return spafe's stages, with filters that are computed only once."""
     from spafe.fbanks.mel_fbanks import mel_filter_banks
     from spafe.features.mfcc import mfcc
     from spafe.utils.preprocessing import SlidingWindow
@@ -608,7 +608,7 @@ def spafe(settings: dict) -> Stages:
     filters, _ = mel_filter_banks(
         nfilts=settings["n_mels"], nfft=settings["n_fft"], fs=settings["sr"]
     )
-    # It rounds seconds down to samples; the half keeps one from getting lost.
+    # Seconds are rounded down to samples; half a sample is added so that none is lost.
     window, hop = ((settings[name] + 0.5) / settings["sr"] for name in ("n_fft", "hop_length"))
     features = partial(
         mfcc,
@@ -634,22 +634,22 @@ STAGES = {
 }
 
 
-# What follows prints.
+# The following functions print the results.
 
 
 def summarize(rows: list[dict]) -> dict[str, dict]:
-    """Return one row for each system: of each measurement the best process's median."""
+    """Return one row for each system, with the best median of each measurement."""
     summary: dict[str, dict] = {}
     for system in dict.fromkeys(row["system"] for row in rows):
         chosen = [row for row in rows if row["system"] == system]
-        # A system that failed once is not shown with what it did before.
+        # A system that failed once is shown without its earlier results.
         last = chosen[-1]
         summary[system] = last if "error" in last else last | best_of(chosen)
     return summary
 
 
 def best_of(rows: list[dict]) -> dict[str, float]:
-    """Return the least of every measurement, each the median over the passes of a process."""
+    """Return the minimum over the processes of each measurement's median over the passes."""
     result = {}
     for name, value in rows[0].items():
         if isinstance(value, list):
@@ -660,7 +660,7 @@ def best_of(rows: list[dict]) -> dict[str, float]:
 
 
 def print_table(rows: list[dict]) -> None:
-    """Print the table of one folder and one setting, and the ratios in it."""
+    """Print the table of one folder and one setting, and its ratios."""
     head, summary = rows[0], summarize(rows)
     settings = ", ".join(f"{name}={value}" for name, value in SETTINGS[head["settings"]].items())
     print(f"\n{head['folder']}: {head['clips']}")
@@ -685,14 +685,14 @@ def print_table(rows: list[dict]) -> None:
 
 
 def format_cell(value: float | None, key: str) -> str:
-    """Return a number as the table shows it, or a dash if there is none."""
+    """Return a number as a string for the table, or a dash if there is none."""
     if value is None:
         return "-"
     return f"{value:.0f}" if key.startswith("peak") else f"{value:.3f}"
 
 
 def ratios(summary: dict[str, dict]) -> list[str]:
-    """Return the lines that say how many times as fast ours is, and what the cache saves."""
+    """Return lines with the speed relative to other systems, and the effect of the cache."""
     done = {system: row for system, row in summary.items() if "error" not in row}
     if OURS not in done:
         return []
@@ -725,16 +725,16 @@ def ratios(summary: dict[str, dict]) -> list[str]:
 
 
 def print_notes(rows: list[dict]) -> None:
-    """Print what the columns are and what each system computes."""
+    """Print explanations of the columns and the definition of each system."""
     mine = [row for row in rows if row["system"] == OURS and "error" not in row]
     print("\nNotes")
     notes = list(NOTES)
     if mine:
-        kernel = "compiled" if mine[0]["kernel"] else "not compiled, NumPy and SciPy do its work"
+        kernel = "compiled" if mine[0]["kernel"] else "not compiled, replaced by NumPy and SciPy"
         notes.insert(0, f"Kernel of {OURS}: {kernel}.")
         notes.insert(0, f"{mine[0]['libraries']}; {os.cpu_count()} processors.")
     if (load := rows[0]["load_before"]) is not None:
-        notes.insert(0, f"What else ran just before: {load:.1f} processes on average.")
+        notes.insert(0, f"Load average before the run: {load:.1f} processes.")
     for note in notes:
         print(textwrap.fill(f"- {note}", 100, subsequent_indent="  "))
     print("- Definitions:")

@@ -1,8 +1,8 @@
-"""What `import ser_estimators` costs over the start of the interpreter.
+"""Import time of ser_estimators, without the start-up of the interpreter.
 
     python benchmarks/import_time.py
 
-Starts fresh interpreters in turn, with and without the import, and prints the medians.
+Fresh interpreters run in turn, with and without the import; the medians are printed.
 """
 
 import statistics
@@ -28,7 +28,7 @@ def main() -> None:
             subprocess.run([sys.executable, "-c", code], check=True)
             times[name].append(time.perf_counter() - start)
     base = statistics.median(times["nothing"])
-    print(f"median of {N_RUNS} fresh interpreters, seconds over one that imports nothing")
+    print(f"median of {N_RUNS} fresh interpreters, in seconds above one without imports")
     for name, values in times.items():
         print(f"{name:<26}{statistics.median(values) - base:>8.3f}")
 

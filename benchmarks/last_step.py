@@ -1,12 +1,12 @@
-"""What the logistic regression should see, what it adds to softmax, and what the views add.
+"""Inputs of the logistic regression, its gain over softmax, and the gain of the views.
 
     python benchmarks/last_step.py /path/to/ravdess --seeds 0
 
-The network of ``make_ser_pipeline`` is trained once for each of the first three of EmoBox's folds,
-those on which the defaults were chosen, and each seed; then logistic regressions learn from
-different things that it says about the training clips, and both are asked with fewer views and
-other ones. Each run is appended to a file as it ends, and a second call goes on where the first one
-stopped, unless the code or a version has changed.
+The network of ``make_ser_pipeline`` is trained once for each seed and each of the first three folds
+of EmoBox, on which the defaults were chosen. Logistic regressions are then trained on different
+outputs of the network for the training clips, and both are evaluated with fewer and with other
+views. Finished runs are appended to a file, and a second call resumes where the first one stopped,
+unless the code or a version has changed.
 """
 
 import argparse
@@ -42,11 +42,11 @@ AUGMENTED_PASSES = 4
 
 
 def main() -> None:
-    """Run what is asked for and print the table."""
+    """Run the requested fits and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("root", type=Path, help="folder of RAVDESS")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
-    parser.add_argument("--epochs", type=int, help="of each training; the default otherwise")
+    parser.add_argument("--epochs", type=int, help="of each fit; CNNEmbedder's default if unset")
     parser.add_argument("--results", type=Path, default=Path("benchmarks/rows/last_step.jsonl"))
     args = parser.parse_args()
     corpus = load_ravdess(args.root)
@@ -187,9 +187,9 @@ def measure(truth: np.ndarray, probabilities: np.ndarray, classes: np.ndarray) -
 
 
 def print_table(rows: list[dict]) -> None:
-    """Print the mean of each last step, and its difference from softmax."""
+    """Print the mean score of each last step, and its difference from softmax."""
     print("\n" + ", ".join(f"{name} {version}" for name, version in VERSIONS.items()))
-    print(f"mean over {len(rows)} runs on speakers never heard; difference from softmax in UA:")
+    print(f"mean over {len(rows)} runs on unseen speakers; difference from softmax in UA:")
     print("mean ± standard error over the runs (of UA itself: ± standard deviation)\n")
     print(f"{'input of the regression':<34}{'C':>6}{'UA':>16}{'difference':>18}{'log-loss':>10}")
     reference = np.array([row["scores"][SOFTMAX]["ua"] for row in rows])
@@ -201,7 +201,7 @@ def print_table(rows: list[dict]) -> None:
         ua = f"{values.mean():.3f} ± {values.std():.3f}"
         print(f"{name:<34}{c:>6}{ua:>16}{cell:>18}{np.mean(losses):>10.3f}")
     seen, unseen = np.mean([row["lengths"] for row in rows], axis=0)
-    print(f"\nmean length of an embedding: {seen:.1f} in training, {unseen:.1f} never heard")
+    print(f"\nmean length of an embedding: {seen:.1f} in training, {unseen:.1f} in test")
 
 
 if __name__ == "__main__":

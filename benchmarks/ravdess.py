@@ -1,14 +1,14 @@
-"""Recognition on RAVDESS: speakers that the model never heard, and random splits beside them.
+"""Recognition on RAVDESS: unseen speakers and, for comparison, random splits.
 
     python benchmarks/ravdess.py /path/to/ravdess --folds 1 2 3 --kfold 10 --random 1 --seeds 0 1 2
 
-The folds of speakers are EmoBox's six, of four actors each (https://arxiv.org/abs/2406.07162). The
-CNN and the logistic regression are the defaults of ``make_ser_pipeline``; the SVM, with C = 10, and
-the fully connected network, with its defaults, are trained on the defaults of ``AcousticFeatures``.
-Nothing is chosen on a test fold. Each run is appended to a file as it ends, and a second call goes
-on where the first one stopped, unless the code or a version has changed. The seconds
-of a fit are those from files to the model, but acoustic features, which two systems share, are
-computed once.
+The folds of speakers are the six of EmoBox (https://arxiv.org/abs/2406.07162), with four actors
+each. The CNN and the logistic regression have the defaults of ``make_ser_pipeline``. The SVM, with
+C = 10, and the fully connected network, with its defaults, are trained on the features of
+``AcousticFeatures`` with its defaults. No parameter is chosen on a test fold. Finished runs are
+appended to a file, and a second call resumes where the first one stopped, unless the code or a
+version has changed. The time of a fit includes reading the files, but the acoustic features, which
+two systems share, are computed only once.
 """
 
 import argparse
@@ -34,7 +34,7 @@ RUNS = {"cnn": (SOFTMAX, LOGISTIC), "svm": (SVM,), "mlp": (MLP,)}
 
 
 def main() -> None:
-    """Run what is asked for and print the table."""
+    """Run the requested systems and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("root", type=Path, help="folder of RAVDESS")
     parser.add_argument(
@@ -46,7 +46,7 @@ def main() -> None:
     parser.add_argument("--systems", nargs="+", default=list(RUNS), choices=RUNS)
     parser.add_argument("--results", type=Path, default=Path("benchmarks/rows/ravdess.jsonl"))
     parser.add_argument(
-        "--set", nargs="*", default=[], metavar="NAME=VALUE", help="of the CNN's pipeline"
+        "--set", nargs="*", default=[], metavar="NAME=VALUE", help="parameters of the CNN pipeline"
     )
     args = parser.parse_args()
     corpus = load_ravdess(args.root)
@@ -55,7 +55,7 @@ def main() -> None:
     parts = [("speakers", fold - 1) for fold in args.folds]
     parts += [(f"random {args.kfold}-fold", part) for part in range(args.kfold)]
     parts += [("random 80/20", part) for part in range(args.random)]
-    # Random splits need no second seed to have a spread, and the SVM draws nothing.
+    # Random splits vary without further seeds, and the SVM is deterministic.
     tasks = [
         (system, protocol, part, seed)
         for seed in args.seeds
@@ -81,7 +81,7 @@ def main() -> None:
 
 
 def make_system(system: str, seed: int, parameters: dict, memory: str) -> Pipeline:
-    """Return a system before it is trained."""
+    """Return an untrained system."""
     if system == "cnn":
         return make_ser_pipeline(random_state=seed, n_jobs=-1).set_params(**parameters)
     features = AcousticFeatures(n_jobs=-1, memory=memory)
@@ -91,7 +91,7 @@ def make_system(system: str, seed: int, parameters: dict, memory: str) -> Pipeli
 
 
 def run(corpus, pipe: Pipeline, system: str, protocol: str, part: int) -> dict:
-    """Train on one side of a split and score on the other."""
+    """Train a system on the training part of a split and score it on the test part."""
     paths = np.array(corpus.data)
     train, test = split(corpus, protocol, part)
     start = time.perf_counter()
@@ -111,7 +111,7 @@ def run(corpus, pipe: Pipeline, system: str, protocol: str, part: int) -> dict:
 
 
 def print_table(rows: list[dict]) -> None:
-    """Print mean and standard deviation over the runs of each protocol."""
+    """Print the mean and standard deviation over the runs of each protocol."""
     print("\n" + ", ".join(f"{name} {version}" for name, version in VERSIONS.items()))
     print("UA: balanced accuracy, WA: accuracy; mean ± standard deviation over the runs\n")
     print(f"{'split':<22}{'runs':>5}  {'system':<33}{'UA':>15}{'WA':>16}{'fit':>8}")

@@ -1,12 +1,12 @@
-"""Training speed: ours against a hand-written loop, plain skorch, and Keras on TensorFlow.
+"""Training speed: ser_estimators, a hand-written loop, plain skorch, and Keras on TensorFlow.
 
     python benchmarks/training.py
 
-All train one network of the same layers on the same clips, without augmentation, on all cores.
-Keras gets an environment of its own first (``training_peers.txt``, which needs the network once).
-Every system runs in fresh processes that take turns; a figure is that of the best turn, because
-whatever else the machine does can only slow it. Clips are random numbers of the sizes of RAVDESS:
-what is in them costs no time.
+All systems train a network with the same layers on the same clips, without augmentation, on all
+cores. An environment for Keras is created first (``training_peers.txt``, which requires internet
+access once). Every system runs in fresh processes that take turns. The best turn is reported,
+because other processes on the machine can only slow it down. Clips are random numbers with the
+lengths of RAVDESS, because their content has no effect on the time.
 """
 
 import argparse
@@ -26,7 +26,7 @@ import numpy as np
 from _workers import HERE, load_before, make_environment, progress, run_worker, shorten
 
 N_CLIPS = 480
-# Clips of RAVDESS last 2.9 to 5.3 s, of which a frame is 16 ms.
+# Clips of RAVDESS last 2.9 to 5.3 s, and a frame 16 ms.
 FRAMES = (180, 330)
 N_COEFFICIENTS = 40
 N_CLASSES = 8
@@ -39,7 +39,7 @@ SE_RATIO = 0.125
 LR = 3e-3
 WEIGHT_DECAY = 0.1
 LABEL_SMOOTHING = 0.1
-# Epochs before the clock runs: threads start and kernels are compiled.
+# Epochs that are not timed, in which threads start and kernels are compiled.
 N_WARM_EPOCHS = 2
 N_EPOCHS = 6
 
@@ -48,26 +48,26 @@ OURS = f"{LIBRARY}, float32"
 LOOP = f"{HAND}, float32"
 SKORCH = "plain skorch, float32"
 DESCRIPTIONS = {
-    OURS: "CNNEmbedder with precision='float32' and no augmentation: shards of about 16 clips side "
-    "by side, clips cut to the longest of their batch",
-    f"{LIBRARY}, bfloat16": "the same with precision='bfloat16', which the default takes where "
-    "the processor has it",
-    LOOP: "the same layers as torch has them, without our kernel, in a plain PyTorch loop: indexed "
-    "tensors, clips cut to the longest of their batch, channels_last, fused AdamW, torch's own "
-    "threads",
+    OURS: "CNNEmbedder with precision='float32' and no augmentation: parallel shards of about 16 "
+    "clips, clips cut to the longest of their batch",
+    f"{LIBRARY}, bfloat16": "the same with precision='bfloat16', which is the default if the "
+    "processor supports it",
+    LOOP: "the same layers with the operations of torch, without the compiled kernel, in a plain "
+    "PyTorch loop: indexed tensors, clips cut to the longest of their batch, channels_last, fused "
+    "AdamW, torch's threads",
     f"{HAND}, bfloat16": "the same with the convolutions in autocast",
-    SKORCH: "that module in skorch.NeuralNetClassifier as it is: a DataLoader over clips padded to "
-    "the longest of all",
-    "keras, float32": "the same layers in Keras on TensorFlow, without masks, on pictures that are "
-    "ready and padded to the longest of all",
+    SKORCH: "the same module in skorch.NeuralNetClassifier with its defaults: a DataLoader over "
+    "clips padded to the longest of all",
+    "keras, float32": "the same layers in Keras on TensorFlow, without masks, on precomputed "
+    "spectrograms padded to the longest of all",
 }
 
 
 def main() -> None:
-    """Measure what is asked for and print the table."""
+    """Run the measurements and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=3, help="fresh processes of each system")
-    parser.add_argument("--no-keras", action="store_true", help="only what runs on PyTorch")
+    parser.add_argument("--no-keras", action="store_true", help="only systems on PyTorch")
     parser.add_argument("--keras-env", type=Path, default=HERE / "results" / "keras-env")
     parser.add_argument("--results", type=Path, default=HERE / "results" / "training.json")
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
@@ -94,11 +94,11 @@ def main() -> None:
     args.results.write_text(json.dumps(rows, indent=1))
 
 
-# What follows runs in the workers, in Keras' environment too: imports are where they are used.
+# The following functions run in the workers, also in the environment of Keras: imports are local.
 
 
 def make_clips() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return coefficients, padded with zeros, their numbers of frames, and labels."""
+    """Return zero-padded coefficients, their numbers of frames, and labels."""
     rng = np.random.default_rng(0)
     n_frames = rng.integers(*FRAMES, N_CLIPS, endpoint=True)
     X = rng.normal(size=(N_CLIPS, N_COEFFICIENTS, n_frames.max())).astype(np.float32)
@@ -108,7 +108,7 @@ def make_clips() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def result(library: str, seconds: list[float]) -> dict:
-    """Return what a worker reports, from the seconds of its epochs."""
+    """Return the report of a worker, from the seconds of its epochs."""
     return {
         "version": version(library),
         "clips_per_second": N_CLIPS / statistics.median(seconds[N_WARM_EPOCHS:]),
@@ -116,7 +116,7 @@ def result(library: str, seconds: list[float]) -> dict:
 
 
 def ours(precision: str) -> dict:
-    """Train our estimator."""
+    """Train CNNEmbedder."""
     from ser_estimators import CNNEmbedder, SpectrogramCNN
 
     X, _, y = make_clips()
@@ -136,7 +136,7 @@ def ours(precision: str) -> dict:
 
 
 def make_module(X: np.ndarray):
-    """Return our network, standardized on the clips, as a module of torch's own operations."""
+    """Return the network of CNNEmbedder, standardized on the clips, without compiled kernels."""
     import torch
 
     from ser_estimators import _kernels
@@ -160,7 +160,7 @@ def make_module(X: np.ndarray):
 
 
 def hand_written(precision: str) -> dict:
-    """Train the module as an expert would by hand."""
+    """Train the module in an optimized hand-written loop."""
     import torch
 
     from ser_estimators._network.ensemble import set_precision
@@ -184,7 +184,7 @@ def hand_written(precision: str) -> dict:
 
 
 def plain_skorch() -> dict:
-    """Train the module with skorch as it comes."""
+    """Train the module with the defaults of skorch."""
     import torch
     from skorch import NeuralNetClassifier
 
@@ -291,7 +291,7 @@ SYSTEMS = {
 }
 
 
-# What follows prints.
+# The following functions print the results.
 
 
 def convolution_gigaflops() -> float:
@@ -300,17 +300,17 @@ def convolution_gigaflops() -> float:
     products = 25 * CHANNELS[0] * rows * frames
     for number, (n_in, n_out) in enumerate(pairwise(CHANNELS)):
         halved = math.ceil(rows / 2), math.ceil(frames / 2)
-        # The first of them strides, the others pool what they have computed.
+        # The first of them is strided, the others are followed by pooling.
         rows_out, frames_out = halved if number == 0 else (rows, frames)
         products += 9 * n_in * n_out * rows_out * frames_out
         rows, frames = halved
     products += rows * CHANNELS[-1] ** 2 * frames
-    # A product and a sum each, for the output, the gradient of the input and that of the kernel.
+    # One product and one sum each, for the output and for the gradients of input and kernel.
     return N_NETWORKS * 2 * 3 * products / 1e9
 
 
 def speed_of(row: dict) -> float:
-    """Return what is the better the more it is."""
+    """Return the speed of a row: clips per second, or the rate of matrix products."""
     return row["clips_per_second"] if "clips_per_second" in row else row["products"]["float32"]
 
 
@@ -324,8 +324,8 @@ def print_table(rows: list[dict]) -> None:
         done[system] = max(good, key=speed_of) if is_done else turns[-1]
     rates = done.pop(PRODUCTS).get("products", {})
     print(f"{N_CLIPS} clips of {FRAMES[0]} to {FRAMES[1]} frames, batches of {BATCH_SIZE},")
-    print(f"{N_NETWORKS} networks side by side with convolutions of {CHANNELS} channels,")
-    print(f"{convolution_gigaflops():.2f} Gflop a clip\n")
+    print(f"{N_NETWORKS} parallel networks with convolutions of {CHANNELS} channels,")
+    print(f"{convolution_gigaflops():.2f} Gflop per clip\n")
     print(f"{'':<30}{'version':>12}{'clips/s':>9}{'times the loop':>16}{'of products':>13}")
     loop = done[LOOP].get("clips_per_second", math.nan)
     for system, row in done.items():
@@ -339,17 +339,17 @@ def print_table(rows: list[dict]) -> None:
     print()
     for precision in ("float32", "bfloat16"):
         mine, by_hand = (speeds[f"{name}, {precision}"] for name in (LIBRARY, HAND))
-        print(f"{LIBRARY} in {precision}: {mine / by_hand:.2f} times the hand-written loop in it,")
+        print(f"{LIBRARY} in {precision}: {mine / by_hand:.2f} times the hand-written loop,")
         print(f"    {mine / speeds[SKORCH]:.2f} times plain skorch, which computes in float32")
     print("\nNotes")
     notes = [
         f"{os.cpu_count()} processors; matrix products of 2048 x 2048 reach "
         + ", ".join(f"{rate:.0f} Gflop/s in {name}" for name, rate in rates.items()),
-        "of products: share of that rate that convolutions reach, as if nothing else took time",
+        "of products: fraction of that rate that convolutions reach if they take all of the time",
         *(f"{system}: {text}" for system, text in DESCRIPTIONS.items() if system in done),
     ]
     if (load := rows[0]["load_before"]) is not None:
-        notes.insert(0, f"what else ran just before: {load:.1f} processes on average")
+        notes.insert(0, f"load average before the run: {load:.1f} processes")
     for note in notes:
         print(textwrap.fill(f"- {note}.", 100, subsequent_indent="  "))
 

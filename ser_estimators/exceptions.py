@@ -12,7 +12,7 @@ class AudioReadError(ValueError):
     ----------
     failures : tuple of (int, str, str)
         One entry for each clip that failed: its position in the call (from 0), its path
-        (empty for a waveform) and the reason with its remedy.
+        (empty for a waveform), and the reason with the remedy.
 
     Examples
     --------
@@ -39,4 +39,4 @@ class AudioLevelWarning(UserWarning):
 
 
 class LeakWarning(UserWarning):
-    """A speaker or a recording stands on both sides of a split: its figures are too good."""
+    """A speaker or a recording appears in both training and test, so scores are too high."""

@@ -1,4 +1,4 @@
-"""The whole system in one call."""
+"""The complete pipeline in one call."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def make_ser_pipeline(
     memory: Any = None,
     verbose: int = 0,
 ) -> Pipeline:
-    """Make the speech emotion recogniser: MFCCs, a convolutional network, a logistic regression.
+    """Make a speech emotion recognizer: MFCCs, a CNN and a logistic regression.
 
-    Every other parameter is reached as in any pipeline, for example
+    All other parameters are set as in any pipeline, for example
     ``make_ser_pipeline().set_params(mfcc__n_mfcc=20, cnn__max_epochs=100, lr__C=0.1)``.
 
     Parameters
@@ -30,25 +30,26 @@ def make_ser_pipeline(
     random_state : int, RandomState instance or None, default=None
         Passed to the network and to the logistic regression.
     n_jobs : int or None, default=None
-        Threads that read files.
+        Number of threads that read files and compute features.
     memory : str, joblib.Memory or None, default=None
-        Folder in which `MFCCTransformer` keeps the features of files, so that a search or a
-        cross-validation decodes each once; a file that has changed is noticed. The cache of
-        ``sklearn.pipeline.Pipeline``, which keeps fitted networks as well, is
-        ``set_params(memory=...)``. It knows a file by its path alone.
+        Folder in which `MFCCTransformer` caches the features of files, so that a search or a
+        cross-validation decodes each file only once. Changes of a file are detected. The cache of
+        ``sklearn.pipeline.Pipeline``, ``set_params(memory=...)``, also stores fitted networks but
+        identifies a file by its path only.
     verbose : int, default=0
-        Passed to the network: 1 shows a progress bar in a terminal and about ten lines elsewhere, 2
-        a line an epoch.
+        Passed to the network: 1 shows a progress bar in a terminal and about ten lines elsewhere; 2
+        shows one line per epoch.
 
     Returns
     -------
     sklearn.pipeline.Pipeline
         With the steps ``mfcc`` (`MFCCTransformer`), ``cnn`` (`CNNEmbedder`) and ``lr``
-        (``LogisticRegression``, to which all emotions count the same: ``class_weight="balanced"``).
+        (``LogisticRegression`` with ``class_weight="balanced"``).
 
     See Also
     --------
-    MFCCTransformer, CNNEmbedder
+    MFCCTransformer : First step, with all parameters of the features.
+    CNNEmbedder : Second step, with all parameters of the network.
 
     Examples
     --------
@@ -61,7 +62,7 @@ def make_ser_pipeline(
     >>> pipe.fit(corpus.data[8:], corpus.target[8:]).predict(corpus.data[:1]).shape
     (1,)
     """
-    # The classes count the same, as they do in balanced accuracy, by which this field compares.
+    # All classes have the same weight, as in balanced accuracy, the usual metric of the field.
     lr = LogisticRegression(class_weight="balanced", max_iter=1000, random_state=random_state)
     return Pipeline(
         [

@@ -1,5 +1,6 @@
 """The package as a whole: what importing it loads, and what its public names promise."""
 
+import doctest
 import inspect
 import json
 import re
@@ -91,13 +92,16 @@ def test_docstrings_are_whole(thing):
     """Every parameter stands in the docstring with its default, in the order of the signature."""
     doc = inspect.getdoc(thing)
     assert "Examples\n-----" in doc
+    parameters = inspect.signature(thing).parameters
+    if not parameters:
+        assert "Parameters\n---" not in doc
+        return
     documented = {}
     section = re.split(r"\n\n[A-Z][A-Za-z ]+\n---", doc.split("Parameters\n----------\n")[1])[0]
     for line in section.splitlines():
         if line and not line.startswith(" "):
             names, _, kind = line.partition(" : ")
             documented |= dict.fromkeys(names.split(", "), kind)
-    parameters = inspect.signature(thing).parameters
     assert list(documented) == list(parameters)
     for name, parameter in parameters.items():
         if parameter.default is not inspect.Parameter.empty:
@@ -110,6 +114,22 @@ def test_docstrings_are_whole(thing):
                     else repr(parameter.default)
                 )
                 assert shown == expected, name
+
+
+@pytest.mark.parametrize(
+    "thing",
+    [thing for thing in public_objects() if thing.__module__ == "ser_estimators"],
+    ids=lambda thing: thing.__name__,
+)
+def test_examples_run(thing):
+    """Doctest passes by classes that name the package as their module, see `_utils.public`."""
+    flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+    runner = doctest.DocTestRunner(optionflags=flags)
+    tests = doctest.DocTestFinder().find(thing, thing.__name__, module=False, globs={})
+    assert sum(len(test.examples) for test in tests) > 0
+    for test in tests:
+        runner.run(test)
+    assert runner.summarize(verbose=False).failed == 0
 
 
 def test_typed():

@@ -1,4 +1,4 @@
-"""The input contract: what X may be."""
+"""Validation of X: a list of paths, a list of waveforms, or an array."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["Clip", "check_clips", "validate_clips"]
 
 Clip: TypeAlias = "str | os.PathLike[str] | NDArray[Any]"
 
-# An array of so few columns and so many rows is a recording rather than clips.
+# An array with so few columns and so many rows is probably one recording, not many clips.
 _MAX_CHANNELS, _MANY_SAMPLES = 8, 1000
 
 _EXPECTED = (
@@ -55,7 +55,7 @@ def validate_clips(estimator: Any, X: Any, *, reset: bool) -> Sequence[Clip]:
     Warns
     -----
     UserWarning
-        For an array that looks like one recording of several channels.
+        For an array that looks like one recording with several channels.
     """
     clips = check_clips(X)
     if not isinstance(clips, list):
@@ -77,7 +77,7 @@ def _warn_of_channels(shape: tuple[int, int]) -> None:
     if n_samples <= _MAX_CHANNELS and n_clips >= _MANY_SAMPLES:
         warnings.warn(
             f"X has the shape {shape}, which is {n_clips} clips of {n_samples} samples; if it is "
-            f"one recording of {n_samples} channels, pass [X.mean(axis=1)]",
+            f"one recording with {n_samples} channels, pass [X.mean(axis=1)]",
             stacklevel=find_stack_level(),
         )
 
@@ -105,7 +105,7 @@ def check_clips(X: Any) -> Any:
         return _check_vector(array)
     if array.ndim == 2 and array.dtype.kind in "OUST" and _first_path(array) is not None:
         raise ValueError(
-            f"X is a table of shape {array.shape} that holds paths; expected {_EXPECTED}. "
+            f"X is a table of shape {array.shape} that contains paths; expected {_EXPECTED}. "
             'Pass its column of paths, such as X["path"]'
         )
     if array.ndim != 2:
@@ -130,7 +130,7 @@ def _check_list(items: list[Any]) -> list[Any]:
             )
     if kinds[0] == "number":
         raise ValueError(
-            "X is a list of numbers, so perhaps one waveform; a list of one is [X]. "
+            "X is a list of numbers; if it is a single waveform, pass [X]. "
             f"Reshape your data: expected {_EXPECTED}"
         )
     if kinds[0] == "path":
@@ -148,8 +148,8 @@ def _check_list(items: list[Any]) -> list[Any]:
 def _check_vector(array: NDArray[Any]) -> list[Any]:
     if array.size and array.dtype.kind not in "OUST":
         raise ValueError(
-            f"X is a 1-D array of {array.size} numbers, so perhaps one waveform; a list of one is "
-            f"[X]. Reshape your data: expected {_EXPECTED}"
+            f"X is a 1-D array of {array.size} numbers; if it is a single waveform, pass [X]. "
+            f"Reshape your data: expected {_EXPECTED}"
         )
     return _check_list(array.tolist() if array.dtype.kind != "O" else list(array))
 

@@ -1,4 +1,4 @@
-"""What is wrong with a file that cannot be read, and what to do about it."""
+"""Diagnosis of files that cannot be read: the reason, and the remedy."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .failures import failure
 
 __all__ = ["check_before_opening", "diagnose"]
 
-# A WAV written to a pipe cannot know its length; writers announce about 2 or 4 GiB instead.
+# The length of a WAV written to a pipe is unknown; writers announce about 2 or 4 GiB instead.
 _UNKNOWN_SIZE = 0x7FFF0000
 # Formats made of chunks, with the layout of a chunk's name and length.
 _CHUNKS = {
@@ -23,20 +23,20 @@ _CHUNKS = {
     (b"FORM", b"AIFF"): ">4sI",
     (b"FORM", b"AIFC"): ">4sI",
 }
-# Players accept a file that has at least this part of the announced audio.
+# Minimum fraction of the announced audio; players accept files that lack a little.
 _ENOUGH = 0.99
 
 
 def check_before_opening(name: str) -> None:
-    """Raise for faults that need no decoder: a wrong path, an empty file, a truncated WAV."""
+    """Raise for faults that are found without a decoder, such as a missing or truncated file."""
     path = Path(name)
     if not name:
         raise failure("the path is empty; check the list of paths", name)
     if "://" in name:
-        raise failure("it is an address, not a file; download it first", name)
+        raise failure("it is a URL, not a file; download it first", name)
     if path.suffix.lower() == ".raw":
         raise failure(
-            "raw samples have no header that tells their rate; read them with numpy.fromfile and "
+            "raw samples have no header with a sampling rate; read them with numpy.fromfile and "
             "pass the waveform",
             name,
         )
@@ -60,7 +60,9 @@ def check_before_opening(name: str) -> None:
         )
         raise failure(f"there is no such file; {remedy}", name) from error
     except OSError as error:
-        raise failure(f"{error.strerror or error}; check the path and its rights", name) from error
+        raise failure(
+            f"{error.strerror or error}; check the path and its permissions", name
+        ) from error
     except ValueError as error:
         if isinstance(error, AudioReadError):
             raise
@@ -70,9 +72,9 @@ def check_before_opening(name: str) -> None:
 
 
 def _length_fault(file: BinaryIO, size: int) -> str | None:
-    """Return what is wrong with the length that a WAV or AIFF announces, None if nothing is.
+    """Return why the length that a WAV or AIFF announces is wrong, or None if it is not.
 
-    libsndfile silently reads what is there, so that a broken download would pass for a short clip.
+    libsndfile silently reads the available samples, as if a truncated file were a short clip.
     """
     head = file.read(12)
     layout = _CHUNKS.get((head[:4], head[8:12]))
@@ -82,10 +84,10 @@ def _length_fault(file: BinaryIO, size: int) -> str | None:
     while len(chunk := file.read(8)) == 8:
         name, n_bytes = struct.unpack(layout, chunk)
         n_left = size - file.tell()
-        if name == b"ds64":  # of an RF64, whose data may be longer than 32 bits can say
+        if name == b"ds64":  # in an RF64, whose length may exceed 32 bits
             lengths = file.read(16)
             if len(lengths) < 16 or n_bytes < 16:
-                return None  # libsndfile refuses it
+                return None  # libsndfile raises for it
             n_bytes_in_64_bits = struct.unpack("<QQ", lengths)[1]
             n_bytes -= 16
         if name not in (b"data", b"SSND"):
@@ -93,8 +95,8 @@ def _length_fault(file: BinaryIO, size: int) -> str | None:
             continue
         if n_bytes == 0 and n_left > 0:
             return (
-                "its header says that it holds no samples but more follows: the recording was "
-                "not finished properly; repair it, for example with ffmpeg"
+                "its header announces no samples, but data follow: the recording was not finished "
+                "properly; repair it, for example with ffmpeg"
             )
         is_known = n_bytes < _UNKNOWN_SIZE
         if n_bytes == 0xFFFFFFFF and n_bytes_in_64_bits is not None:
@@ -116,16 +118,17 @@ def diagnose(name: str, decoder_says: str) -> str:
     if head.startswith(b"version https://git-lfs"):
         return "it is a git-lfs pointer, not audio; run 'git lfs pull' in its repository"
     if start.startswith((b"<!doctype html", b"<html")):
-        return "it is a web page, not audio: the download went wrong; download it again"
+        return "it is a web page, not audio: the download failed; download it again"
     if head[4:8] == b"ftyp":
         return f"it is MPEG-4 audio (m4a, mp4), which libsndfile cannot read; {_convert(name)}"
     if head[:4] in (b"fLaC", b"OggS") or (head[:4] == b"RIFF" and head[8:12] == b"WAVE"):
         return (
-            f"it begins like audio but cannot be decoded ({decoder_says}), so it is damaged, cut "
-            f"off, or of a codec that libsndfile lacks; download it again, or {_convert(name)}"
+            f"it starts like audio but cannot be decoded ({decoder_says}): it is damaged, "
+            "truncated, or encoded with a codec that libsndfile lacks; download it again, or "
+            f"{_convert(name)}"
         )
     if _is_text(head):
-        return "it is text, not audio; check how it was made or downloaded, or leave it out"
+        return "it is text, not audio; check how it was created or downloaded, or leave it out"
     return f"{decoder_says}; if it is audio, {_convert(name)}"
 
 
@@ -135,7 +138,7 @@ def _is_text(head: bytes) -> bool:
     try:
         head.decode("utf-8")
     except UnicodeDecodeError as error:
-        # A character cut in half by the end of what was read is still text.
+        # The last character may be incomplete, because only the start of the file was read.
         return error.start >= len(head) - 3
     return True
 

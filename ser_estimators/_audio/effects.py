@@ -22,7 +22,7 @@ _RELATIVE_GATE = -10.0
 
 
 def trim(waveform: Floats, top_db: float) -> Floats:
-    """Cut silence at both ends, as ``librosa.effects.trim``.
+    """Trim silence at both ends, as ``librosa.effects.trim``.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def trim(waveform: Floats, top_db: float) -> Floats:
         A view. A clip that is entirely silent is returned whole.
     """
     padded = np.pad(waveform, _TRIM_FRAME // 2)
-    # Power of overlapping frames from that of their steps: all lengths are multiples of a step.
+    # The power of overlapping frames is computed from steps, of which all lengths are multiples.
     n_steps = padded.size // _TRIM_HOP
     steps = np.square(padded[: n_steps * _TRIM_HOP]).reshape(n_steps, _TRIM_HOP)
     per_frame = _TRIM_FRAME // _TRIM_HOP
@@ -70,7 +70,7 @@ def normalize_loudness(waveform: Floats, sr: int, loudness: float) -> Floats:
     sr : int > 0
         Sampling rate in Hz.
     loudness : float
-        Loudness in LUFS (ITU-R BS.1770-4), such as -23, the level of broadcasts.
+        Loudness in LUFS (ITU-R BS.1770-4), such as -23, the level of broadcasting.
 
     Returns
     -------
@@ -84,9 +84,9 @@ def normalize_loudness(waveform: Floats, sr: int, loudness: float) -> Floats:
 
 
 def integrated_loudness(waveform: Floats, sr: int) -> float:
-    """Return the integrated loudness of a clip in LUFS [1]_, minus infinity for silence.
+    """Return the integrated loudness of a clip in LUFS, minus infinity for silence.
 
-    A clip shorter than a block of 0.4 s is taken as one block.
+    It is defined in [1]_. A clip shorter than a block of 0.4 s is treated as one block.
 
     References
     ----------
@@ -115,9 +115,9 @@ def _lufs(power: NDArray[np.float64]) -> NDArray[np.float64]:
 def _k_weighting(sr: int) -> NDArray[np.float64]:
     """Return the head and low-cut filters of BS.1770 for any rate, as second-order sections.
 
-    The recommendation gives coefficients for 48 kHz; these are the analog filters behind them,
-    transformed bilinearly, after B. De Man, "Evaluation of implementations of the EBU R128 loudness
-    measurement", AES 145th Convention, 2018.
+    The recommendation gives coefficients for 48 kHz. These are the underlying analog filters, with
+    a bilinear transform, according to B. De Man, "Evaluation of implementations of the EBU R128
+    loudness measurement", AES 145th Convention, 2018.
     """
     gain, q, frequency = 3.999843853973347, 0.7071752369554196, 1681.974450955533
     k = np.tan(np.pi * min(frequency, 0.49 * sr) / sr)

@@ -1,4 +1,4 @@
-"""Errors and warnings that list clips: which ones, why, and what to do."""
+"""Errors and warnings that list clips, with reasons and remedies."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from ..exceptions import AudioLevelWarning, AudioReadError
 
 __all__ = ["combine", "failure", "name_of", "peak_of", "printable", "warn_of_levels"]
 
-# Peaks outside this range cannot be speech on the scale [-1, 1]: a 16-bit file holds nothing below
-# -120 dB of full scale, and 256 times full scale is PCM that was cast to float.
+# Peaks outside this range cannot be speech on the scale [-1, 1]: -120 dBFS is below the resolution
+# of 16-bit files, and 256 times full scale is PCM that was cast to float.
 _SILENT_PEAK = 1e-6
 _LOUD_PEAK = 256.0
 
-# Clips that an error lists before "and 7 more"; the exception itself carries all of them.
+# Maximum number of clips in the message of an error; its attribute `failures` has all of them.
 _MAX_LISTED = 50
 
 
 def failure(reason: str, name: str | None = None) -> AudioReadError:
-    """Return the error of a single clip, which `combine` later places among the others.
+    """Return the error of a single clip, which `combine` later merges with others.
 
     Parameters
     ----------
     reason : str
-        What is wrong, and the remedy.
+        The fault and its remedy.
     name : str or None, default=None
         Path of a file; None for a waveform.
     """
@@ -45,7 +45,7 @@ def combine(failures: list[tuple[int, str, str]], n_clips: int) -> AudioReadErro
     failures : list of (int, str, str)
         Position, path (empty for a waveform) and reason of each clip; at least one.
     n_clips : int
-        Clips of the call.
+        Number of clips in the call.
     """
     if len(failures) == 1:
         index, name, reason = failures[0]
@@ -59,7 +59,7 @@ def combine(failures: list[tuple[int, str, str]], n_clips: int) -> AudioReadErro
         )
     if len(failures) > _MAX_LISTED:
         lines.append(
-            f"  and {len(failures) - _MAX_LISTED} more; all are in this error's `failures`"
+            f"  and {len(failures) - _MAX_LISTED} more, see the attribute `failures` of this error"
         )
     return AudioReadError("\n".join(lines), tuple(failures))
 
@@ -70,13 +70,13 @@ def peak_of(waveform: NDArray[np.float32]) -> float:
 
 
 def warn_of_levels(clips: Sequence[object], peaks: list[float]) -> None:
-    """Warn once of all silent clips, and once of all clips far beyond full scale.
+    """Warn once about all silent clips, and once about all clips far beyond full scale.
 
     Parameters
     ----------
     clips : sequence of path or ndarray
     peaks : list of float
-        `peak_of` each clip, as it was read.
+        Peak of each clip as read, see `peak_of`.
     """
     silent = [index for index, peak in enumerate(peaks) if peak < _SILENT_PEAK]
     if silent:
@@ -103,7 +103,7 @@ def name_of(clip: object) -> str:
 
 
 def printable(name: str) -> str:
-    """Return a file name as text for any terminal; bytes that are not UTF-8 are escaped."""
+    """Return a file name that any terminal can print; bytes that are not UTF-8 are escaped."""
     return name.encode("utf-8", "backslashreplace").decode()
 
 

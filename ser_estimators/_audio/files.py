@@ -1,4 +1,4 @@
-"""From a path to a mono float32 waveform; every error names the file."""
+"""Reading of audio files as mono float32 waveforms; every error names the file."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ __all__ = ["RES_TYPES", "read_audio", "resample"]
 # librosa's names for the qualities of soxr.
 RES_TYPES = {f"soxr_{quality.lower()}": quality for quality in ("VHQ", "HQ", "MQ", "LQ", "QQ")}
 
-# No recorder has a rate outside this range: 5 s of samples "at 1 Hz" would become hours.
+# Rates outside this range are implausible: 5 s of samples "at 1 Hz" would become hours.
 _LOWEST_RATE, _HIGHEST_RATE = 500, 1_000_000
-# Frames decoded at once. The frame count of the header is not trusted with an allocation.
+# Frames decoded at once. The frame count of the header does not determine the allocation.
 _BLOCK = 1 << 20
 # NumPy types in which soundfile reads PCM, and the factors that rescale them to [-1, 1].
 _INTEGERS = {"PCM_16": "int16", "PCM_24": "int32", "PCM_32": "int32"}
@@ -46,11 +46,11 @@ def read_audio(
     sr : int > 0
         Sampling rate of the result in Hz.
     offset : float >= 0, default=0.0
-        Seconds skipped at the beginning.
+        Seconds that are skipped at the start.
     duration : float > 0 or None, default=None
-        Seconds read at most; None reads to the end.
+        Maximum number of seconds to read; None reads to the end.
     res_type : {"soxr_vhq", "soxr_hq", "soxr_mq", "soxr_lq", "soxr_qq"}, default="soxr_hq"
-        Quality of the resampling.
+        Resampling quality.
 
     Returns
     -------
@@ -63,7 +63,7 @@ def read_audio(
         If the file is missing, empty, not audio or damaged, if it has no samples (after `offset`),
         if samples are NaN or infinity, or if a WAV or AIFF file is truncated. The message names the
         file, the fault and the remedy. A truncated MP3, OGG, W64 or AU file cannot be distinguished
-        from a shorter one.
+        from a short one.
 
     Examples
     --------
@@ -76,7 +76,7 @@ def read_audio(
 
     name = os.fspath(path)
     check_before_opening(name)
-    # As bytes, where names are bytes: not all of them are text.
+    # As bytes on POSIX, where not all file names are valid text.
     file_name = os.fsencode(name) if os.name == "posix" else name
     try:
         with soundfile.SoundFile(file_name) as file:
@@ -84,7 +84,7 @@ def read_audio(
             if not _LOWEST_RATE <= rate <= _HIGHEST_RATE:
                 raise failure(
                     f"its header says {rate} Hz; expected {_LOWEST_RATE} to {_HIGHEST_RATE} Hz: "
-                    "write it again with the right rate, or read it with numpy.fromfile",
+                    "write it again with the correct rate, or read it with numpy.fromfile",
                     name,
                 )
             start = int(offset * rate)
@@ -102,13 +102,13 @@ def read_audio(
 
     if len(samples) == 0 and n_frames > 0 and offset:
         raise failure(
-            f"offset={offset} s is beyond its end, {n_frames / rate:.3f} s; lower offset, or leave "
-            "it out",
+            f"offset={offset} s is beyond its end at {n_frames / rate:.3f} s; lower offset, or "
+            "leave it out",
             name,
         )
     if len(samples) == 0:
         raise failure(
-            "it holds no samples, only a header; record or download it again, or leave it out", name
+            "it contains no samples, only a header; download it again, or leave it out", name
         )
     waveform = samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1)
     n_bad = waveform.size - int(np.count_nonzero(np.isfinite(waveform)))

@@ -1,4 +1,4 @@
-"""From a clip to a waveform, the same in training and in prediction."""
+"""Reading of clips as waveforms, identical in training and prediction."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ __all__ = ["Reading"]
 
 @dataclass(frozen=True)
 class Reading:
-    """How a clip becomes a waveform.
+    """How a clip is read and processed.
 
     Parameters
     ----------
     sr : int > 0
-        Sampling rate in Hz. Files are resampled to it; waveforms are taken to be at it.
+        Sampling rate in Hz. Files are resampled to it; waveforms are assumed to have it.
     offset : float >= 0, default=0.0
-        Seconds skipped at the beginning.
+        Seconds that are skipped at the start.
     duration : float > 0 or None, default=None
-        Seconds read at most; None reads to the end.
+        Maximum number of seconds to read; None reads to the end.
     res_type : str, default="soxr_hq"
-        Quality of the resampling, see `files.read_audio`.
+        Resampling quality, see `files.read_audio`.
     trim_db, loudness, preemphasis : float or None, default=None
-        See `effects.trim`, `effects.normalize_loudness` and `effects.preemphasize`; None leaves
-        the step out.
+        See `effects.trim`, `effects.normalize_loudness` and `effects.preemphasize`; None skips the
+        step.
     """
 
     sr: int
@@ -44,7 +44,7 @@ class Reading:
     preemphasis: float | None = None
 
     def load(self, clip: Clip) -> NDArray[np.float32]:
-        """Return the part of a clip that was asked for, as it was recorded.
+        """Return the requested part of a clip, unprocessed.
 
         Raises
         ------
@@ -69,7 +69,7 @@ class Reading:
     def process(self, waveform: NDArray[np.float32]) -> NDArray[np.float32]:
         """Trim silence, normalize the loudness and emphasize high frequencies, in this order.
 
-        Returns the waveform itself if nothing of this was asked for.
+        Without any of these steps, the waveform itself is returned.
         """
         if self.trim_db is not None:
             waveform = trim(waveform, self.trim_db)
@@ -85,8 +85,8 @@ class Reading:
         start = int(self.offset * self.sr)
         if start >= waveform.size:
             raise failure(
-                f"offset={self.offset} s is beyond its end, {waveform.size / self.sr:.3f} s; lower "
-                "offset, or leave it out"
+                f"offset={self.offset} s is beyond its end at {waveform.size / self.sr:.3f} s; "
+                "lower offset, or leave it out"
             )
         if self.duration is None:
             return waveform[start:]

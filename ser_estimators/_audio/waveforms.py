@@ -1,4 +1,4 @@
-"""Samples in memory: the scale [-1, 1], and what is wrong with them."""
+"""Waveforms in memory: conversion to the scale [-1, 1], and validation."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAX_PEAK = 1e9
 
 
 def check_waveforms(waveforms: Sequence[NDArray[Any]]) -> None:
-    """Raise AudioReadError for waveforms that are empty, or hold NaN, infinity or huge values."""
+    """Raise AudioReadError for empty waveforms, and for NaN, infinity or huge values."""
     failures = [
         (index, "", reason)
         for index, waveform in enumerate(waveforms)
@@ -46,7 +46,7 @@ def too_large(peak: float) -> str:
 
 def _fault_of(waveform: NDArray[Any]) -> str | None:
     if waveform.size == 0:
-        return "it holds no samples; leave it out"
+        return "it contains no samples; leave it out"
     n_bad = waveform.size - int(np.count_nonzero(np.isfinite(waveform)))
     if n_bad:
         return (
@@ -59,6 +59,6 @@ def _fault_of(waveform: NDArray[Any]) -> str | None:
 
 
 def _is_pcm(samples: NDArray[Any]) -> bool:
-    # Wider integers come from a cast or a list of numbers and stay as they are. If they were PCM,
-    # they are far beyond full scale, and a warning says so.
+    # Wider integers come from a cast or a list of numbers and are not rescaled. If they are PCM,
+    # they are far beyond full scale, which causes a warning.
     return samples.dtype.kind in "iu" and samples.dtype.itemsize <= 4

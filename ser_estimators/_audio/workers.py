@@ -1,4 +1,4 @@
-"""Work on many clips in threads, with all failures in one error."""
+"""Processing of clips in threads, with all failures in one error."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["map_clips", "map_waveforms"]
 
 Result = TypeVar("Result")
 
-# Clips that a thread takes at once, at most: enough that handing them over costs nothing.
+# Maximum number of clips that a thread takes at once, enough to make the overhead negligible.
 _MAX_CHUNK = 8
 
 
@@ -38,21 +38,21 @@ def map_clips(
     function : callable
         Takes a clip; raises AudioReadError if the clip cannot be used.
     clips : sequence
-        What `validate_clips` returned.
+        As returned by `validate_clips`.
     n_jobs : int or None, default=None
-        Threads, as in joblib.
+        Number of threads, as in joblib.
     progress : str or None, default=None
-        Label of a progress bar; None shows none.
+        Label of the progress bar; None shows no bar.
 
     Yields
     ------
     object
-        Result of each clip, up to the first that failed.
+        Result of each clip, up to the first failure.
 
     Raises
     ------
     AudioReadError
-        After the last clip. It lists every clip that could not be used.
+        After the last clip; lists every clip that could not be used.
     """
 
     def work(chunk: slice) -> list[tuple[Result | None, str]]:
@@ -70,7 +70,7 @@ def map_clips(
         return outcomes
 
     n_threads = effective_n_jobs(n_jobs)
-    # Of few clips, which may be long, each thread gets some.
+    # Few clips, which may be long, are distributed over all threads.
     size = max(1, min(_MAX_CHUNK, len(clips) // (4 * n_threads)))
     chunks = [slice(start, start + size) for start in range(0, len(clips), size)]
     failures: list[tuple[int, str, str]] = []
@@ -102,11 +102,11 @@ def map_waveforms(
     function : callable
         Takes a mono float32 waveform of at least one sample.
     clips : sequence
-        What `validate_clips` returned.
+        As returned by `validate_clips`.
     reading : Reading
-        How clips become waveforms.
+        How clips are read and processed.
     n_jobs : int or None, default=None
-        Threads, as in joblib.
+        Number of threads, as in joblib.
 
     Returns
     -------
@@ -116,12 +116,12 @@ def map_waveforms(
     Raises
     ------
     AudioReadError
-        Lists every clip that could not be used; there are no results then.
+        If clips cannot be used; lists all of them.
 
     Warns
     -----
     AudioLevelWarning
-        Once for all clips that are silent, once for all that are far beyond full scale.
+        Once for all silent clips, and once for all clips that are far beyond full scale.
     """
 
     def work(clip: Clip) -> tuple[Result, float]:
@@ -136,7 +136,7 @@ def map_waveforms(
 def _in_order(
     function: Callable[[slice], Result], chunks: Sequence[slice], n_threads: int
 ) -> Iterator[Result]:
-    """Apply a function in threads; no more results wait than the threads need to stay busy."""
+    """Apply a function in threads, with only as many pending results as keep them busy."""
     if n_threads == 1 or len(chunks) == 1:
         yield from map(function, chunks)
         return
@@ -149,7 +149,7 @@ def _in_order(
             while waiting:
                 yield waiting.popleft().result()
         finally:
-            # After an error or an interrupt, do not start what has not started.
+            # After an error or an interrupt, pending chunks are not started.
             pool.shutdown(wait=True, cancel_futures=True)
 
 

@@ -1,4 +1,4 @@
-"""What a pickled CNNEmbedder holds: parameters and arrays, but no layers and no private paths."""
+"""The state of a pickled CNNEmbedder: parameters and arrays, no layers, no private paths."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ FORMAT = 1
 
 
 def pack(attributes: dict[str, Any]) -> dict[str, Any]:
-    """Return the attributes of an estimator in the form that is pickled.
+    """Return the state of an estimator that is pickled.
 
     Parameters
     ----------
     attributes : dict
-        With `module_` and `_spec` if the estimator is fitted.
+        Attributes of the estimator, with `module_` and `_spec` if it is fitted.
 
     Returns
     -------
@@ -44,7 +44,7 @@ def pack(attributes: dict[str, Any]) -> dict[str, Any]:
 
 
 def unpack(state: dict[str, Any]) -> dict[str, Any]:
-    """Return the attributes of an estimator from what `pack` made of them.
+    """Return the attributes of an estimator from the state that `pack` returned.
 
     Raises
     ------

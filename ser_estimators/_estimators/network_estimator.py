@@ -247,7 +247,7 @@ class NetworkEstimator(
             batch_size=_PREDICT_BATCH,
             device=device_at_hand(self.device),
             embed=embed,
-            views=[View(*view) for view in self.views_],
+            views=[View._make(view) for view in self.views_],
         )
 
     def _check_same(self, n_features: int | None, classes: NDArray[Any]) -> None:

@@ -17,7 +17,7 @@ from .layers import reset_parameters
 
 __all__ = ["NetworkSpec", "build"]
 
-# Total stride that is assumed for a custom network, in frames. Every second view is delayed by half.
+# Assumed total stride of a custom network, in frames; every second view is delayed by half of it.
 _CUSTOM_STEP = 16
 
 

@@ -16,9 +16,9 @@ from .pooling import masked_statistics
 
 __all__ = ["ConvolutionalEncoder"]
 
-# Minimum number of frames of a spectrogram, so that more than two remain before the second stride.
-# On processors with AMX, torch 2.13 computes strided bfloat16 convolutions with one output frame
-# incorrectly, as reported with a stride of three (https://github.com/pytorch/pytorch/issues/169688).
+# Minimum number of frames of a spectrogram, so that more than two remain before the second stride:
+# on processors with AMX, torch 2.13 computes strided bfloat16 convolutions with one output frame
+# wrongly, as reported with a stride of three (https://github.com/pytorch/pytorch/issues/169688).
 _MIN_FRAMES = 8
 
 

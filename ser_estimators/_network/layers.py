@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -49,7 +50,7 @@ def replace_dropout(module: nn.Module) -> None:
     for parent in list(module.modules()):
         for name, child in list(parent.named_children()):
             if type(child) in kinds:
-                setattr(parent, name, SeededDropout(float(child.p), kinds[type(child)]))
+                setattr(parent, name, SeededDropout(cast(float, child.p), kinds[type(child)]))
 
 
 def seed_dropout(modules: Iterable[nn.Module], generator: torch.Generator) -> None:

@@ -50,8 +50,8 @@ def _clear_padding(x: Tensor, mask: Tensor) -> Tensor:
     The backward pass needs neither x nor the mask for this.
     """
     padding = mask.log().to(x.dtype).repeat_interleave(x.shape[3] // mask.shape[3], dim=3)
-    # Expanded to all channels: along a broadcast innermost axis, torch adds values one by one, which
-    # takes 15 times as long in bfloat16.
+    # Expanded to all channels, because torch adds values one by one along a broadcast innermost
+    # axis, which takes 15 times as long in bfloat16.
     padding = padding.expand(-1, x.shape[1], -1, -1)
     return x.add_(padding.contiguous(memory_format=torch.channels_last))
 

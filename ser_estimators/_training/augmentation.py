@@ -1,6 +1,6 @@
 """Augmentation of batches of spectrograms.
 
-It is applied to training batches only; validation and test clips are never augmented.
+Only training batches are augmented, never validation and test clips.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .mixing import mix_style, mix_up
 
 __all__ = ["AugmentationOptions", "Generators", "SpectrogramBatch", "augment", "checked"]
 
-# Decibels over which the signal-to-noise ratio is drawn, above its lowest value.
+# Width of the range of signal-to-noise ratios in dB, above the lowest value.
 _SNR_RANGE = 30.0
 
 
@@ -47,12 +47,12 @@ class SpectrogramBatch:
     std: Tensor
 
     def replace(self, **changes: Tensor) -> SpectrogramBatch:
-        """Return a batch with other values of some fields."""
+        """Return a copy of the batch with other values of some fields."""
         return replace(self, **changes)
 
 
 class Generators(NamedTuple):
-    """Sources of random numbers that belong to one fit.
+    """Random number generators of one fit.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ class Generators(NamedTuple):
 
 @dataclass(frozen=True)
 class AugmentationOptions:
-    """How much training clips are changed at random; zero leaves a change out.
+    """Strength of each random augmentation; zero disables it.
 
     Parameters
     ----------
@@ -77,7 +77,8 @@ class AugmentationOptions:
         The frequency axis is scaled by up to this fraction, as with a longer or shorter vocal
         tract, and shifted by up to a quarter of it [1]_.
     gain : float >= 0
-        Up to this is added to or subtracted from the spectrogram, in standard deviations of a row.
+        Up to this value is added to or subtracted from the spectrogram, in standard deviations of
+        a row.
     time_mask, frequency_mask : float in [0, 1]
         Up to this fraction of the frames, and of the rows, is set to the mean, in one block each
         [2]_.
@@ -85,9 +86,9 @@ class AugmentationOptions:
         Clips are shifted by up to this fraction of their length. The gap is filled with the first
         or last frame, which is silence in most recordings.
     noise_snr : float or None
-        White noise is added, at a signal-to-noise ratio between this and 30 dB more.
+        White noise is added, at a signal-to-noise ratio between this value and 30 dB more.
     mixstyle_p : float in [0, 1]
-        Probability of a clip to be changed by `mix_style`.
+        Probability that `mix_style` changes a clip.
     mixup_alpha : float >= 0
         Parameter of `mix_up`.
 
@@ -127,7 +128,7 @@ class AugmentationOptions:
 def augment(
     batch: SpectrogramBatch, options: AugmentationOptions, rng: Generators
 ) -> SpectrogramBatch:
-    """Change the clips of a batch at random."""
+    """Augment the clips of a batch at random."""
     spectrogram, mask, targets = batch.spectrogram, batch.mask, batch.targets
     if options.noise_snr is not None:
         spectrogram = add_noise(batch, options.noise_snr, rng.torch)
@@ -143,7 +144,7 @@ def augment(
 
 
 def checked(batch: Any, *, like: SpectrogramBatch) -> SpectrogramBatch:
-    """Return what an augmentation returned, or raise if training cannot go on with it."""
+    """Return the output of an augmentation, or raise if it is not a valid batch."""
     if not isinstance(batch, SpectrogramBatch):
         raise TypeError(
             f"augmentation returned a {type(batch).__name__}; expected a batch, such as "
@@ -197,7 +198,7 @@ def warp_and_mask(
     source_frames = _source_frames(lengths, lengths_out, time_shift)
     # source_frames (n, frames)
     spectrogram = _resample(spectrogram, source_frames, scale, shift)
-    # The first channel alone: the derivatives in the others know nothing of the level.
+    # Only the first channel: the derivatives in the others do not depend on the level.
     spectrogram[:, 0] += uniform(-options.gain, options.gain)[:, None, None]
 
     n_rows, n_frames = spectrogram.shape[2:]
@@ -209,7 +210,7 @@ def warp_and_mask(
     )
     # hidden_frames (n, frames), hidden_rows (n, rows)
     is_real = mask[:, 0, 0].gather(1, source_frames.long()) > 0
-    # A shift may leave nothing but padding that stood before the clip.
+    # A shift may leave only padding that preceded the clip.
     is_real = with_one_frame(is_real & (frames < lengths_out[:, None]))
     mask = is_real.to(spectrogram.dtype)[:, None, None]
     spectrogram = (
@@ -219,14 +220,14 @@ def warp_and_mask(
 
 
 def add_noise(batch: SpectrogramBatch, lowest_snr: float, generator: torch.Generator) -> Tensor:
-    """Add white noise of random level to the first channel, as powers.
+    """Add white noise of random level to the power in the first channel.
 
     Parameters
     ----------
     batch : SpectrogramBatch
     lowest_snr : float
         Lowest ratio of the mean power of a clip to that of the noise, in dB. The ratio is drawn
-        uniformly from here to 30 dB more.
+        uniformly between this value and 30 dB more.
     generator : torch.Generator
 
     Returns
@@ -243,7 +244,7 @@ def add_noise(batch: SpectrogramBatch, lowest_snr: float, generator: torch.Gener
     n_real = mask.sum(dim=(1, 2, 3)) * n_rows
     level = log_power.masked_fill(~is_real, -math.inf).flatten(1).logsumexp(1) - n_real.log()
     snr = lowest_snr + _SNR_RANGE * torch.rand(n, generator=generator).to(spectrogram)
-    # The power of white noise within a band of a frame is distributed exponentially.
+    # The power of white noise in a band of a frame has an exponential distribution.
     drawn = torch.rand(n, n_rows, n_frames, generator=generator).to(spectrogram)
     fluctuation = (-(1 - drawn).log()).clamp(min=1e-6).log()
     noise = (level - snr * nepers)[:, None, None] + fluctuation
@@ -254,9 +255,9 @@ def add_noise(batch: SpectrogramBatch, lowest_snr: float, generator: torch.Gener
 
 
 def _source_frames(lengths: Tensor, lengths_out: Tensor, time_shift: Tensor | None) -> Tensor:
-    """Return where each frame comes from; the center of the first one is 0.5.
+    """Return the source position of each frame; the center of the first one is 0.5.
 
-    A clip's last frame is repeated rather than its padding read.
+    Positions in padding are replaced by the last frame of the clip.
     """
     centers = torch.arange(int(lengths_out.max().item()), device=lengths.device) + 0.5
     source_frames = centers * (lengths / lengths_out)[:, None]
@@ -279,7 +280,7 @@ def _resample(spectrogram: Tensor, source_frames: Tensor, scale: Tensor, shift: 
 
 
 def _interval(positions: Tensor, lengths: Tensor, share: Tensor, place: Tensor) -> Tensor:
-    """Mark one interval of each clip: `share` of its length, at `place` from 0 to 1 within it."""
+    """Mark an interval of each clip: a fraction `share` of its length, at `place` from 0 to 1."""
     width = share * lengths
     start = place * (lengths - width)
     return (positions >= start[:, None]) & (positions < (start + width)[:, None])

@@ -1,4 +1,4 @@
-"""Batches of clips and the order in which training sees them."""
+"""Batches of clips, and their order in training."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ __all__ = [
 class ClipDataset(Dataset[Any]):
     """Clips of an array, with repetitions, and their targets.
 
-    Arrays are indexed once per batch instead of once per clip, and only one batch is copied at a
-    time, so that they may be memory-mapped.
+    Arrays are indexed once per batch instead of once per clip. Only one batch is copied at a time,
+    so the arrays may be memory-mapped.
 
     Parameters
     ----------
@@ -65,18 +65,17 @@ class ClipDataset(Dataset[Any]):
 
 
 class TrainingBatches:
-    """Batches of one epoch in random order: the iterator of training.
+    """The batches of an epoch in random order, for training.
 
-    The batches of an epoch differ by at most one clip, so that none is too small for batch
-    normalization.
+    Their sizes differ by at most one clip, so that no batch is too small for batch normalization.
 
     Parameters
     ----------
     dataset : ClipDataset
     batch_size : int >= 2
-        Maximum number of clips in a batch, exceeded by one where a batch of one would remain.
+        Maximum number of clips in a batch, exceeded by one if a single clip would remain.
     rng : numpy.random.Generator
-        Source of the order.
+        Determines the order.
     """
 
     def __init__(self, dataset: ClipDataset, batch_size: int, rng: np.random.Generator) -> None:
@@ -94,7 +93,7 @@ class TrainingBatches:
 
 
 class OrderedBatches:
-    """All clips in order: the iterator of validation, and of passes over all clips.
+    """Batches of all clips in order, for validation and for passes over all clips.
 
     Parameters
     ----------
@@ -117,14 +116,14 @@ class OrderedBatches:
 class Prefetch:
     """Batches that are processed in another thread, one ahead of the consumer.
 
-    They are processed one after another and in order, so that random generators draw the same
-    numbers as without the thread.
+    They are processed one after another and in order, so random generators draw the same numbers
+    as without the thread.
 
     Parameters
     ----------
     batches : iterable
     make : callable
-        Takes a batch and returns its replacement, which is not None.
+        Takes a batch and returns its replacement, which must not be None.
     pool : concurrent.futures.Executor
     """
 
@@ -135,7 +134,7 @@ class Prefetch:
         self._following: Future[Any] | None = None
 
     def begin(self) -> Future[Any]:
-        """Start to process the next batch, unless that has started."""
+        """Start to process the next batch, unless this has already started."""
         if self._following is None:
             self._following = self._pool.submit(self._make_next)
         return self._following
@@ -154,7 +153,7 @@ class Prefetch:
 
 
 def coefficients_of(dataset: ClipDataset, batch_size: int) -> Iterator[Tensor]:
-    """Yield the coefficients of all clips, in batches cut to their longest clip."""
+    """Yield the coefficients of all clips, in batches cut to the longest clip of each."""
     return (coefficients for coefficients, _ in OrderedBatches(dataset, batch_size))
 
 

@@ -1,4 +1,4 @@
-"""Callbacks of training: learning rate, weight averaging, progress."""
+"""Training callbacks: learning rate, weight averaging, progress."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Progress(Callback):
     Parameters
     ----------
     verbose : int
-        1 for the bar or ten lines, more for one line per epoch.
+        1 for the bar or about ten lines, 2 or more for one line per epoch.
     """
 
     def __init__(self, verbose: int) -> None:
@@ -74,14 +74,14 @@ def last_losses(net: Any) -> dict[str, str]:
 
 
 class WeightAveraging(Callback):
-    """Finish with the mean of the weights after each of the last epochs.
+    """Average the weights over the last epochs.
 
-    Batch statistics are averaged too.
+    Batch statistics are averaged as well.
 
     Parameters
     ----------
     fraction : float in (0, 1]
-        Fraction of the epochs that are averaged.
+        Final fraction of the epochs over which the weights are averaged.
     """
 
     def __init__(self, fraction: float) -> None:
@@ -92,14 +92,14 @@ class WeightAveraging(Callback):
         self.average_: AveragedModel | None = None
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
-        """Add the weights, in the last epochs."""
+        """Add the weights to the average, in the last epochs."""
         if len(net.history) > net.max_epochs - round(self.fraction * net.max_epochs):
             if self.average_ is None:
                 self.average_ = AveragedModel(net.module_, use_buffers=True)
             self.average_.update_parameters(net.module_)
 
     def on_train_end(self, net: Any, **kwargs: Any) -> None:
-        """Set the weights to the mean, unless training ended before the last epochs."""
+        """Set the weights to the average, unless training ended before the last epochs."""
         if self.average_ is not None:
             net.module_.load_state_dict(self.average_.module.state_dict())
         self.average_ = None
@@ -111,7 +111,7 @@ def learning_rate_factor(step: int, *, n_steps: int, warmup: float, schedule: st
     Parameters
     ----------
     step : int
-        From 0.
+        Number of the step, from 0.
     n_steps : int > 0
         Number of steps of training.
     warmup : float in [0, 1)
@@ -133,7 +133,7 @@ def learning_rate_factor(step: int, *, n_steps: int, warmup: float, schedule: st
 
 
 def class_of(item: Any) -> type:
-    """Return the class of a callback of skorch: an instance or a class, named or not.
+    """Return the class of a skorch callback, given as instance or class, with or without name.
 
     Parameters
     ----------
@@ -163,15 +163,15 @@ def check_callbacks(callbacks: Any, *, early_stopping: bool) -> None:
     for item in callbacks if is_list else ():
         if not issubclass(class_of(item), Callback):
             raise TypeError(
-                f"callbacks has {item!r}, must have skorch callbacks or pairs of a name and one."
+                f"callbacks contains {item!r}, must contain skorch callbacks or (name, callback)."
             )
         monitored = _monitored_by(_without_name(item))
         if monitored in _VALIDATION_SCORES and not early_stopping:
             of_training = "train_loss_best" if monitored.endswith("_best") else "train_loss"
             raise ValueError(
-                f"callbacks has {class_of(item).__name__} with monitor == {monitored!r}, but no "
-                "clips are set aside for it; set early_stopping=True, which does so and stops, or "
-                f"monitor={of_training!r}."
+                f"callbacks contains {class_of(item).__name__} with monitor == {monitored!r}, but "
+                "there are no validation clips; set early_stopping=True, which sets clips aside, "
+                f"or monitor={of_training!r}."
             )
 
 

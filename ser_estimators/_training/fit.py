@@ -1,4 +1,4 @@
-"""Training an ensemble on clips."""
+"""Training of an ensemble."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .validation import split_off_validation
 
 __all__ = ["train"]
 
-# Clips per batch where nothing is learned: in validation, and in passes over all clips.
+# Clips per batch in validation, and in passes over all clips.
 _PASS_BATCH = 32
 
 
@@ -56,7 +56,7 @@ def train(
     seed : int
     n_threads : int > 0
     previous : Ensemble or None, default=None
-        Ensemble whose weights training starts from.
+        Ensemble from whose weights training continues.
 
     Returns
     -------
@@ -67,7 +67,7 @@ def train(
     """
     device = resolve_device(options.device)
     # One generator for weights and dropout, one for augmentation and noise, and one each for the
-    # order, for blends of clips, and for the split: a change of one leaves the others unchanged.
+    # order, for the mixing of clips and for the split: a change of one does not affect the others.
     weights, augmenting = (torch.Generator().manual_seed(seed + i) for i in (0, 1))
     order, mixing, splitting = (np.random.default_rng([seed, i]) for i in (0, 1, 2))
 
@@ -99,7 +99,7 @@ def train(
         criterion=torch.nn.CrossEntropyLoss,
         optimizer=torch.optim.AdamW,
         optimizer__weight_decay=options.weight_decay,
-        # Half the time of the default, which on a CPU updates the parameters one by one.
+        # Twice as fast as the default, which updates the parameters one by one on a CPU.
         optimizer__fused=device == "cpu" or None,
         optimizer__param_groups=[(name, {"weight_decay": 0.0}) for name in _not_decayed(ensemble)],
         lr=options.lr,
@@ -139,7 +139,7 @@ def _callbacks_of(options: TrainingOptions, n_steps: int) -> list[tuple[str, Cal
         *_weight_keepers(options),
         *([Progress(options.verbose)] if options.verbose else []),
     ]
-    # Under names that users do not choose: skorch accepts each name once.
+    # With names that users do not choose, because skorch requires unique names.
     return [*((f"CNNEmbedder.{type(callback).__name__}", callback) for callback in own), *given]
 
 

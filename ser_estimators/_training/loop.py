@@ -1,4 +1,4 @@
-"""The training loop: skorch's, with gradients computed in parallel shards."""
+"""The training loop of skorch, with gradients computed in parallel shards."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def continue_from(previous: Ensemble, module: Ensemble) -> None:
         module.load_state_dict(previous.state_dict())
     except RuntimeError as error:
         raise ValueError(
-            "warm_start=True goes on with the network of the last fit, which has another shape; "
-            "keep the parameters that make the network, or set warm_start=False"
+            "warm_start=True continues the network of the last fit, which has another shape; "
+            "keep the parameters of the network, or set warm_start=False"
         ) from error
 
 
@@ -44,11 +44,12 @@ class _StopTraining(Exception):  # noqa: N818 - it is not an error
 class ShardedNet(NeuralNet):
     """skorch's training loop with augmentation, soft targets and parallel shards.
 
-    Each batch is cut into shards. Each shard runs through a replica of each encoder, which shares
-    its weights but has its own batch statistics; the heads see the whole batch. Gradients are added
-    in the order of the shards, so that the result does not depend on the number of threads. Several
-    operations in parallel are also faster than one operation on several threads, because they need
-    no barriers. Batch normalization over shards is known as ghost batch normalization [1]_.
+    Each batch is split into shards. Each shard runs through a replica of each encoder, which shares
+    its weights but has its own batch statistics; the heads process the whole batch. Gradients are
+    added in the order of the shards, so the result does not depend on the number of threads.
+    Several operations in parallel are also faster than one operation on several threads, because
+    they need no barriers. Batch normalization over shards is known as ghost batch normalization
+    [1]_.
 
     Parameters
     ----------
@@ -57,9 +58,9 @@ class ShardedNet(NeuralNet):
     augmentation : callable or None
         Changes each batch of training clips.
     rng : Generators
-        Sources of random numbers of the augmentation.
+        Random number generators of the augmentation.
     n_threads : int > 0
-        Shards that run in parallel.
+        Number of shards that run in parallel.
 
     References
     ----------
@@ -81,7 +82,7 @@ class ShardedNet(NeuralNet):
         self.n_threads = n_threads
 
     def run(self, training: ClipDataset, validation: ClipDataset | None = None) -> None:
-        """Train the module from its present weights.
+        """Train the module from its current weights.
 
         Unlike in ``fit``, a keyboard interrupt does not count as the regular end of training, which
         skorch's ``EarlyStopping`` requests by raising the same exception.
@@ -107,7 +108,7 @@ class ShardedNet(NeuralNet):
             return
         self.on_epoch_end(self, **cb_kwargs)
         is_end = False
-        # All callbacks see the last epoch, whichever of them ends training.
+        # All callbacks are called after the last epoch, whichever of them ends training.
         for _, callback in self.callbacks_:
             try:
                 callback.on_epoch_end(self, **cb_kwargs)
@@ -161,7 +162,7 @@ class ShardedNet(NeuralNet):
 
     @torch.no_grad()
     def _check_outputs(self, training: ClipDataset) -> None:
-        """Raise if outputs are NaN or infinity after the last step, which no loss has seen."""
+        """Raise if outputs are NaN or infinity after the last step, which no loss reflects."""
         coefficients = next(coefficients_of(training, _CHECKED_CLIPS))
         if not self.module_.eval()(coefficients.to(self.device)).isfinite().all():
             raise self._diverged("the network returns NaN or infinity")
@@ -182,7 +183,7 @@ class ShardedNet(NeuralNet):
                 callback.lr_scheduler_ = None
 
     def trained_ensemble(self) -> Ensemble:
-        """Return the module without anything that only training needs."""
+        """Return the module without the parts that only training needs."""
         # On the CPU, so that a model trained on a GPU loads on machines without one.
         ensemble: Ensemble = self.module_.to("cpu").eval()
         ensemble.set_generator(None)

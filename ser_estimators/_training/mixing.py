@@ -1,4 +1,4 @@
-"""Blends of the clips of a batch: mixup and MixStyle."""
+"""Mixing of the clips of a batch: mixup and MixStyle."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ _MIXSTYLE_ALPHA = 0.3
 def mix_up(
     spectrogram: Tensor, mask: Tensor, targets: Tensor, alpha: float, rng: np.random.Generator
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Blend each clip of a batch, and its target, with another clip of the batch [1]_.
+    """Blend each clip of a batch, and its target, with another clip of the batch.
+
+    The method is mixup [1]_.
 
     Parameters
     ----------
@@ -48,10 +50,11 @@ def mix_up(
 
 
 def mix_style(spectrogram: Tensor, mask: Tensor, p: float, rng: np.random.Generator) -> Tensor:
-    """Blend the mean and deviation of each row over time with those of another clip [1]_, [2]_.
+    """Blend the mean and deviation of each row over time with those of another clip.
 
-    These statistics carry much of the speaker and the recording, and less of the emotion: a clip
-    keeps its course and its target, and sounds as if from a voice between two speakers.
+    The method is MixStyle [1]_, along frequency [2]_. These statistics characterize the speaker and
+    the recording more than the emotion. A clip keeps its course over time and its target, but
+    resembles a voice between those of two speakers.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The settings of training."""
+"""Training options."""
 
 from __future__ import annotations
 

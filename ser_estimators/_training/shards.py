@@ -13,15 +13,15 @@ from .._network.masks import clip_lengths
 
 __all__ = ["cut_by_length", "gather_statistics", "n_shards", "replica"]
 
-# Approximate number of clips in a shard, whatever the number of threads: enough for the means of
-# batch normalization, and few enough to stay in a processor's cache.
+# Approximate number of clips in a shard, whatever the number of threads: enough for the statistics
+# of batch normalization, and few enough to fit into the cache of a processor.
 _SHARD_CLIPS = 16
 
 
 def cut_by_length(
     spectrogram: Tensor, mask: Tensor, targets: Tensor
 ) -> tuple[list[tuple[Tensor, Tensor]], Tensor]:
-    """Cut a batch into shards of clips of similar length, without frames that are all padding.
+    """Split a batch into shards of similar length, without frames that are padding only.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def cut_by_length(
 
 
 def shard_sizes(lengths: Tensor) -> list[int]:
-    """Balance the work of the shards, each of at least half the usual number of clips.
+    """Return sizes of shards with equal work, and at least half the usual number of clips.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def n_shards(n_clips: int) -> int:
 
 
 def replica(encoders: Encoders) -> Encoders:
-    """Copy encoders, sharing their parameters but not their batch statistics."""
+    """Copy encoders, which share their parameters but not their batch statistics."""
     copied = copy.deepcopy(encoders)
     for original, twin in zip(encoders.modules(), copied.modules(), strict=True):
         for name, _ in original.named_parameters(recurse=False):
@@ -86,8 +86,8 @@ def replica(encoders: Encoders) -> Encoders:
 def gather_statistics(encoders: Encoders, replicas: list[Encoders]) -> None:
     """Set the batch statistics of encoders, and of all replicas, to the mean over the replicas.
 
-    Replicas that have seen no batch since the last call are left out: small batches have fewer
-    shards than there are replicas.
+    Replicas that have processed no batch since the last call are left out, because small batches
+    have fewer shards than there are replicas.
     """
     n_before = _n_batches_seen(encoders)
     used = [twin for twin in replicas if _n_batches_seen(twin) > n_before]

@@ -21,7 +21,7 @@ __all__ = [
 ]
 
 
-# Clips of an epoch, copies included; more would take hours and are a mistake.
+# Maximum number of clips in an epoch, copies included; more are probably a mistake.
 _MAX_COPIES = 10_000_000
 
 
@@ -40,7 +40,7 @@ class TrainingSet:
     weights : ndarray of shape (n_distinct,), float32
         Weight of each of these copies in the loss; one on average over the copies.
     groups : ndarray of shape (n_distinct,), int64
-        Clips of one group stay on the same side of a split.
+        Clips of a group are not separated by a split.
     """
 
     rows: NDArray[np.int64]
@@ -62,7 +62,7 @@ class TrainingSet:
 
 
 def digest(clip: NDArray[np.float32]) -> str:
-    """Return a short text that identifies the content of a clip."""
+    """Return a short string that identifies the content of a clip."""
     return hashlib.blake2b(clip.tobytes(), digest_size=16).hexdigest()
 
 
@@ -85,8 +85,8 @@ def make_training_set(
     n_frames : ndarray of shape (n_clips,)
         Frames of each clip that are not padding.
     sample_weight : ndarray of shape (n_clips,) or None, default=None
-        Nonnegative. An integer is a number of copies; any other weight is shared by as many copies
-        as the nearest integer, at least one. Clips of weight zero are left out.
+        Nonnegative. An integer is a number of copies; any other weight is divided among as many
+        copies as the nearest integer, at least one. Clips of weight zero are left out.
     groups : ndarray of shape (n_clips,) or None, default=None
         Groups, such as speakers. By default, clips of equal content are a group.
     class_weight : dict, "balanced" or None, default=None
@@ -100,15 +100,15 @@ def make_training_set(
     Raises
     ------
     ValueError
-        If the weights leave fewer than two clips, or ask for too many copies.
+        If the weights leave fewer than two clips, or require too many copies.
     """
     if sample_weight is None:
         sample_weight = np.ones(len(labels))
     if sample_weight.sum() > _MAX_COPIES:
         raise ValueError(
-            f"sample_weight adds up to {sample_weight.sum():.3g}; expected {_MAX_COPIES:,} at "
-            "most, because an epoch goes over each clip as often as its weight says: divide the "
-            "weights by the same number"
+            f"sample_weight adds up to {sample_weight.sum():.3g}; expected at most "
+            f"{_MAX_COPIES:,}, because an epoch contains each clip as often as its weight says: "
+            "divide all weights by the same number"
         )
     used = np.flatnonzero(sample_weight > 0)
     contents = np.array([digest(coefficients[row, :, : n_frames[row]]) for row in used])
@@ -123,15 +123,15 @@ def make_training_set(
         factors = compute_class_weight(
             class_weight, classes=present, y=labels[used], sample_weight=sample_weight[used]
         )
-        # By the largest, because the sum may overflow.
+        # Divided by the largest, because the sum may overflow.
         factors /= factors.max() or 1
         weights = weights * factors[np.searchsorted(present, labels[rows])]
     kept = np.flatnonzero(weights)
     rows, copies = rows[kept], copies[kept]
     if class_weight is not None and copies.sum() < 2:
         raise ValueError(
-            f"class_weight leaves {copies.sum()} of the clips; expected at least 2: give a class "
-            "with more clips a weight above zero"
+            f"class_weight leaves {copies.sum()} clip(s) with a positive weight; expected at least "
+            "2: give a class with more clips a positive weight"
         )
     weights = weights[kept] / np.average(weights[kept], weights=copies)
     of_clips = contents[first[kept]] if groups is None else groups[rows]

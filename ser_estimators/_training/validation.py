@@ -1,4 +1,4 @@
-"""The split for early stopping."""
+"""The validation split for early stopping."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def split_off_validation(
     Returns
     -------
     training, validation : TrainingSet
-        Every class keeps training clips, of which there are at least two in all.
+        Every class keeps training clips, and there are at least two training clips in total.
 
     Raises
     ------
@@ -55,7 +55,7 @@ def split_off_validation(
     if not chosen:
         raise ValueError(
             f"early_stopping=True found no clips for validation: each of the {n_groups} groups has "
-            "all clips of some class, or all clips but one. Give more clips or other groups, or "
+            "all clips of some class, or all clips but one. Pass more clips or other groups, or "
             "set early_stopping=False"
         )
     is_validation = np.isin(clips.groups, chosen)
@@ -67,8 +67,8 @@ def _groups_of_a_kind(
 ) -> tuple[NDArray[np.float64], list[list[int]]]:
     """Return the distinct rows of counts and the groups of each, both in random order.
 
-    Groups of equal counts are interchangeable, so that only one of each kind is tried: without
-    speakers every clip is a group, and there are as many kinds as classes.
+    Groups with equal counts are interchangeable, so only one of each kind is tried. Without
+    speakers, every clip is a group, and there are only as many kinds as classes.
     """
     kinds, kind_of = np.unique(counts, axis=0, return_inverse=True)
     kind_of = kind_of.ravel()  # NumPy 2.0 returns a second axis

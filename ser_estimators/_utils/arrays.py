@@ -1,4 +1,4 @@
-"""What modules that work on arrays share."""
+"""Types and helpers for arrays."""
 
 from __future__ import annotations
 
@@ -16,6 +16,6 @@ Array = TypeVar("Array", bound=NDArray[Any])
 
 
 def read_only(array: Array) -> Array:
-    """Protect an array that all callers and threads share."""
+    """Write-protect an array that all callers and threads share."""
     array.setflags(write=False)
     return array

@@ -1,4 +1,4 @@
-"""Checks of parameters that `sklearn.utils.check_scalar` lacks, and recovery from failed fits."""
+"""Parameter checks in addition to `sklearn.utils.check_scalar`, and recovery from failed fits."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["check_choice", "check_finite", "check_sizes", "is_missing", "restore
 def check_choice(value: Any, name: str, choices: Iterable[Any]) -> None:
     """Raise if a parameter is not one of the allowed values."""
     choices = tuple(choices)
-    # Comparing an array would give one answer for each element.
+    # The comparison of an array would return one value for each element.
     is_one = isinstance(value, (str, Number, type(None)))
     if not (is_one and any(value == choice for choice in choices)):
         listed = ", ".join(map(repr, choices))
@@ -29,14 +29,14 @@ def check_finite(value: float, name: str) -> None:
 
 
 def check_sizes(sizes: Any, name: str) -> None:
-    """Raise unless a parameter is a sequence of positive integers that is not empty."""
+    """Raise unless a parameter is a nonempty sequence of positive integers."""
     if isinstance(sizes, str) or np.ndim(sizes) != 1 or not len(sizes):
         raise ValueError(f"{name} == {sizes!r}, must be a sequence of integers.")
     for size in sizes:
         if isinstance(size, bool) or not isinstance(size, Integral):
-            raise TypeError(f"{name} == {sizes!r}, must hold integers.")
+            raise TypeError(f"{name} == {sizes!r}, must contain integers.")
         if size < 1:
-            raise ValueError(f"{name} == {sizes!r}, must hold integers >= 1.")
+            raise ValueError(f"{name} == {sizes!r}, must contain integers >= 1.")
 
 
 def is_missing(value: Any) -> bool:

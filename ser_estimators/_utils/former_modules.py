@@ -10,7 +10,7 @@ from types import ModuleType
 __all__ = ["FormerModules"]
 
 _PACKAGE = "ser_estimators"
-# Modules that pickled models named before models were saved without private paths.
+# Private modules that models named before they were saved without private paths.
 _FORMER = frozenset(
     {
         "_acoustic_features",
@@ -28,7 +28,7 @@ _FORMER = frozenset(
 
 
 class FormerModules(MetaPathFinder):
-    """Raise an ImportError that tells what to do, where pickle looks for a module of the past."""
+    """Raise an informative ImportError if pickle looks for a former module."""
 
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -45,6 +45,6 @@ class FormerModules(MetaPathFinder):
 
 
 def install() -> None:
-    """Add the finder, once, behind all others."""
+    """Add the finder after all others, unless it has been added."""
     if not any(isinstance(finder, FormerModules) for finder in sys.meta_path):
         sys.meta_path.append(FormerModules())

@@ -1,4 +1,4 @@
-"""One walk over the estimators inside an estimator: pipelines, unions, searches and ensembles."""
+"""Iteration over the estimators inside pipelines, unions, searches and ensembles."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ __all__ = ["iter_steps"]
 def iter_steps(estimator: Any) -> Iterator[tuple[str, Any]]:
     """Yield an estimator and every estimator inside it, outermost first.
 
-    An estimator is inside another if it is one of its parameters, or is named in a list that is
-    one: the steps of a ``Pipeline``, the transformers of a ``FeatureUnion`` or a
-    ``ColumnTransformer``, and the estimators of a search, a stack or another meta-estimator.
-    Where fitting has made a fitted copy, such as ``best_estimator_``, the copy is yielded.
+    An estimator is inside another if it is a parameter of it, or an element of a parameter that is
+    a list: the steps of a ``Pipeline``, the transformers of a ``FeatureUnion`` or a
+    ``ColumnTransformer``, and the estimators of a search, a stack or another meta-estimator. If
+    ``fit`` created a fitted copy, such as ``best_estimator_``, the copy is yielded.
 
     Parameters
     ----------
@@ -24,9 +24,9 @@ def iter_steps(estimator: Any) -> Iterator[tuple[str, Any]]:
     Yields
     ------
     prefix : str
-        What ``set_params`` of the outermost estimator expects before the name of a parameter: ""
-        for the outermost estimator itself, "cnn__" for a step of a pipeline, and
-        "estimator__cnn__" for a step of a pipeline in a search.
+        Prefix of the parameters of this estimator in ``set_params`` of the outermost one: "" for
+        the outermost estimator itself, "cnn__" for a step of a pipeline, and "estimator__cnn__" for
+        a step of a pipeline in a search.
     step : estimator instance
         ``"passthrough"``, ``"drop"`` and None are skipped.
 
@@ -53,7 +53,7 @@ def iter_steps(estimator: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _inner_estimators(estimator: Any) -> Iterator[tuple[str, Any]]:
-    """Yield the estimators among the parameters, by the names that ``set_params`` has for them."""
+    """Yield the estimators among the parameters, with their names in ``set_params``."""
     if not hasattr(estimator, "get_params"):
         return
     for name, value in estimator.get_params(deep=False).items():
@@ -67,9 +67,9 @@ def _inner_estimators(estimator: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _fitted_copies(estimator: Any) -> dict[str, Any]:
-    """Return the copies that fitting has made of inner estimators, by the names of these.
+    """Return the fitted copies of inner estimators, by the names of the originals.
 
-    A ``Pipeline`` and a ``FeatureUnion`` make none: their own steps are the fitted ones.
+    A ``Pipeline`` and a ``FeatureUnion`` have none, because their own steps are fitted.
     """
     copies = {name: copy for name, copy, *_ in getattr(estimator, "transformers_", ())}
     copies |= getattr(estimator, "named_estimators_", {})

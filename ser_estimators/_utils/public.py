@@ -1,4 +1,4 @@
-"""Public classes: where pickles find them, and where their former parameters have gone."""
+"""Public classes: their names in pickles, and errors for former parameters."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def public(cls: Class) -> Class:
-    """Let a class name the package as its module.
+    """Set the module of a class to the package.
 
-    Pickles then refer to ``ser_estimators.Name``, and load whatever file the class moves to.
+    Pickles then refer to ``ser_estimators.Name``, and load even if the class moves to another file.
     """
     cls.__module__ = "ser_estimators"
     return cls
@@ -27,7 +27,7 @@ def moved_parameters(places: Mapping[str, str]) -> Callable[[Function], Function
     Parameters
     ----------
     places : dict of str to str
-        What to write instead, by the former name.
+        Replacement of each former parameter, by name.
     """
 
     def decorate(init: Function) -> Function:

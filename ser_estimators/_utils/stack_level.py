@@ -1,4 +1,4 @@
-"""Warnings that point at the user's line, through however many of our and scikit-learn's calls."""
+"""Warnings that point at the line of the user, whatever the number of library calls below it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _LIBRARIES = ("ser_estimators", "sklearn", "joblib")
 
 
 def find_stack_level() -> int:
-    """Return the `stacklevel` at which ``warnings.warn`` names the first line of the user's."""
+    """Return the `stacklevel` at which ``warnings.warn`` points at the code of the user."""
     frame = sys._getframe(1)
     level = 1
     while frame.f_back is not None and _is_library(frame.f_globals.get("__name__", "")):

@@ -1,4 +1,4 @@
-"""The versions of everything that results depend on."""
+"""The versions of Python, the package and its dependencies."""
 
 from __future__ import annotations
 

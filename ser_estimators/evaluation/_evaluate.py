@@ -12,6 +12,7 @@ from sklearn.base import clone, is_classifier
 from sklearn.utils import check_scalar
 
 from .._utils.pipelines import iter_steps
+from .._utils.version import __version__
 from ._checks import check_combination, warn_of_missing_classes, warn_of_own_splits
 from ._plan import make_plans, search_leaks
 from ._protocol import run_protocol
@@ -182,9 +183,7 @@ def _sampling_rate_of(estimator: Any) -> int:
 
 
 def _versions() -> dict[str, str]:
-    """Return the versions of the packages that scores depend on, by defaults or by rounding."""
-    from .. import __version__
-
+    """Return the versions of packages whose defaults or rounding affect the scores."""
     modules = {"scikit-learn": sklearn, "numpy": np, "torch": sys.modules.get("torch")}
     return {"ser_estimators": __version__} | {
         name: module.__version__ for name, module in modules.items() if module is not None

@@ -1,4 +1,4 @@
-"""Trimming, loudness and pre-emphasis: equal to librosa and to the recommendation."""
+"""Trimming and pre-emphasis are those of librosa, loudness that of ITU-R BS.1770."""
 
 import librosa
 import numpy as np
@@ -29,7 +29,7 @@ def speechlike(n_samples, seed=0):
     seed=st.integers(0, 99),
 )
 @settings(max_examples=60)
-def test_trim_is_librosas(n_samples, before, after, top_db, seed):
+def test_trim_equals_librosa(n_samples, before, after, top_db, seed):
     waveform = np.pad(speechlike(n_samples, seed), (before, after))
     if not waveform.any():
         return
@@ -37,13 +37,13 @@ def test_trim_is_librosas(n_samples, before, after, top_db, seed):
     np.testing.assert_array_equal(trim(waveform, top_db), expected)
 
 
-def test_trim_keeps_silence_whole():
+def test_trim_does_not_shorten_silence():
     silence = np.zeros(5000, dtype=np.float32)
     assert trim(silence, 40.0).size == 5000
 
 
 @given(n_samples=st.integers(2, 500), coef=st.floats(0, 1), seed=st.integers(0, 99))
-def test_preemphasis_is_librosas(n_samples, coef, seed):
+def test_preemphasis_equals_librosa(n_samples, coef, seed):
     waveform = speechlike(n_samples, seed)
     before = waveform.copy()
     expected = librosa.effects.preemphasis(waveform, coef=coef)
@@ -51,12 +51,12 @@ def test_preemphasis_is_librosas(n_samples, coef, seed):
     np.testing.assert_array_equal(waveform, before)
 
 
-def test_preemphasis_of_a_single_sample_keeps_it():
+def test_preemphasis_does_not_change_a_single_sample():
     np.testing.assert_array_equal(preemphasize(np.array([0.5], dtype=np.float32), 0.97), [0.5])
 
 
 @pytest.mark.parametrize("sr", [48000, 44100, 16000])
-def test_loudness_of_the_recommendations_tone(sr):
+def test_loudness_of_the_reference_tone(sr):
     # BS.1770: a tone of 997 Hz at full scale in one channel reads -3.01 LKFS.
     tone = np.sin(2 * np.pi * 997 * np.arange(3 * sr) / sr).astype(np.float32)
     assert integrated_loudness(tone, sr) == pytest.approx(-3.01, abs=0.06)
@@ -82,18 +82,18 @@ def test_normalised_clips_have_the_loudness_asked_for(gain, target, n):
 
 
 @pytest.mark.parametrize("waveform", [np.zeros(9000), np.array([0.0]), np.full(9000, 1e-9)])
-def test_silence_has_no_loudness_and_stays(waveform):
+def test_silence_has_no_loudness_and_is_unchanged(waveform):
     waveform = waveform.astype(np.float32)
     assert integrated_loudness(waveform, 16000) == -np.inf
     assert normalize_loudness(waveform, 16000, -23.0) is waveform
 
 
-def test_one_sample_and_low_rates_work():
+def test_loudness_of_one_sample_and_at_low_rates_is_finite():
     assert np.isfinite(integrated_loudness(np.array([0.5], dtype=np.float32), 16000))
     assert np.isfinite(integrated_loudness(speechlike(500), 1000))
 
 
-def test_steps_are_left_out_unless_asked_for_and_keep_their_order():
+def test_steps_are_optional_and_in_a_fixed_order():
     waveform = np.pad(speechlike(16000), 4000)
     assert Reading(16000).process(waveform) is waveform
     every = Reading(16000, trim_db=30.0, loudness=-20.0, preemphasis=0.97).process(waveform)

@@ -1,4 +1,4 @@
-"""Reading one file: every format that works, and one clear error for every one that does not."""
+"""Reading of a file: all supported formats, and a clear error for every other file."""
 
 import math
 import os
@@ -47,7 +47,7 @@ def write(path, samples=TONE, sr=SR, **kwargs):
         ("a.mp3", "MPEG_LAYER_III", 0.05),
     ],
 )
-def test_formats_come_on_the_scale_of_one(name, subtype, tolerance):
+def test_formats_are_scaled_to_one(name, subtype, tolerance):
     waveform = read_audio(write(name, subtype=subtype), SR)
     assert waveform.dtype == np.float32
     assert waveform.ndim == 1
@@ -58,23 +58,23 @@ def test_formats_come_on_the_scale_of_one(name, subtype, tolerance):
     assert 0.45 < np.abs(waveform[middle]).max() < 0.6
 
 
-# librosa.load looks for audioread's back ends, which import modules on their way out of Python.
+# librosa.load looks for the back ends of audioread, which import deprecated modules.
 @pytest.mark.filterwarnings("ignore:'(aifc|audioop|sunau)' is deprecated:DeprecationWarning")
 @pytest.mark.parametrize("rate", [8000, 11025, 16000, 22050, 44100, 48000, 96000])
 @pytest.mark.parametrize("channels", [1, 2, 5])
-def test_rates_and_channels_as_librosa_load(rate, channels):
+def test_rates_and_channels_are_converted_as_by_librosa(rate, channels):
     samples = np.random.default_rng(0).uniform(-0.5, 0.5, size=(rate // 2, channels))
     path = write("a.wav", samples, rate, subtype="FLOAT")
     expected, _ = librosa.load(path, sr=SR, mono=True, res_type="soxr_hq")
     np.testing.assert_allclose(read_audio(path, SR), expected, atol=1e-6)
 
 
-def test_accepts_str_and_path():
+def test_str_and_path_are_accepted():
     path = write("a.wav")
     np.testing.assert_array_equal(read_audio(path, SR), read_audio(Path(path), SR))
 
 
-def test_no_copy_of_a_waveform_that_fits():
+def test_waveform_at_the_target_rate_is_not_copied():
     assert resample(TONE, SR, SR) is TONE
 
 
@@ -92,7 +92,7 @@ def test_resampled_length_is_exact(n_samples, rates):
 
 
 @pytest.mark.parametrize("rate", [8000, 16000, 96000])
-def test_single_sample_stays_a_clip(rate):
+def test_single_sample_is_resampled_to_at_least_one(rate):
     assert read_audio(write("a.wav", np.array([0.5]), rate, subtype="FLOAT"), SR).size >= 1
 
 
@@ -103,7 +103,7 @@ def test_wav_with_other_chunks_before_the_data_is_read():
     np.testing.assert_allclose(read_audio(path, SR), TONE, atol=1e-4)
 
 
-def test_long_file_costs_little_more_than_its_samples():
+def test_long_file_takes_little_more_memory_than_its_samples():
     path = write("a.wav", np.zeros(60 * SR, dtype=np.float32))
     tracemalloc.start()
     read_audio(path, SR)
@@ -175,13 +175,13 @@ UNREADABLE = {
     "missing.wav": "there is no such file; check the path",
     "folder": r"it is a folder; pass the files in it",
     "empty.wav": r"empty \(0 bytes\); download or copy it again",
-    "text.wav": "it is text, not audio; check how it was made",
+    "text.wav": "it is text, not audio; check how it was created",
     "pointer.wav": "it is a git-lfs pointer, not audio; run 'git lfs pull'",
-    "page.wav": "it is a web page, not audio: the download went wrong",
+    "page.wav": "it is a web page, not audio: the download failed",
     "video.m4a": r"it is MPEG-4 audio \(m4a, mp4\).*ffmpeg -i video.m4a video-converted.wav",
-    "header.wav": "it holds no samples, only a header",
+    "header.wav": "it contains no samples, only a header",
     "truncated.wav": "it is truncated: only 62% of the audio",
-    "truncated.flac": r"begins like audio but cannot be decoded \(.*damaged, cut off",
+    "truncated.flac": r"starts like audio but cannot be decoded \(.*damaged, truncated",
     "unfinished.wav": "the recording was not finished properly; repair it",
     "late.wav": "it is truncated: only 62% of the audio",
     "big-endian.wav": "it is truncated: only 62% of the audio",
@@ -190,17 +190,17 @@ UNREADABLE = {
     "truncated.aiff": "it is truncated: only 62% of the audio",
     "slow.wav": "its header says 1 Hz; expected 500 to 1000000 Hz: write it again",
     "fast.wav": "its header says 2147483647 Hz; expected 500",
-    "broken.wav": "begins like audio but cannot be decoded",
+    "broken.wav": "starts like audio but cannot be decoded",
     "codec.wav": r"Invalid bit width.\), .* codec that libsndfile lacks; .*codec-converted",
     "noise.wav": "if it is audio, convert it, .* ffmpeg -i noise.wav noise-converted.wav",
-    "samples.raw": "raw samples have no header that tells their rate; read them with numpy",
+    "samples.raw": "raw samples have no header with a sampling rate; read them with numpy",
     "nan.wav": "1 of its 16000 samples are NaN or infinity",
     "inf.wav": "5 of its 16000 samples are NaN or infinity",
 }
 
 
 @pytest.mark.parametrize(("name", "message"), UNREADABLE.items())
-def test_unreadable_file_is_named_with_reason_and_remedy(name, message):
+def test_unreadable_file_is_reported_with_reason_and_remedy(name, message):
     path = unreadable(name)
     with pytest.raises(AudioReadError, match=rf"Could not read '{name}': .*({message})") as caught:
         read_audio(path, SR)
@@ -208,7 +208,7 @@ def test_unreadable_file_is_named_with_reason_and_remedy(name, message):
     assert isinstance(caught.value, ValueError)
 
 
-def test_a_path_through_a_file_is_named():
+def test_path_through_a_file_is_reported():
     Path("file").write_bytes(b"x")
     with pytest.raises(AudioReadError, match=r"Could not read 'file.a\.wav': Not a directory"):
         read_audio("file/a.wav", SR)
@@ -218,19 +218,19 @@ def test_a_path_through_a_file_is_named():
     ("path", "message"),
     [
         ("", "the path is empty"),
-        ("https://example.org/a.wav", "it is an address, not a file; download it first"),
+        ("https://example.org/a.wav", "it is a URL, not a file; download it first"),
         ("~/a.wav", r"there is no such file; replace ~ by Path.home\(\)"),
         ("a\0b.wav", "null byte; check the path"),
         ("./x//y.wav", "there is no such file"),
     ],
 )
-def test_path_that_is_none_is_named_as_it_was_passed(path, message):
+def test_invalid_path_is_reported_as_passed(path, message):
     with pytest.raises(AudioReadError, match=message) as caught:
         read_audio(path, SR)
     assert caught.value.failures[0][1] == path
 
 
-def test_remedy_survives_a_shell():
+def test_paths_in_the_remedy_are_quoted_for_a_shell():
     Path("my calls").mkdir()
     path = Path("my calls", "a b.m4a")
     path.write_bytes(b"\x00\x00\x00\x20ftypM4A " + bytes(99))
@@ -256,7 +256,7 @@ def test_wav_that_lacks_a_few_bytes_is_read():
 
 
 @pytest.mark.parametrize("total", [0, 2**36 - 1])
-def test_flac_of_unknown_or_absurd_length_is_read_or_named(total):
+def test_flac_of_unknown_or_absurd_length_is_read_or_reported(total):
     path = Path(write("a.flac"))
     data = bytearray(path.read_bytes())
     packed = int.from_bytes(data[18:26], "big")  # rate, channels, bits, 36 bits of total
@@ -265,35 +265,35 @@ def test_flac_of_unknown_or_absurd_length_is_read_or_named(total):
     try:
         waveform = read_audio(path, SR)
     except AudioReadError as error:
-        assert "'a.flac': it begins like audio but cannot be decoded" in str(error)  # noqa: PT017
+        assert "'a.flac': it starts like audio but cannot be decoded" in str(error)  # noqa: PT017
     else:
         np.testing.assert_allclose(waveform, TONE, atol=1e-4)
 
 
-def test_file_longer_than_a_block_is_whole(monkeypatch):
+def test_file_longer_than_a_block_is_read_completely(monkeypatch):
     monkeypatch.setattr("ser_estimators._audio.files._BLOCK", 1000)
     np.testing.assert_allclose(read_audio(write("a.wav"), SR), TONE, atol=1e-4)
     exact = write("b.wav", TONE[:3000])
     assert len(read_audio(exact, SR)) == 3000
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_forbidden_file_is_named():
+@pytest.mark.skipif(os.geteuid() == 0, reason="root can read all files")
+def test_file_without_permission_is_reported():
     path = Path(write("a.wav"))
     path.chmod(0)
-    with pytest.raises(AudioReadError, match="Permission denied; check the path and its rights"):
+    with pytest.raises(AudioReadError, match="Permission denied; check the path and its permi"):
         read_audio(path, SR)
 
 
-@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg makes the file")
-def test_real_m4a_is_refused_with_its_remedy():
+@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
+def test_m4a_is_refused_with_a_remedy():
     write("a.wav")
     subprocess.run(["ffmpeg", "-loglevel", "error", "-i", "a.wav", "a.m4a"], check=True)
     with pytest.raises(AudioReadError, match="MPEG-4 audio.*convert it"):
         read_audio("a.m4a", SR)
 
 
-def test_decoder_error_is_chained():
+def test_error_of_the_decoder_is_chained():
     with pytest.raises(AudioReadError) as caught:
         read_audio(unreadable("text.wav"), SR)
     assert isinstance(caught.value.__cause__, soundfile.LibsndfileError)
@@ -301,7 +301,7 @@ def test_decoder_error_is_chained():
 
 @given(st.binary(min_size=1, max_size=300))
 @settings(max_examples=80)
-def test_any_bytes_are_audio_or_one_clear_error(tmp_path_factory, content):
+def test_any_bytes_are_audio_or_cause_a_clear_error(tmp_path_factory, content):
     path = tmp_path_factory.mktemp("bytes") / "a.wav"
     path.write_bytes(content)
     try:

@@ -101,7 +101,7 @@ def test_constructor_only_stores_its_arguments():
         (0.5, TypeError, r"clip is 0.5 \(float\)"),
         (np.zeros((2, 9)), ValueError, r"clip is an array of shape \(2, 9\); .* pass a row"),
         ([[0.0], [0.0, 1.0]], ValueError, r"clip is a list of several clips; .* pass clip\[0\]"),
-        ([], AudioReadError, "it holds no samples"),
+        ([], AudioReadError, "it contains no samples"),
         ([np.nan, 0.0], AudioReadError, "1 of its 2 samples are NaN"),
         ("no_such_file.wav", AudioReadError, "Could not read 'no_such_file.wav'"),
     ],

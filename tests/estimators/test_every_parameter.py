@@ -181,7 +181,9 @@ def test_a_wrong_value_is_an_error_that_names_the_parameter(owner, name, wrong, 
 )
 def test_another_value_changes_the_result(owner, name, wrong, other):
     default, changed = result_of(owner), result_of(owner, **{name: other})
-    assert default.shape != changed.shape or np.abs(default - changed).max() > 1e-4
+    # The backends agree to 1e-3.
+    least = 0 if name == "backend" else 1e-4
+    assert default.shape != changed.shape or np.abs(default - changed).max() > least
 
 
 def test_no_augmentation_changes_the_result():

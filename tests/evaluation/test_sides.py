@@ -50,7 +50,7 @@ def test_bad_columns_are_named(changes, error, message):
 def test_a_waveform_with_nan_is_found_before_training(voices):
     X = np.random.default_rng(0).normal(size=(36, 2000)) * 0.1
     X[30, 7] = np.nan
-    with pytest.raises(AudioReadError, match="clip 31 of 36: 1 of its 2000 samples are NaN"):
+    with pytest.raises(AudioReadError, match="clip 31 of 36: 1 of .* NaN"):
         evaluate(Unfittable(), X, voices.target, voices.speakers, cv=3, check_leaks=False)
 
 

@@ -1,4 +1,4 @@
-"""The feature cache: each file is decoded once, changes are noticed, and nothing breaks it."""
+"""The feature cache: each file is decoded once, changes are detected, and failures do no harm."""
 
 import os
 import shutil
@@ -33,7 +33,7 @@ def files():
     Path("clips").mkdir()
     paths = []
     for number in range(20):
-        # Absolute, because workers of joblib stay in the folder of an earlier test.
+        # Absolute, because joblib workers stay in the folder of an earlier test.
         paths.append(os.path.abspath(f"clips/{number:02d}.wav"))
         soundfile.write(paths[-1], 0.1 * rng.normal(size=3000 + 200 * number), 16000)
     return paths
@@ -50,7 +50,7 @@ def flat_means(frames):
 
 
 @needs_inotify
-def test_second_call_opens_no_file_and_gives_the_same(files):
+def test_second_call_opens_no_file_and_returns_the_same(files):
     expected = MFCCTransformer().transform(files)
     mfcc = MFCCTransformer(memory="cache")
     once = opens_of_one_decode(files[0])
@@ -66,7 +66,7 @@ def test_second_call_opens_no_file_and_gives_the_same(files):
 
 @needs_inotify
 @pytest.mark.parametrize("backend", ["loky", "threading"])
-def test_grid_search_decodes_each_file_once_in_total(files, backend):
+def test_grid_search_decodes_each_file_once(files, backend):
     pipe = make_pipeline(
         MFCCTransformer(memory=os.path.abspath("cache")),
         FunctionTransformer(flat_means),
@@ -83,7 +83,7 @@ def test_grid_search_decodes_each_file_once_in_total(files, backend):
 
 
 @needs_inotify
-def test_other_settings_are_other_features(files):
+def test_other_settings_have_other_entries(files):
     once = opens_of_one_decode(files[0])
     for parameters in (
         {}, {"n_mfcc": 13}, {"sr": 8000, "fmax": 4000}, {"offset": 0.01}, {"trim_db": 40.0},
@@ -100,7 +100,7 @@ def test_other_settings_are_other_features(files):
 
 
 @pytest.mark.parametrize("how", ["content", "date kept", "moved"])
-def test_changed_file_is_noticed(files, how):
+def test_changed_file_is_detected(files, how):
     mfcc = MFCCTransformer(memory="cache")
     mfcc.transform(files)
     before = os.stat(files[3])
@@ -111,7 +111,7 @@ def test_changed_file_is_noticed(files, how):
     if how == "content":
         shutil.copyfile(other, files[3])
     else:
-        # As from an archive, or rsync --times: same size, same date.
+        # As by rsync --times or from an archive: the same size and date.
         if how == "moved":
             os.replace(other, files[3])
         else:
@@ -121,7 +121,7 @@ def test_changed_file_is_noticed(files, how):
 
 
 @needs_inotify
-def test_same_file_under_other_names_of_its_path(files, monkeypatch):
+def test_same_file_under_another_path_is_not_decoded_again(files, monkeypatch):
     mfcc = MFCCTransformer(memory=os.path.abspath("cache"))
     mfcc.transform(files)
     with Opens("clips") as opens:
@@ -140,7 +140,7 @@ def test_file_named_twice_is_decoded_once(files):
     assert (frames == frames[0]).all()
 
 
-def test_waveforms_are_not_kept(files):
+def test_waveforms_are_not_cached(files):
     MFCCTransformer(memory="cache").transform([np.ones(900)])
     assert not os.path.exists("cache")
 
@@ -152,11 +152,11 @@ def test_all_unreadable_files_are_listed_with_their_positions(files):
         with pytest.raises(AudioReadError, match="Could not read 2 of 22 clips") as caught:
             MFCCTransformer(memory="cache").transform(X)
         assert [index for index, _, _ in caught.value.failures] == [3, 21]
-    # The good ones were kept all the same.
+    # All other files have been cached.
     assert len(entries()) == 20
 
 
-def test_levels_are_warned_of_from_the_cache_too(files):
+def test_silent_clips_in_the_cache_cause_a_warning_too(files):
     soundfile.write("clips/silent.wav", np.zeros(4000), 16000)
     for _ in range(2):
         with pytest.warns(AudioLevelWarning, match=r"1 of 2 clips are silent.*silent\.wav"):
@@ -169,7 +169,7 @@ def entries():
 
 @needs_inotify
 @pytest.mark.parametrize("damage", ["cut", "empty", "other", "longer"])
-def test_damaged_entry_is_made_anew(files, damage):
+def test_damaged_entry_is_computed_again(files, damage):
     mfcc = MFCCTransformer(memory="cache")
     expected = mfcc.transform(files)
     for path in entries():
@@ -180,7 +180,7 @@ def test_damaged_entry_is_made_anew(files, damage):
             ]
         )
     np.testing.assert_array_equal(mfcc.transform(files), expected)
-    with Opens("clips") as opens:  # and kept
+    with Opens("clips") as opens:  # it has been replaced
         np.testing.assert_array_equal(mfcc.transform(files), expected)
     assert not opens.counts
 
@@ -188,7 +188,7 @@ def test_damaged_entry_is_made_anew(files, damage):
 CHILD = """
 import sys
 from ser_estimators import MFCCTransformer
-MFCCTransformer().transform([[0.0, 0.1]])  # so that what is imported late is there
+MFCCTransformer().transform([[0.0, 0.1]])  # so that all modules are imported
 print("ready", flush=True)
 sys.stdin.readline()
 frames = MFCCTransformer(memory="cache").transform(sys.argv[1:])
@@ -197,7 +197,7 @@ print(float(abs(frames).sum()))
 
 
 @needs_inotify
-def test_processes_that_write_at_once_share_the_work(files):
+def test_concurrent_processes_share_the_work(files):
     expected = float(abs(MFCCTransformer().transform(files)).sum())
     once = opens_of_one_decode(files[0])
     with Opens("clips") as opens:
@@ -220,7 +220,7 @@ def test_processes_that_write_at_once_share_the_work(files):
     assert set(opens.counts.values()) == {once}
 
 
-def test_threads_that_write_at_once(files):
+def test_concurrent_threads_return_the_same(files):
     expected = MFCCTransformer().transform(files)
     with ThreadPoolExecutor(4) as pool:
         for frames in pool.map(
@@ -248,7 +248,7 @@ MFCCTransformer(memory="cache").transform(sys.argv[1:])
 """
 
 
-def test_killed_process_leaves_no_half_entry_and_no_lock(files):
+def test_killed_process_leaves_no_incomplete_entry_and_no_lock(files):
     child = subprocess.Popen(
         [sys.executable, "-c", SLOW_CHILD, *files], stdout=subprocess.PIPE, text=True
     )
@@ -261,7 +261,7 @@ def test_killed_process_leaves_no_half_entry_and_no_lock(files):
     assert entries() == []
     start = time.monotonic()
     frames = MFCCTransformer(memory="cache").transform(files)
-    assert time.monotonic() - start < 30  # nobody waits for the dead
+    assert time.monotonic() - start < 30  # no wait for the killed process
     np.testing.assert_array_equal(frames, MFCCTransformer().transform(files))
     os.utime(left_over[0], (0, 0))  # an hour later ...
     soundfile.write("clips/new.wav", np.ones(500) / 2, 16000)
@@ -269,7 +269,7 @@ def test_killed_process_leaves_no_half_entry_and_no_lock(files):
     assert not left_over[0].exists()
 
 
-def test_clear_removes_features_and_nothing_else(files):
+def test_clear_cache_removes_only_features(files):
     mfcc = MFCCTransformer(memory="cache")
     expected = mfcc.transform(files)
     MFCCTransformer(n_mfcc=13, memory="cache").transform(files)
@@ -281,14 +281,14 @@ def test_clear_removes_features_and_nothing_else(files):
     MFCCTransformer(memory="never made").clear_cache()
 
 
-def test_limit_removes_what_was_used_longest_ago(files):
+def test_size_limit_removes_the_least_recently_used_entries(files):
     mfcc = MFCCTransformer(memory="cache")
     mfcc.transform(files)
     sizes = [path.stat().st_size for path in entries()]
     for path in entries():
         os.utime(path, (1, 1))
     limited = MFCCTransformer(memory="cache", bytes_limit=sum(sizes[:10]))
-    limited.transform(files[:5])  # used now; nothing is new, so nothing is removed
+    limited.transform(files[:5])  # adds nothing, so nothing is removed
     assert len(entries()) == 20
     soundfile.write("clips/new.wav", np.ones(3000) / 2, 16000)
     limited.transform(["clips/new.wav"])
@@ -301,7 +301,7 @@ def test_limit_removes_what_was_used_longest_ago(files):
 
 
 @needs_inotify
-def test_limit_smaller_than_one_entry_still_gives_features(files):
+def test_limit_smaller_than_one_entry_works(files):
     mfcc = MFCCTransformer(memory="cache", bytes_limit=1)
     expected = MFCCTransformer().transform(files)
     once = opens_of_one_decode(files[0])
@@ -313,7 +313,7 @@ def test_limit_smaller_than_one_entry_still_gives_features(files):
 
 
 @needs_inotify
-def test_a_full_disk_costs_no_more_than_what_is_missing(files, monkeypatch):
+def test_with_a_full_disk_only_missing_files_are_decoded(files, monkeypatch):
     mfcc = MFCCTransformer(memory="cache")
     mfcc.transform(files[:18])
 
@@ -328,7 +328,7 @@ def test_a_full_disk_costs_no_more_than_what_is_missing(files, monkeypatch):
 
 
 @pytest.mark.parametrize("error", [OSError(37, "No locks available"), NotImplementedError()])
-def test_a_file_system_without_locks_keeps_features_all_the_same(files, monkeypatch, error):
+def test_file_system_without_locks_is_supported(files, monkeypatch, error):
     def refuse(*args, **kwargs):
         raise error
 
@@ -338,8 +338,8 @@ def test_a_file_system_without_locks_keeps_features_all_the_same(files, monkeypa
     assert len(entries()) == 20
 
 
-@pytest.mark.skipif(os.name != "posix", reason="no rights of groups")
-def test_entries_may_be_read_by_whom_the_umask_lets(files):
+@pytest.mark.skipif(os.name != "posix", reason="no group permissions")
+def test_entries_have_the_permissions_of_the_umask(files):
     before = os.umask(0o027)
     try:
         MFCCTransformer(memory="cache").transform(files)
@@ -348,14 +348,14 @@ def test_entries_may_be_read_by_whom_the_umask_lets(files):
     assert {path.stat().st_mode & 0o777 for path in entries()} == {0o640}
 
 
-def test_a_cache_that_cannot_be_cleared_is_told(files):
+def test_cache_that_cannot_be_cleared_is_an_error(files):
     Path("cache").mkdir()
     Path("cache/ser_estimators-features").write_text("a file where the folder should be")
     with pytest.raises(OSError, match="ser_estimators-features"):
         MFCCTransformer(memory="cache").clear_cache()
 
 
-def test_folder_that_cannot_be_written_to_is_a_warning(files):
+def test_folder_that_cannot_be_written_causes_a_warning(files):
     Path("cache").write_text("a file where the folder should be")
     with pytest.warns(
         UserWarning,
@@ -365,7 +365,7 @@ def test_folder_that_cannot_be_written_to_is_a_warning(files):
     np.testing.assert_array_equal(frames, MFCCTransformer().transform(files))
 
 
-def test_joblib_memory_gives_its_folder(files):
+def test_joblib_memory_is_accepted(files):
     mfcc = MFCCTransformer(memory=joblib.Memory("cache", verbose=0))
     mfcc.transform(files)
     assert len(entries()) == 20
@@ -374,7 +374,7 @@ def test_joblib_memory_gives_its_folder(files):
     assert len(entries()) == 20
 
 
-def test_folder_says_what_it_holds(files):
+def test_folder_contains_its_settings(files):
     MFCCTransformer(memory="cache").transform(files)
     (note,) = Path("cache").glob("*/*/settings.json")
     assert '"n_mfcc": 40' in note.read_text(encoding="utf-8")
@@ -388,7 +388,7 @@ def test_folder_says_what_it_holds(files):
         ("mfcc_transformer.version", lambda name: "other"),
     ],
 )
-def test_other_versions_are_other_features(files, monkeypatch, change, value):
+def test_other_versions_have_other_entries(files, monkeypatch, change, value):
     mfcc = MFCCTransformer(memory="cache", backend="librosa")
     mfcc.transform(files[:2])
     monkeypatch.setattr(f"ser_estimators._estimators.{change}", value)
@@ -396,7 +396,7 @@ def test_other_versions_are_other_features(files, monkeypatch, change, value):
     assert len(entries()) == 4
 
 
-def test_progress_counts_only_what_is_missing(files, capsys):
+def test_progress_counts_only_missing_files(files, capsys):
     MFCCTransformer(memory="cache").transform(files[:15])
     MFCCTransformer(memory="cache", verbose=1).transform(files)
     assert "5/5" in capsys.readouterr().err
@@ -404,7 +404,7 @@ def test_progress_counts_only_what_is_missing(files, capsys):
     assert capsys.readouterr().err == ""
 
 
-def test_entries_come_back_as_they_went():
+def test_entries_are_read_as_written():
     cache = FeatureCache(Path("cache"), {"a": 1})
     Path("x.wav").write_bytes(b"x")
     features = np.random.default_rng(0).normal(size=(3, 7)).astype(np.float32)
@@ -424,11 +424,11 @@ def test_entries_come_back_as_they_went():
     [(None, None), (0, 0), (500, 500), ("500", 500), ("1K", 1024), ("2.5 MB", 2621440),
      ("10G", 10 * 2**30), ("1t", 2**40)],
 )  # fmt: skip
-def test_sizes(value, expected):
+def test_size_is_parsed(value, expected):
     assert parse_bytes(value, "bytes_limit") == expected
 
 
 @pytest.mark.parametrize("value", ["", "G", "1.2.3", "ten", -5, 1.5, True, []])
-def test_bad_sizes(value):
-    with pytest.raises(ValueError, match=r"bytes_limit == .*, must be a number of bytes or a text"):
+def test_invalid_size_is_refused(value):
+    with pytest.raises(ValueError, match=r"bytes_limit == .*, must be a number of bytes or a st"):
         parse_bytes(value, "bytes_limit")

@@ -1,4 +1,4 @@
-"""Descriptors are librosa's, on a grid of parameters and on every kind of signal."""
+"""Descriptors equal those of librosa, on a grid of parameters and on many kinds of signals."""
 
 import warnings
 from itertools import product
@@ -14,8 +14,8 @@ from ser_estimators._features.descriptors import GROUPS, chroma_filter_bank, des
 DEFAULTS = {"sr": 16000, "n_fft": 1024, "hop_length": 256}
 VOICE = {"f0_min": 60.0, "f0_max": 500.0}
 LIBROSAS = GROUPS[:8]
-# float32 on both sides: some 1e-7 of rounding in each of a thousand terms. Contrast and flatness
-# are of the weakest bins, which the rounding of the strongest reaches.
+# Both are in float32, with a rounding error of about 1e-7 in each of a thousand terms. Contrast and
+# flatness depend on the weakest bins, which are affected by the rounding of the strongest.
 TOLERANCE = {
     "chroma": {"rtol": 1e-4, "atol": 1e-5},
     "contrast": {"rtol": 0, "atol": 0.03},
@@ -34,7 +34,7 @@ def ours(waveform, groups=GROUPS, **parameters):
 def librosas(waveform, *, sr, n_fft, hop_length, n_bands=6):
     feature = librosa.feature
     with warnings.catch_warnings():
-        # It warns of a window longer than the clip, which is what some of these tests are about.
+        # librosa warns of a window longer than the clip, which some of these tests use.
         warnings.filterwarnings("ignore", message="n_fft=")
         magnitude = np.abs(librosa.stft(waveform, n_fft=n_fft, hop_length=hop_length))
     spectrum = {"S": magnitude, "sr": sr, "n_fft": n_fft}
@@ -60,7 +60,7 @@ def assert_librosas(waveform, **parameters):
         assert values.dtype == np.float32
         assert values.shape == expected[group].shape, group
         if group == "rolloff":
-            # Where a bin's cumulative sum is 85 % but for the rounding, the next one may be it.
+            # If the cumulative sum is close to 85 % at a bin, rounding may select the next one.
             bins = np.abs(values - expected[group]) * parameters["n_fft"] / parameters["sr"]
             assert bins.max() < 1.01
             assert np.mean(bins > 0.01) < 0.01
@@ -75,13 +75,13 @@ def noise(n_samples, seed=0):
 
 
 def tone(n_samples, sr=16000, f0=220.0):
-    """Make a tone in some noise: between its harmonics, a pure one has rounding errors alone."""
+    """Return a tone with noise, because a pure tone has only rounding errors in other bins."""
     sine = 0.5 * np.sin(2 * np.pi * f0 * np.arange(n_samples) / sr)
     return (sine + 0.1 * noise(n_samples)).astype(np.float32)
 
 
 def vowel(n_samples, sr=16000, f0=130.0):
-    """Make pulses ring at three formants."""
+    """Return pulses that ring at three formants."""
     t = np.arange(int(0.03 * sr)) / sr
     ring = sum(
         np.exp(-np.pi * width * t) * np.sin(2 * np.pi * formant * t)
@@ -111,8 +111,8 @@ SIGNALS = {
     "loud": np.float32(3e4) * vowel(5000),
     "half silent": np.concatenate([np.zeros(4000, dtype=np.float32), vowel(4000)]),
 }
-# librosa's own numbers are only rounding errors between the harmonics of a constant, and so are
-# ours: finite is all that can be said.
+# For some of these signals, most bins contain only rounding errors, in librosa as well; only ranges
+# are tested.
 ALL_SIGNALS = SIGNALS | {
     "constant": np.full(5000, 0.5, dtype=np.float32),
     "negative": np.full(5000, -3e4, dtype=np.float32),
@@ -136,7 +136,7 @@ def test_equal_to_librosa_on_a_grid(sr, n_fft, hop_length):
 
 
 @pytest.mark.parametrize("waveform", SIGNALS.values(), ids=SIGNALS.keys())
-def test_equal_to_librosa_on_hard_signals(waveform):
+def test_equal_to_librosa_on_difficult_signals(waveform):
     assert_librosas(waveform, **DEFAULTS)
 
 
@@ -152,7 +152,7 @@ def test_equal_to_librosa_at_any_length(n_samples, hop_length, seed):
 
 
 @pytest.mark.parametrize(("sr", "n_fft"), [(16000, 1024), (22050, 2048), (8000, 511), (44100, 64)])
-def test_chroma_filter_bank_is_librosas(sr, n_fft):
+def test_chroma_filter_bank_equals_librosa(sr, n_fft):
     filters = chroma_filter_bank(sr, n_fft)
     expected = librosa.filters.chroma(sr=sr, n_fft=n_fft)
     np.testing.assert_allclose(filters, expected, rtol=1e-5, atol=1e-12)
@@ -167,7 +167,7 @@ def test_chroma_filter_bank_is_librosas(sr, n_fft):
     [{}, {"sr": 8000, "n_fft": 512, "hop_length": 128}, {"n_fft": 255, "hop_length": 1000}],
     ids=["default", "8 kHz", "odd"],
 )
-def test_finite_in_range_and_of_one_length(waveform, parameters):
+def test_values_are_finite_and_in_range_and_have_one_length(waveform, parameters):
     rows = ours(waveform, **parameters)
     n_fft = parameters.get("n_fft", 1024)
     n_frames = 1 + (waveform.size - n_fft % 2) // parameters.get("hop_length", 256)
@@ -198,7 +198,7 @@ def test_finite_in_range_and_of_one_length(waveform, parameters):
 
 @pytest.mark.parametrize("n_fft", [2, 3, 16, 64, 100])
 @pytest.mark.parametrize("sr", [50, 300, 400, 401, 1000, 16000, 96000])
-def test_every_rate_and_window(sr, n_fft):
+def test_any_rate_and_window_length_works(sr, n_fft):
     parameters = {"sr": sr, "n_fft": n_fft, "hop_length": 50}
     rows = ours(vowel(600), **parameters)
     names = row_names(GROUPS, sr=sr)
@@ -209,7 +209,7 @@ def test_every_rate_and_window(sr, n_fft):
 @pytest.mark.parametrize(
     ("sr", "n_rows"), [(300, 1), (400, 1), (401, 2), (8000, 6), (12800, 6), (16000, 7), (48000, 7)]
 )
-def test_contrast_has_the_octaves_that_fit(sr, n_rows):
+def test_contrast_has_the_octaves_below_half_the_rate(sr, n_rows):
     waveform = noise(4000)
     contrast = ours(waveform, ["contrast"], sr=sr)["contrast"]
     assert contrast.shape[0] == n_rows
@@ -220,7 +220,7 @@ def test_contrast_has_the_octaves_that_fit(sr, n_rows):
 
 
 def test_a_band_narrower_than_a_bin_has_no_contrast():
-    # Bins are 250 Hz apart, so the band under 200 Hz has but the one at 0 Hz.
+    # Bins are 250 Hz apart, so the band below 200 Hz contains only the one at 0 Hz.
     contrast = ours(noise(4000), ["contrast"], n_fft=64)["contrast"]
     assert (contrast[0] == 0).all()
     assert (contrast[-1] > 0).all()
@@ -250,7 +250,7 @@ def test_groups_are_independent_and_in_a_fixed_order():
     assert row_names([], sr=16000) == []
 
 
-def test_waveform_is_left_as_it_was():
+def test_waveform_is_not_modified():
     waveform = vowel(3000)
     before = waveform.copy()
     waveform.setflags(write=False)
@@ -258,48 +258,48 @@ def test_waveform_is_left_as_it_was():
     np.testing.assert_array_equal(waveform, before)
 
 
-def test_unknown_group():
-    with pytest.raises(ValueError, match=r"Unknown groups \['timbre'\]; there are chroma, contr"):
+def test_unknown_group_is_refused():
+    with pytest.raises(ValueError, match=r"Unknown groups \['timbre'\]; expected some of chr"):
         ours(noise(100), ["rms", "timbre"])
     with pytest.raises(ValueError, match=r"Unknown groups"):
         row_names(["timbre"], sr=16000)
 
 
-def test_a_single_string_is_not_groups():
+def test_single_string_is_refused_as_groups():
     with pytest.raises(ValueError, match=r"a single string: pass \['rms'\]"):
         ours(noise(100), "rms")
 
 
 @pytest.mark.parametrize(("f0_min", "f0_max"), [(500, 60), (100, 100), (0, 100), (-50, 100)])
-def test_no_range_of_pitch(f0_min, f0_max):
-    with pytest.raises(ValueError, match="give 0 < f0_min < f0_max"):
+def test_invalid_pitch_range_is_refused(f0_min, f0_max):
+    with pytest.raises(ValueError, match="expected 0 < f0_min < f0_max"):
         ours(noise(100), ["jitter"], f0_min=f0_min, f0_max=f0_max)
-    # Nothing else needs it.
+    # Other groups do not use it.
     ours(noise(100), ["rms"], f0_min=f0_min, f0_max=f0_max)
 
 
 @given(doublings=st.integers(-2, 14), f0=st.floats(90, 300), seed=st.integers(0, 99))
 @settings(max_examples=25)
-def test_gain_changes_loudness_alone(doublings, f0, seed):
-    # A power of two changes no digit of a float, so no frame is on another side of a threshold.
+def test_gain_changes_only_the_level(doublings, f0, seed):
+    # A power of two does not change the mantissa of a float, so no frame crosses a threshold.
     gain = np.float32(2.0**doublings)
     waveform = vowel(4000, f0=f0) + np.float32(0.1) * noise(4000, seed)
     plain, loud = ours(waveform), ours(gain * waveform)
     np.testing.assert_allclose(loud.pop("rms"), gain * plain["rms"], rtol=1e-6)
     for group, values in loud.items():
-        # The floor of the power under the flatness does not change with the gain.
+        # The lower bound of the power in the flatness does not change with the gain.
         rtol = 0.03 if group == "flatness" else 1e-4
         np.testing.assert_allclose(values, plain[group], rtol=rtol, atol=1e-4, err_msg=group)
 
 
 @given(hops=st.integers(1, 20), hop_length=st.sampled_from([100, 256, 400]), f0=st.floats(90, 300))
 @settings(max_examples=25)
-def test_silence_before_shifts_the_frames(hops, hop_length, f0):
+def test_leading_silence_shifts_the_frames(hops, hop_length, f0):
     waveform = vowel(6000, f0=f0)
     later = np.concatenate([np.zeros(hops * hop_length, dtype=np.float32), waveform])
     plain, shifted = ours(waveform, hop_length=hop_length), ours(later, hop_length=hop_length)
-    # Frames of the pitch reach 1.5 / 60 s from their center, 400 samples, and with the four
-    # periods of jitter and shimmer, whose walk begins in the middle of a voiced stretch, further.
+    # Pitch frames extend 1.5 / 60 s from their center, which is 400 samples. Jitter and shimmer,
+    # which cover four more periods and are not tested here, start from the middle of a segment.
     border = 1 + 512 // hop_length
     for group in GROUPS[:9]:
         np.testing.assert_allclose(

@@ -1,4 +1,4 @@
-"""MFCCs are librosa's, on a grid of parameters and on every kind of signal."""
+"""MFCCs equal those of librosa, on a grid of parameters and on many kinds of signals."""
 
 import warnings
 from itertools import product
@@ -42,9 +42,9 @@ def mfcc(waveform, *, n_mfcc=40, dct_type=2, norm="ortho", lifter=0.0, **mel):
 
 def librosas(waveform, **parameters):
     with warnings.catch_warnings():
-        # It warns of a window longer than the clip, which is what some of these tests are about.
+        # librosa warns of a window longer than the clip, which some of these tests use.
         warnings.filterwarnings("ignore", message="n_fft=")
-        # Some corners of the grid have more mel bands than the FFT can tell apart.
+        # Some points of the grid have mel bands that contain no bin of the FFT.
         warnings.filterwarnings("ignore", message="Empty filters")
         return librosa.feature.mfcc(y=waveform, **parameters)
 
@@ -106,7 +106,7 @@ OPTIONS = [
 
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 @pytest.mark.parametrize("n_samples", [1024, 12000])
-def test_every_option_is_librosas(options, n_samples):
+def test_every_option_equals_librosa(options, n_samples):
     parameters = DEFAULTS | options
     np.testing.assert_allclose(
         mfcc(speechlike(n_samples), **parameters),
@@ -115,7 +115,7 @@ def test_every_option_is_librosas(options, n_samples):
     )
 
 
-def test_clip_shorter_than_one_frame_that_is_not_centred_is_followed_by_zeros():
+def test_clip_shorter_than_a_frame_is_zero_padded_without_center():
     waveform = speechlike(700)
     parameters = DEFAULTS | {"center": False}
     padded = np.pad(waveform, (0, 324))
@@ -123,7 +123,7 @@ def test_clip_shorter_than_one_frame_that_is_not_centred_is_followed_by_zeros():
     assert mfcc(waveform, **parameters).shape == (40, 1)
 
 
-def test_ten_minutes_are_librosas():
+def test_ten_minutes_equal_librosa():
     rng = np.random.default_rng(0)
     waveform = np.tile(speechlike(16000 * 30), 20) * rng.uniform(0.1, 1, 20).repeat(16000 * 30)
     waveform = waveform.astype(np.float32)
@@ -148,7 +148,7 @@ def test_ten_minutes_are_librosas():
     ],
     ids=["silence", "constant", "click", "sample", "10", "1023", "1024", "1025", "quiet", "loud"],
 )
-def test_equal_to_librosa_on_hard_signals(waveform):
+def test_equal_to_librosa_on_difficult_signals(waveform):
     waveform = waveform.astype(np.float32)
     np.testing.assert_allclose(
         mfcc(waveform, **DEFAULTS), librosas(waveform, **DEFAULTS), atol=1e-3
@@ -165,7 +165,7 @@ def test_equal_to_librosa_at_any_length(n_samples, hop_length, seed):
     np.testing.assert_allclose(actual, librosas(waveform, **parameters), atol=1e-3)
 
 
-def test_parts_are_librosas():
+def test_intermediate_steps_equal_librosa():
     waveform = speechlike(8000)
     parameters = {key: value for key, value in DEFAULTS.items() if key != "n_mfcc"}
     mel = librosa.feature.melspectrogram(y=waveform, **parameters)
@@ -175,7 +175,7 @@ def test_parts_are_librosas():
     np.testing.assert_allclose(power_to_db(mel), librosa.power_to_db(mel), atol=1e-4)
 
 
-def test_shared_matrix_cannot_be_written_to():
+def test_shared_matrix_is_read_only():
     with pytest.raises(ValueError, match="read-only"):
         dct_matrix(20)[0, 0] = 1
 
@@ -183,7 +183,7 @@ def test_shared_matrix_cannot_be_written_to():
 @pytest.mark.parametrize("htk", [False, True])
 @pytest.mark.parametrize("norm", ["slaney", None, 1.0, 2.0, np.inf])
 @pytest.mark.parametrize("limits", [(50, 7000), (0, 8000), (1200, 3000), (0, 900)])
-def test_filter_bank_is_librosas(htk, norm, limits):
+def test_filter_bank_equals_librosa(htk, norm, limits):
     expected = librosa.filters.mel(
         sr=16000, n_fft=2048, n_mels=40, fmin=limits[0], fmax=limits[1], htk=htk, norm=norm
     )
@@ -194,7 +194,7 @@ def test_filter_bank_is_librosas(htk, norm, limits):
 
 @pytest.mark.parametrize("order", [1, 2])
 @pytest.mark.parametrize("n_frames", [9, 10, 50])
-def test_deltas_are_librosas(order, n_frames):
+def test_deltas_equal_librosa(order, n_frames):
     features = np.random.default_rng(0).normal(size=(5, n_frames)).astype(np.float32)
     expected = librosa.feature.delta(features, order=order)
     actual = delta(features, order=order)
@@ -210,7 +210,7 @@ def test_deltas_of_a_clip_too_short_for_librosa(n_frames):
     np.testing.assert_allclose(second, 0, atol=1e-4)
 
 
-def test_deltas_are_stacked_under_the_features():
+def test_deltas_are_stacked_below_the_features():
     features = np.random.default_rng(0).normal(size=(4, 30)).astype(np.float32)
     np.testing.assert_array_equal(add_deltas(features, order=0), features)
     stacked = add_deltas(features, order=2)
@@ -219,7 +219,7 @@ def test_deltas_are_stacked_under_the_features():
     np.testing.assert_array_equal(stacked[8:], delta(features, order=2))
 
 
-def test_rows_are_normalised_and_constant_ones_stay_zero():
+def test_rows_are_normalized_and_constant_rows_become_zero():
     features = np.random.default_rng(0).normal(5, 3, size=(4, 200)).astype(np.float32)
     features[2] = 0.1
     centered, scaled = (normalize_rows(features, variance=variance) for variance in (False, True))

@@ -1,4 +1,4 @@
-"""Gathering frames: padding, memory that is not held twice, and results in files."""
+"""Padding of clips: values, peak memory, and memory-mapped results."""
 
 import errno
 import gc
@@ -27,7 +27,7 @@ def test_clips_are_stacked_and_padded(lengths, block, folder):
     clips = [rng.normal(size=(3, n)).astype(np.float32) for n in lengths]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(padding, "_BLOCK_FLOATS", block)
-        # Views in any order of memory are fine.
+        # Arrays in any memory order are accepted.
         frames = gather(iter([np.asfortranarray(clip) for clip in clips]), memmap=folder)
     assert frames.shape == (len(clips), 3, max(lengths))
     for row, clip in zip(frames, clips, strict=True):
@@ -35,7 +35,7 @@ def test_clips_are_stacked_and_padded(lengths, block, folder):
         assert not row[:, clip.shape[1] :].any()
 
 
-def test_file_goes_with_the_last_reference():
+def test_file_is_removed_with_the_last_reference():
     clips = [np.ones((2, 5), dtype=np.float32)] * 3
     frames = gather(clips, memmap=Path("maps"))
     assert isinstance(map_of(frames), np.memmap)
@@ -51,7 +51,7 @@ def test_file_goes_with_the_last_reference():
     assert not file.exists()
 
 
-def test_file_goes_at_the_end_of_the_process():
+def test_file_is_removed_at_the_end_of_the_process():
     code = (
         "import numpy as np\n"
         "from ser_estimators import MFCCTransformer\n"
@@ -65,7 +65,7 @@ def test_file_goes_at_the_end_of_the_process():
 
 
 @pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="not on this system")
-def test_a_disk_without_room_is_an_error_and_no_crash(monkeypatch):
+def test_full_disk_is_an_error(monkeypatch):
     def full(number, start, n_bytes):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -78,7 +78,7 @@ def test_a_disk_without_room_is_an_error_and_no_crash(monkeypatch):
 
 
 @pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="not on this system")
-def test_room_on_the_disk_is_reserved_where_the_file_system_can(monkeypatch):
+def test_disk_space_is_reserved_if_the_file_system_supports_it(monkeypatch):
     clips = [np.zeros((200, 1000), dtype=np.float32)] * 3
     frames = gather(clips, memmap=Path("maps"))
     assert os.stat(frames.filename).st_blocks * 512 >= frames.nbytes
@@ -91,7 +91,7 @@ def test_room_on_the_disk_is_reserved_where_the_file_system_can(monkeypatch):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="kills a process")
-def test_what_a_killed_process_left_is_removed_by_the_next():
+def test_files_of_a_killed_process_are_removed_by_the_next_call():
     code = (
         "import os, signal, numpy as np\n"
         "from ser_estimators import MFCCTransformer\n"
@@ -104,23 +104,23 @@ def test_what_a_killed_process_left_is_removed_by_the_next():
     own = gather([np.ones((2, 5), dtype=np.float32)], memmap=Path("maps"))
     other = gather([np.ones((2, 5), dtype=np.float32)], memmap=Path("maps"))
     assert not left_over.exists()
-    # What is in use, and what is not ours, stays.
+    # Files in use and other files are kept.
     assert Path(own.filename).exists()
     assert Path(other.filename).exists()
     assert Path("maps/frames-mine.f32").exists()
 
 
-def test_a_failure_leaves_no_file():
+def test_failure_leaves_no_file():
     def clips():
         yield np.ones((2, 5), dtype=np.float32)
-        raise RuntimeError("on purpose")
+        raise RuntimeError("failed")
 
-    with pytest.raises(RuntimeError, match="on purpose"):
+    with pytest.raises(RuntimeError, match="failed"):
         gather(clips(), memmap=Path("maps"))
     assert list(Path("maps").iterdir()) == []
 
 
-def test_network_trains_from_a_file_as_from_memory(voices):
+def test_training_on_a_file_equals_training_in_memory(voices):
     small = {"cnn__network__channels": (4, 8), "cnn__embedding_dim": 8, "cnn__max_epochs": 3}
     in_memory, in_file = (
         make_ser_pipeline(random_state=0).set_params(mfcc__memmap=folder, **small)
@@ -135,7 +135,7 @@ def test_network_trains_from_a_file_as_from_memory(voices):
     assert list(Path("maps").iterdir()) == []
 
 
-def test_map_reaches_other_processes(voices):
+def test_memory_map_is_shared_with_other_processes(voices):
     frames = MFCCTransformer(memmap="maps").transform(voices.data)
     expected = frames.sum(axis=(1, 2))
     np.testing.assert_allclose(pickle.loads(pickle.dumps(frames)).sum(axis=(1, 2)), expected)
@@ -174,7 +174,7 @@ import threading, time
 peak, done = [0.0], threading.Event()
 def watch():
     while not done.wait(0.02):
-        # Without what is mapped from files, which the system drops when it needs the room.
+        # Without memory-mapped pages, which the system can drop at any time.
         peak[0] = max(peak[0], megabytes("RssAnon"))
 thread = threading.Thread(target=watch, daemon=True); thread.start()
 frames = MFCCTransformer(n_jobs=2, memmap="maps").transform(paths)
@@ -200,7 +200,7 @@ def measure(code, seconds, n_clips):
 
 
 def map_of(frames):
-    """Return the memory map that an array is a view of."""
+    """Return the memory map of which an array is a view."""
     while not isinstance(frames, np.memmap) or frames.filename is None:
         frames = frames.base
     return frames
@@ -211,22 +211,22 @@ needs_proc = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 @needs_proc
 @pytest.mark.parametrize("n_clips", [4000, pytest.param(20_000, marks=pytest.mark.slow)])
-def test_memory_of_transform_is_that_of_its_result(n_clips):
+def test_peak_memory_of_transform_is_near_the_size_of_its_result(n_clips):
     result, peak = measure(TRANSFORM, 3.0, n_clips)
     assert result > 0.028 * n_clips  # MB: 3 s of 40 coefficients
     assert peak < 1.5 * result + 300
 
 
 @needs_proc
-def test_training_from_a_file_does_not_load_it():
-    # Enough that torch has met most of the lengths for which it keeps kernels.
+def test_training_on_a_file_does_not_load_it():
+    # Enough clips that torch has compiled kernels for most lengths.
     less, baseline = measure(TRAIN, 3.0, 1500)
     result, peak = measure(TRAIN, 3.0, 6000)
     assert result > 170
     assert peak - baseline < 0.5 * (result - less)
 
 
-def test_embedder_takes_a_map_that_is_read_only(voices):
+def test_read_only_memory_map_is_accepted(voices):
     frames = MFCCTransformer(memmap="maps").transform(voices.data)
     file = map_of(frames)
     file.flush()

@@ -1,4 +1,4 @@
-"""Pitch, jitter and shimmer are those of voices that were made with known ones."""
+"""Pitch, jitter and shimmer of synthetic voices with known values."""
 
 import warnings
 
@@ -41,9 +41,9 @@ def perturbation(waveform, *, sr=SR, hop_length=HOP):
 
 
 def voice(f0, *, vowel="a", sr=SR, seconds=1.0, jitter=0.0, shimmer=0.0, noise=0.002, seed=0):
-    """Make a vowel of rings that begin between samples, as pulses do.
+    """Return a vowel of ringing pulses that start between samples.
 
-    Returns the waveform, the pulses' times in samples and their amplitudes.
+    The pulses are returned as well: their times in samples and their amplitudes.
     """
     rng = np.random.default_rng(seed)
     n_pulses = int(seconds * f0)
@@ -51,7 +51,7 @@ def voice(f0, *, vowel="a", sr=SR, seconds=1.0, jitter=0.0, shimmer=0.0, noise=0
     spread = np.sqrt(np.pi) / 2 * rng.normal(size=(2, n_pulses))
     pulses = np.cumsum((1 + jitter * spread[0]) / f0)
     amplitudes = 1 + shimmer * spread[1]
-    # At a fourth of the interval, since the rings begin with a kink, and then filtered.
+    # At four times the rate and then filtered, because the start of a ring is not band-limited.
     fine = np.zeros(int(4 * seconds * sr) + sr)
     for pulse, amplitude in zip(pulses, amplitudes, strict=True):
         first = int(np.ceil(pulse * 4 * sr))
@@ -72,7 +72,7 @@ def local(values):
 
 
 def inner(values):
-    """Leave out what is within three frames of the ends."""
+    """Return all values but those of the first and last three frames."""
     return values[3:-3]
 
 
@@ -82,7 +82,7 @@ def test_pitch_of_tones(f0, sr):
     tone = 0.3 * np.sin(2 * np.pi * f0 * np.arange(sr // 2) / sr)
     actual, voicing = framed(tone, sr=sr)
     np.testing.assert_allclose(inner(actual), f0, rtol=2e-3)
-    # Between two samples the dip is cut off: by most where the period has fewest.
+    # A dip between two samples is less deep, above all if the period has few samples.
     assert inner(voicing).min() > (0.99 if sr > 8000 else 0.95)
 
 
@@ -108,7 +108,7 @@ def test_pitch_of_glides(start, end):
     assert np.nanmax(np.abs(inner(f0) / expected[3:-3] - 1)) < 0.02
 
 
-def test_pitch_is_librosas_where_both_hear_a_voice():
+def test_pitch_equals_librosa_in_voiced_frames():
     waveform, _, _ = voice(140, noise=0.01)
     f0, _ = framed(waveform)
     expected = librosa.yin(waveform, fmin=60, fmax=600, sr=SR, frame_length=1024, hop_length=HOP)[
@@ -133,7 +133,7 @@ def test_pitch_is_librosas_where_both_hear_a_voice():
     ],
     ids=["silence", "constant", "offset", "click", "step", "ramp", "-160 dB", "1", "2", "30"],
 )
-def test_no_pitch_without_a_voice(waveform):
+def test_signals_without_a_voice_have_no_pitch(waveform):
     f0, jit, shim = perturbation(waveform.astype(np.float32))
     assert f0.shape == jit.shape == shim.shape == (1 + waveform.size // HOP,)
     assert np.isnan(f0).all()
@@ -164,8 +164,8 @@ def test_silence_between_voices_is_unvoiced():
     assert np.isnan(f0[outside]).all()
 
 
-def test_hum_under_the_voice_is_silence():
-    # A hum is periodic; it is its level that tells it from the voice.
+def test_hum_between_voices_is_silent():
+    # Hum is periodic as well; it differs from the voice by its level.
     hum = 0.005 * np.sin(2 * np.pi * 100 * np.arange(3 * SR) / SR)
     hum[SR : 2 * SR] += voice(200)[0]
     f0, _ = framed(hum)
@@ -173,7 +173,7 @@ def test_hum_under_the_voice_is_silence():
     assert np.isfinite(framed(hum[:SR])[0]).mean() > 0.9
 
 
-def test_offset_changes_no_pitch():
+def test_offset_does_not_change_the_pitch():
     waveform, _, _ = voice(150)
     np.testing.assert_allclose(
         inner(framed(waveform + np.float32(0.5))[0]), inner(framed(waveform)[0]), rtol=1e-3
@@ -201,7 +201,7 @@ def test_pitch_stays_in_its_range():
     seed=st.integers(0, 99),
 )
 @settings(max_examples=60)
-def test_anything_goes(n_samples, hop_length, f0_min, span, sr, seed):
+def test_any_input_gives_valid_output(n_samples, hop_length, f0_min, span, sr, seed):
     rng = np.random.default_rng(seed)
     t = np.arange(n_samples) / sr
     waveform = np.sin(2 * np.pi * rng.uniform(30, 400) * t) * rng.uniform(0, 1, size=n_samples)
@@ -231,7 +231,7 @@ def test_marks_are_the_pulses(f0):
     marks = period_marks(waveform, framed(waveform)[0], sr=SR, hop_length=HOP)
     assert len(marks) == 1
     assert marks[0].size == pytest.approx(pulses.size, abs=5)
-    # Each is at the same distance from its pulse, at the ring's highest sample.
+    # Each mark has the same distance from its pulse, at the largest sample of the ring.
     nearest = np.abs(pulses[:, None] - marks[0] + 8).argmin(axis=0)
     away = marks[0] - pulses[nearest]
     assert (np.diff(nearest)[1:-1] == 1).all()
@@ -248,7 +248,7 @@ def test_marks_of_each_voiced_stretch():
 
 @pytest.mark.parametrize("vowel", VOWELS)
 @pytest.mark.parametrize("f0", [100, 150, 220, 300])
-def test_no_jitter_and_no_shimmer(f0, vowel):
+def test_regular_voice_has_no_jitter_and_no_shimmer(f0, vowel):
     _, jit, shim = perturbation(voice(f0, vowel=vowel, noise=0.0005)[0])
     assert np.nanmean(inner(jit)) < 0.001
     assert np.nanmean(inner(shim)) < 0.003
@@ -256,21 +256,21 @@ def test_no_jitter_and_no_shimmer(f0, vowel):
 
 @pytest.mark.parametrize("vowel", VOWELS)
 @pytest.mark.parametrize("f0", [100, 150, 220, 300])
-def test_jitter_is_that_of_the_pulses(f0, vowel):
+def test_jitter_equals_that_of_the_pulses(f0, vowel):
     estimates = []
     for amount in (0.0, 0.01, 0.02, 0.04):
         waveform, pulses, _ = voice(f0, vowel=vowel, jitter=amount)
         estimates.append(np.nanmean(inner(perturbation(waveform)[1])))
         if amount:
             true = local(np.diff(pulses))
-            # Rings reach into the next period, most at 300 Hz. Frames with 4 % are often unvoiced.
+            # Periods ring into the next one, most at 300 Hz. With 4 %, frames are often unvoiced.
             least = 0.65 if f0 < 300 and amount < 0.04 else 0.5
             assert least < estimates[-1] / true < 1.3, amount
     assert (np.diff(estimates) > 0).all()
 
 
 @pytest.mark.parametrize("f0", [100, 150])
-def test_shimmer_is_that_of_the_pulses(f0):
+def test_shimmer_equals_that_of_the_pulses(f0):
     estimates = []
     for amount in (0.0, 0.02, 0.05, 0.1):
         waveform, _, amplitudes = voice(f0, shimmer=amount)
@@ -282,7 +282,7 @@ def test_shimmer_is_that_of_the_pulses(f0):
 
 @pytest.mark.parametrize("vowel", VOWELS)
 @pytest.mark.parametrize("f0", [100, 150, 220, 300])
-def test_more_shimmer_is_more(f0, vowel):
+def test_estimated_shimmer_increases_with_shimmer(f0, vowel):
     waveforms = [voice(f0, vowel=vowel, shimmer=amount)[0] for amount in (0, 0.02, 0.05, 0.1)]
     estimates = [np.nanmean(inner(perturbation(waveform)[2])) for waveform in waveforms]
     assert (np.diff(estimates) > 0).all()
@@ -296,14 +296,14 @@ def test_jitter_and_shimmer_are_local():
         assert np.nanmedian(values[5 : half - 5]) < 0.3 * np.nanmedian(values[half + 5 : -5])
 
 
-def test_jitter_of_marks_that_are_known():
+def test_jitter_of_known_marks():
     periods = np.array([100, 102, 100, 102, 140, 102, 100, 102, 100, 102], dtype=np.float64)
     marks = [np.concatenate([[0.0], np.cumsum(periods)])]
     f0 = np.full(1 + 1050 // 10, SR / 101, dtype=np.float32)
     values = jitter(marks, f0, sr=SR, hop_length=10)
-    # The long period is more than 1.3 times its neighbors: neither pair with it counts.
+    # The long period is more than 1.3 times its neighbors: both pairs with it are left out.
     np.testing.assert_allclose(values[45], 2 / 101, rtol=1e-6)
-    # Two frames from the first mark there are the differences at four marks.
+    # Two frames after the first mark, the differences at four marks are used.
     np.testing.assert_allclose(values[2], 2 / 101, rtol=1e-6)
     assert np.isnan(jitter([marks[0][:3]], f0, sr=SR, hop_length=10)).all()
     assert np.isfinite(jitter([marks[0][:4]], f0, sr=SR, hop_length=10)).any()
@@ -313,8 +313,8 @@ def test_jitter_of_marks_that_are_known():
         assert np.isnan(jitter(nothing, f0, sr=SR, hop_length=10)).all()
 
 
-def test_shimmer_of_marks_that_are_known():
-    # Blocks of a constant: the root mean square is that constant, whatever the window.
+def test_shimmer_of_known_marks():
+    # In constant blocks, the root mean square is the constant, whatever the window.
     levels = np.array([1.0, 1.1, 1.0, 1.1, 1.0, 1.1, 2.0, 1.1, 1.0, 1.1])
     waveform = np.repeat(levels, 100).astype(np.float32)
     marks = [50.0 + 100 * np.arange(10)]
@@ -341,8 +341,8 @@ def test_gain_changes_nothing(gain, f0):
 
 @given(hops=st.integers(1, 30), f0=st.floats(80, 400))
 @settings(max_examples=10)
-def test_silence_around_changes_nothing(hops, f0):
-    # The voice begins and ends within the clip, so that its own ends are the same.
+def test_surrounding_silence_changes_nothing(hops, f0):
+    # The voice starts and ends within the clip, so its ends are the same.
     middle = np.zeros(SR, dtype=np.float32)
     middle[4000:12000] = voice(f0, seconds=0.5, jitter=0.01, shimmer=0.05)[0]
     silence = np.zeros(hops * HOP, dtype=np.float32)

@@ -1,4 +1,4 @@
-"""The compiled kernel and what stands in for it give the same powers."""
+"""Power spectra: the compiled kernel and the fallback give the same values."""
 
 import os
 import shutil
@@ -23,7 +23,7 @@ needs_kernel = pytest.mark.skipif(kernel is None, reason="the kernel was not com
 
 
 def powers(waveform, n_fft, hop_length, lanes=None, **options):
-    """Powers by the fallback, or by the kernel with so many lanes."""
+    """Return powers by the fallback, or by the kernel with a number of lanes."""
     filters = mel_filter_bank(16000, n_fft, 20, 0.0, None)
     frames = as_frames(waveform, n_fft=n_fft, hop_length=hop_length, center=True)
     with pytest.MonkeyPatch.context() as patch:
@@ -35,7 +35,7 @@ def powers(waveform, n_fft, hop_length, lanes=None, **options):
 
 
 class Lanes:
-    """The kernel, as it is on a processor with narrower vectors."""
+    """The kernel as on a processor with narrower vectors."""
 
     def __init__(self, lanes):
         self.LANES = lanes
@@ -59,13 +59,13 @@ def test_kernel_equals_the_fallback(lanes, n_samples, power, hop_length, seed):
     waveform = np.random.default_rng(seed).normal(size=n_samples).astype(np.float32)
     expected = powers(waveform, 2**power, hop_length)
     actual = powers(waveform, 2**power, hop_length, lanes)
-    # Each power is a sum of squares of float32, with a rounding that grows with the largest bin.
+    # Each power is a sum of squares of float32, whose rounding error grows with the largest bin.
     np.testing.assert_allclose(actual, expected, rtol=2e-4, atol=1e-6 * expected.max())
 
 
 @needs_kernel
 @pytest.mark.parametrize("options", [{"win_length": 300}, {"window": ("kaiser", 5.0)}])
-def test_windows_reach_the_kernel(options):
+def test_kernel_uses_the_window(options):
     waveform = np.random.default_rng(0).normal(size=4000).astype(np.float32)
     np.testing.assert_allclose(
         powers(waveform, 512, 100, kernel.LANES, **options),
@@ -74,7 +74,7 @@ def test_windows_reach_the_kernel(options):
     )
 
 
-def test_power_of_a_tone_is_where_it_belongs():
+def test_power_of_a_tone_is_in_its_bin():
     t = np.arange(16000) / 16000
     tone = np.sin(2 * np.pi * 1000 * t).astype(np.float32)
     frames = as_frames(tone, n_fft=1024, hop_length=256, center=False)
@@ -84,7 +84,7 @@ def test_power_of_a_tone_is_where_it_belongs():
     assert (power.argmax(axis=0) == 64).all()
 
 
-def test_both_ways_are_used_for_what_they_can():
+def test_any_fft_length_works():
     waveform = np.random.default_rng(0).normal(size=4000).astype(np.float32)
     for n_fft in (1, 2, 4, 8, 400, 512, 1023):
         mel = mel_power_spectrogram(
@@ -100,14 +100,14 @@ def test_frames_are_views():
     np.testing.assert_array_equal(frames.view(), [[0, 1, 2, 3], [3, 4, 5, 6], [6, 7, 8, 9]])
 
 
-def test_window_longer_than_what_is_there_is_padded():
+def test_window_is_padded_and_read_only():
     np.testing.assert_allclose(padded_window("boxcar", 2, 6), [0, 0, 1, 1, 0, 0])
     with pytest.raises(ValueError, match="read-only"):
         padded_window("hann", 8, 8)[0] = 1
 
 
 @needs_kernel
-def test_without_the_kernel_everything_works():
+def test_package_works_without_the_kernel():
     code = (
         "import numpy as np\n"
         "from ser_estimators import MFCCTransformer, _kernels\n"
@@ -129,7 +129,7 @@ def test_without_the_kernel_everything_works():
 
 
 @needs_kernel
-def test_kernel_gives_up_the_gil():
+def test_kernel_releases_the_gil():
     frames = as_frames(
         np.zeros(3_000_000, dtype=np.float32), n_fft=4096, hop_length=64, center=True
     )
@@ -148,13 +148,15 @@ def test_kernel_gives_up_the_gil():
         now = time.perf_counter()
         longest, before = max(longest, now - before), now
     thread.join()
-    # With the GIL held, this loop would stand still for all that time.
+    # If the kernel held the GIL, this loop would be blocked for all of that time.
     assert longest < (before - start) / 2
 
 
-def test_the_kernel_is_there_where_it_can_be_compiled():
+def test_kernel_is_compiled_if_there_is_a_compiler():
     compiler = (sysconfig.get_config_var("CC") or "").split()[:1]
     headers = Path(sysconfig.get_path("include"), "Python.h")
     if not (compiler and shutil.which(*compiler) and headers.exists()):
         pytest.skip("no C compiler or no headers of Python")
-    assert kernel is not None, "the installation is older than the compiler: run make clean install"
+    assert kernel is not None, (
+        "installed without a compiler: run make clean install"
+    )

@@ -1,4 +1,4 @@
-"""Statistics over frames: numpy's numbers, gaps left out, and no frame at all."""
+"""Statistics over frames: values of NumPy, missing values, and rows without values."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ def by_numpy(values, frame_seconds):
 
 
 @given(n_frames=st.integers(1, 60), seed=st.integers(0, 999), gaps=st.floats(0, 0.9))
-def test_statistics_are_numpys(n_frames, seed, gaps):
+def test_statistics_equal_numpy(n_frames, seed, gaps):
     rng = np.random.default_rng(seed)
     rows = rng.normal(3, 2, size=(3, n_frames)).astype(np.float32)
     rows[1, rng.random(n_frames) < gaps] = np.nan
@@ -43,7 +43,7 @@ def test_slope_is_per_second():
     assert summarize(line, ("slope",), frame_seconds=0.016)[0] == pytest.approx(5, rel=1e-5)
 
 
-def test_row_without_any_frame_is_zero():
+def test_statistics_of_a_row_without_values_are_zero():
     rows = np.full((2, 7), np.nan, dtype=np.float32)
     rows[0] = 2
     np.testing.assert_allclose(
@@ -52,10 +52,10 @@ def test_row_without_any_frame_is_zero():
 
 
 @pytest.mark.parametrize("name", ["mean", "slope", "p0", "p5", "p99", "p100"])
-def test_known(name):
+def test_valid_names(name):
     assert is_statistic(name)
 
 
 @pytest.mark.parametrize("name", ["median", "p101", "p", "p-1", "p5.5", "", None, 3])
-def test_unknown(name):
+def test_invalid_names(name):
     assert not is_statistic(name)

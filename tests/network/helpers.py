@@ -1,4 +1,4 @@
-"""Small networks and clips for them."""
+"""Small networks, and clips for them."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""Networks: what padding may not change, where weights come from, and several side by side."""
+"""Ensembles: padding, initial weights, and networks that do not affect each other."""
 
 import pytest
 import torch
@@ -25,7 +25,7 @@ def logits(network, clips):
     se_ratio=st.sampled_from([0.0, 0.25]),
 )
 @settings(max_examples=40)
-def test_padding_batch_and_order_never_change_a_clip(
+def test_padding_batch_and_order_do_not_change_the_output_of_a_clip(
     lengths, extra, n_coefficients, n_networks, se_ratio
 ):
     network = make_network(n_coefficients, n_networks=n_networks, se_ratio=se_ratio)
@@ -38,7 +38,7 @@ def test_padding_batch_and_order_never_change_a_clip(
     torch.testing.assert_close(logits(network, clips[order]), together[order], atol=1e-5, rtol=0)
 
 
-def test_padding_that_is_not_zero_does_change_a_clip():
+def test_frames_that_are_not_zero_change_the_output_of_a_clip():
     network, clips = make_network(), make_clips([10], n_frames=20)
     other = clips.clone()
     other[:, :, 10:] = 1e-3
@@ -58,7 +58,7 @@ def test_gradients_are_finite_and_reach_every_parameter():
         assert parameter.grad.abs().sum() > 0, name
 
 
-def test_networks_learn_apart_from_each_other():
+def test_networks_learn_independently():
     targets = torch.arange(16) % 3
     tables = make_clips([1] * 16)
     for make, clips in (
@@ -87,7 +87,7 @@ def test_networks_learn_apart_from_each_other():
         assert torch.equal(first[2], second[2])
 
 
-def test_networks_begin_differently_and_share_the_embedding():
+def test_networks_start_differently_and_divide_the_embedding():
     networks = make_network(n_networks=3, embedding_dim=8)
     assert [head.embedding_dim for head in networks.heads] == [3, 3, 2]
     assert networks.embedding_dim == 8
@@ -101,7 +101,7 @@ def test_networks_begin_differently_and_share_the_embedding():
     torch.testing.assert_close(probabilities.sum(dim=1), torch.ones(2))
 
 
-def test_the_average_of_one_is_itself_and_extremes_are_finite():
+def test_average_of_one_network_is_unchanged_and_extremes_are_finite():
     only = torch.tensor([[[3.0, 1.0, -2.0]]])
     torch.testing.assert_close(average_logits(only), only[:, 0].log_softmax(dim=1))
     extreme = torch.tensor([[[1e4, 0.0], [-1e4, 0.0]]])
@@ -127,7 +127,7 @@ def test_output_biases_start_from_the_class_frequencies():
         assert bias.isfinite().all()
 
 
-def test_weights_follow_the_generator_alone():
+def test_weights_depend_only_on_the_generator():
     before = torch.get_rng_state()
     first, second, other = make_network(seed=1), make_network(seed=1), make_network(seed=2)
     assert torch.equal(before, torch.get_rng_state())
@@ -136,7 +136,7 @@ def test_weights_follow_the_generator_alone():
     assert not torch.equal(logits(first, clips), logits(other, clips))
 
 
-def test_default_size_is_that_of_the_docs():
+def test_default_number_of_parameters():
     parameters = CNNEmbedder().get_params() | SpectrogramCNN().get_params()
     names = ("embedding_dim", "channels", "n_networks", "se_ratio")
     network = make_network(40, 8, **{name: parameters[name] for name in names})
@@ -146,8 +146,8 @@ def test_default_size_is_that_of_the_docs():
 
 @pytest.mark.parametrize("n_frames", [1, 2, 3, 5, 8, 9, 17])
 @pytest.mark.parametrize("channels", [(8,), (8, 16), (8, 16, 16), (8, 16, 16, 16)])
-def test_bfloat16_is_right_however_short_the_clips_are(n_frames, channels):
-    # Some processors' convolutions are not, where a stride leaves one frame.
+def test_bfloat16_is_correct_for_short_clips(n_frames, channels):
+    # On some processors, strided convolutions with one output frame are not.
     x = torch.randn(6, 20, n_frames, generator=torch.Generator().manual_seed(0))
     gradients = []
     for precision in (torch.float32, torch.bfloat16):
@@ -160,10 +160,10 @@ def test_bfloat16_is_right_however_short_the_clips_are(n_frames, channels):
     assert torch.cosine_similarity(*gradients, dim=0) > 0.9
 
 
-def test_gates_go_by_the_means_of_a_clip_and_begin_near_one():
+def test_gates_depend_on_the_means_of_a_clip_and_start_near_one():
     network = make_network(se_ratio=0.25)
     gates = [block.gate for block in network.encoders[0].blocks]
-    # The first of the blocks strides, the second pools.
+    # The first block is strided, the second one is pooled.
     assert [gate is not None for gate in gates] == [False, True]
     gate = gates[1]
     assert gate.squeeze.out_features == 2
@@ -171,7 +171,7 @@ def test_gates_go_by_the_means_of_a_clip_and_begin_near_one():
     mask = torch.ones(3, 1, 1, 3)
     mask[1, ..., 1:] = x[1, ..., 2:] = 0
     ratio = gate(x, mask) / x
-    # One factor for each channel of a clip, whatever follows as padding.
+    # One factor for each channel of a clip, independent of the padding.
     for clip, n_frames in enumerate([6, 2, 6]):
         factors = ratio[clip, :, :, :n_frames].flatten(1)
         torch.testing.assert_close(factors, factors[:, :1].expand_as(factors))
@@ -183,6 +183,6 @@ def test_gates_go_by_the_means_of_a_clip_and_begin_near_one():
         assert expected.std() > 0.01
 
 
-def test_gate_has_a_unit_at_least():
+def test_gate_has_at_least_one_unit():
     gate = make_network(se_ratio=0.01).encoders[0].blocks[1].gate
     assert gate.squeeze.out_features == 1

@@ -1,4 +1,4 @@
-"""Prediction: the frames of clips."""
+"""Prediction: the number of frames of clips."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Input layers, masks, pooling and dropout, each by hand."""
+"""Input layers, masks, pooling and dropout, with known values."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ def test_spectrogram_is_the_inverse_dct():
     assert mask.shape == (1, 1, 1, 9)
 
 
-def test_spectrogram_scale_leaves_padding_out():
+def test_scale_of_the_spectrogram_excludes_padding():
     layer, clips = LogMelLayer(13), make_clips([40, 25, 31], n_frames=60)
     layer.fit_scale(lambda: [clips[:2], clips[2:]])
     spectrogram, mask = layer(clips)
@@ -31,13 +31,13 @@ def test_spectrogram_scale_leaves_padding_out():
     assert not spectrogram[:, 0].transpose(1, 2)[~mask[:, 0, 0].bool()].any()
 
 
-def test_constant_spectrogram_is_centred_and_not_blown_up():
+def test_constant_spectrogram_is_centered_and_not_amplified():
     layer, clips = LogMelLayer(5), torch.ones(3, 5, 4)
     layer.fit_scale(lambda: [clips])
     assert layer(clips)[0].abs().max() < 0.1
 
 
-def test_statistics_by_hand():
+def test_statistics_of_known_values():
     x = torch.tensor([[[1.0, 2.0, 6.0, 0.0]], [[4.0, 0.0, 0.0, 0.0]]])
     mask = torch.tensor([[[1.0, 1.0, 1.0, 0.0]], [[1.0, 0.0, 0.0, 0.0]]])
     expected = [[3.0, np.std([1, 2, 6]), 6.0], [4.0, 0.0, 4.0]]
@@ -51,7 +51,7 @@ def test_frame_mask():
     assert frame_mask(clips).tolist() == expected
 
 
-def test_dropout_keeps_the_mean_and_leaves_the_global_generator():
+def test_dropout_keeps_the_mean_and_does_not_use_the_global_generator():
     dropout = SeededDropout(0.3)
     dropout.generator = torch.Generator().manual_seed(0)
     before = torch.get_rng_state()

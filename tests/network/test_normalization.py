@@ -1,4 +1,4 @@
-"""The compiled pooling, normalization and ReLU are torch's own, in fewer passes over memory."""
+"""The compiled pooling, normalization and ReLU equal those of torch."""
 
 import copy
 import os
@@ -26,7 +26,7 @@ def draw(*shape):
 
 
 class Lanes:
-    """The kernel, as it is on a processor with narrower vectors."""
+    """The kernel as on a processor with narrower vectors."""
 
     def __init__(self, lanes):
         if lanes > kernel.LANES:
@@ -44,7 +44,7 @@ def make_norm(n_channels, rng):
 
 
 def run(x, norm, mask, *, is_pooled, by=None, gradient=None, dtype=torch.float32):
-    """Return the output, all gradients and the statistics, by the kernel or by torch."""
+    """Return the output, all gradients and the statistics, of the kernel or of torch."""
     x = x.to(dtype).contiguous(memory_format=torch.channels_last).requires_grad_()
     twin = copy.deepcopy(norm)
     if dtype == torch.float64:
@@ -66,7 +66,7 @@ def run(x, norm, mask, *, is_pooled, by=None, gradient=None, dtype=torch.float32
 shapes = st.fixed_dictionaries(
     {
         "n": st.integers(1, 4),
-        # Of some, the kernel's tiles end within windows; of others, tiles have a single frame.
+        # With some of them, tiles of the kernel end within windows; with others, they have one frame.
         "n_channels": st.sampled_from([1, 3, 16, 48, 257, 513]),
         "n_rows": st.integers(1, 9),
         "n_windows": st.integers(1, 5),
@@ -83,14 +83,14 @@ all_lanes = pytest.mark.parametrize("lanes", [4, 8, 16])
 @pytest.mark.parametrize("is_pooled", [False, True])
 @given(shape=shapes, is_odd=st.booleans(), seed=st.integers(0, 99))
 @settings(max_examples=20)
-def test_kernel_is_torch_of_more_digits(lanes, is_pooled, shape, is_odd, seed):
+def test_kernel_equals_torch_in_double_precision(lanes, is_pooled, shape, is_odd, seed):
     by = Lanes(lanes)
     rng = np.random.default_rng(seed)
     n_frames = shape["n_windows"] * shape["window"]
     if is_pooled:
         n_frames = 2 * n_frames - is_odd
     x = rng.normal(size=(shape["n"], shape["n_channels"], shape["n_rows"], n_frames))
-    # Two clips at least, far from each other: a deviation near zero would be mostly rounding.
+    # At least two clips that differ a lot: a deviation near zero would be mostly rounding error.
     other = x[::-1] + rng.normal(size=x.shape) + 4
     x = torch.from_numpy(np.concatenate([x, other]) + 1)
     x = x.float()
@@ -99,25 +99,25 @@ def test_kernel_is_torch_of_more_digits(lanes, is_pooled, shape, is_odd, seed):
     pooled = torch.nn.functional.max_pool2d(x, 2, ceil_mode=True) if is_pooled else x
     before_relu = copy.deepcopy(norm).double()(pooled.double())
     gradient = torch.from_numpy(rng.normal(size=pooled.shape)).float()
-    # On which side of zero a number is that is nearly zero, more digits may say otherwise.
+    # The sign of values near zero may differ between single and double precision.
     gradient[before_relu.abs() < 1e-4] = 0
     expected = run(x, norm, mask, is_pooled=is_pooled, gradient=gradient, dtype=torch.float64)
     actual = run(x, norm, mask, is_pooled=is_pooled, gradient=gradient, by=by)
     for name, value in expected.items():
         scale = max(1.0, float(value.detach().abs().max()))
         torch.testing.assert_close(
-            actual[name].to(value.dtype), value, rtol=1e-3, atol=1e-4 * scale, msg=said_of(name)
+            actual[name].to(value.dtype), value, rtol=1e-3, atol=1e-4 * scale, msg=prefix_message(name)
         )
 
 
-def said_of(name):
+def prefix_message(name):
     return lambda message: f"{name}: {message}"
 
 
 @needs_kernel
 @all_lanes
 @pytest.mark.parametrize("is_pooled", [False, True])
-def test_kernel_in_bfloat16_rounds_as_torch_does(is_pooled, lanes):
+def test_kernel_rounds_like_torch_in_bfloat16(is_pooled, lanes):
     rng = np.random.default_rng(0)
     x = torch.from_numpy(rng.normal(0.5, 2, size=(8, 24, 9, 32))).bfloat16()
     norm = make_norm(24, rng)
@@ -128,7 +128,7 @@ def test_kernel_in_bfloat16_rounds_as_torch_does(is_pooled, lanes):
     expected, actual = run(x, norm, mask, **options), run(x, norm, mask, **options, by=Lanes(lanes))
     for name in ("output", "x"):
         assert actual[name].dtype == torch.bfloat16
-        # Now and then a sum that lies between two numbers is rounded to the other one.
+        # A sum halfway between two numbers is occasionally rounded to the other one.
         same = (actual[name] == expected[name]).float().mean()
         assert same > 0.99, name
         torch.testing.assert_close(actual[name], expected[name], rtol=2**-7, atol=1e-3)
@@ -140,7 +140,7 @@ def test_kernel_in_bfloat16_rounds_as_torch_does(is_pooled, lanes):
 @needs_kernel
 @all_lanes
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_the_gradient_goes_where_torch_sends_it_from_ties_and_what_is_no_number(dtype, lanes):
+def test_maximum_of_ties_and_nan_is_that_of_torch(dtype, lanes):
     rng = np.random.default_rng(0)
     special = np.array([0.0, -0.0, np.inf, -np.inf, np.nan, 1.0, 1.0], dtype=np.float32)
     x = torch.from_numpy(rng.choice(special, size=(3, 40, 7, 11)))
@@ -163,7 +163,7 @@ def test_the_gradient_goes_where_torch_sends_it_from_ties_and_what_is_no_number(
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("is_pooled", [False, True])
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_what_is_no_number_is_not_hidden(dtype, is_pooled, bad):
+def test_nan_is_propagated(dtype, is_pooled, bad):
     x = draw(2, 3, 4, 4)
     x[0, 1, 2, 3] = bad
     norm, mask = nn.BatchNorm2d(3), torch.ones(2, 1, 1, 2)
@@ -177,7 +177,7 @@ def test_what_is_no_number_is_not_hidden(dtype, is_pooled, bad):
 
 
 @needs_kernel
-def test_a_constant_channel_becomes_its_bias():
+def test_constant_channel_becomes_its_bias():
     x = torch.full((4, 2, 3, 5), 1e4)
     norm = nn.BatchNorm2d(2)
     with torch.no_grad():
@@ -189,7 +189,7 @@ def test_a_constant_channel_becomes_its_bias():
 
 
 @needs_kernel
-def test_only_a_training_on_a_cpu_goes_through_the_kernel(monkeypatch):
+def test_kernel_is_used_only_for_training_on_a_cpu(monkeypatch):
     def refuse(*args):
         raise AssertionError("the kernel was called")
 
@@ -209,7 +209,7 @@ def test_only_a_training_on_a_cpu_goes_through_the_kernel(monkeypatch):
 
 
 @needs_kernel
-def test_the_layout_of_what_comes_in_does_not_matter():
+def test_result_does_not_depend_on_the_memory_format():
     x, mask = draw(2, 3, 4, 6), torch.ones(2, 1, 1, 3)
     gradient = draw(2, 3, 4, 6)
     results = []
@@ -221,14 +221,14 @@ def test_the_layout_of_what_comes_in_does_not_matter():
     assert all(torch.equal(a, b) for a, b in zip(*results, strict=True))
 
 
-def test_a_single_value_cannot_be_normalized():
+def test_single_value_cannot_be_normalized():
     x = torch.ones(1, 3, 1, 1, requires_grad=True)
     with pytest.raises(ValueError, match="more than 1 value per channel"):
         pool_and_normalize(x, nn.BatchNorm2d(3), torch.ones(1, 1, 1, 1), is_pooled=False)
 
 
 @needs_kernel
-def test_threads_do_not_disturb_each_other():
+def test_kernel_is_thread_safe():
     x, mask = draw(8, 48, 10, 40).bfloat16(), torch.ones(8, 1, 1, 5)
     norm = make_norm(48, np.random.default_rng(0))
 

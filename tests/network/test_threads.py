@@ -1,4 +1,4 @@
-"""Threads: one to an operation where asked for, and nobody else's setting changed."""
+"""Threads: one per operation, without changes of other settings."""
 
 import threading
 
@@ -8,7 +8,7 @@ import torch
 from ser_estimators._network.threads import one_thread_per_operation, thread_pool
 
 
-def test_threads_are_given_back_after_success_and_failure():
+def test_number_of_threads_is_restored_after_success_and_failure():
     before = torch.get_num_threads()
     with one_thread_per_operation() as n_threads:
         assert n_threads == before
@@ -17,8 +17,8 @@ def test_threads_are_given_back_after_success_and_failure():
             assert inner == 1
         assert torch.get_num_threads() == 1
     assert torch.get_num_threads() == before
-    with pytest.raises(RuntimeError, match="on purpose"), one_thread_per_operation():
-        raise RuntimeError("on purpose")
+    with pytest.raises(RuntimeError, match="failed"), one_thread_per_operation():
+        raise RuntimeError("failed")
     assert torch.get_num_threads() == before
 
 
@@ -30,7 +30,7 @@ def in_fresh_thread(function):
     return results[0]
 
 
-def test_other_threads_never_see_the_setting():
+def test_setting_does_not_affect_other_threads():
     before = torch.get_num_threads()
     entered, leave, seen = threading.Event(), threading.Event(), []
 

@@ -1,4 +1,4 @@
-"""Views of a clip: scaled, stretched and delayed, and the same beside any other clip."""
+"""Views of a clip: scale, stretch and delay, independent of other clips."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ from .helpers import make_batch
     time_stretch=st.floats(0, 9),
     step=st.integers(1, 64),
 )
-def test_views_are_spread_evenly_around_the_clip_itself(
+def test_views_are_evenly_spaced_around_the_clip_itself(
     n_views, frequency_warp, time_stretch, step
 ):
     views = spread_views(
@@ -37,7 +37,7 @@ def test_views_are_spread_evenly_around_the_clip_itself(
         np.testing.assert_allclose(np.diff(scales), frequency_warp / (n_views - 1), atol=1e-12)
 
 
-def test_the_default_view_is_the_clip_itself():
+def test_default_view_is_the_clip_itself():
     spectrogram, mask = make_batch()
     same_spectrogram, same_mask = View()(spectrogram, mask)
     assert same_spectrogram is spectrogram
@@ -74,7 +74,7 @@ def test_time_is_stretched_as_in_training(stretch):
     ),
     seed=st.integers(0, 99),
 )
-def test_a_clip_looks_the_same_alone_and_beside_a_longer_one(view, seed):
+def test_view_of_a_clip_does_not_depend_on_a_longer_one(view, seed):
     rng = np.random.default_rng(seed)
     clip = torch.from_numpy(rng.normal(size=(1, 2, 6, 17)).astype(np.float32))
     alone, own_mask = view(clip, torch.ones(1, 1, 1, 17))
@@ -91,7 +91,7 @@ def test_a_clip_looks_the_same_alone_and_beside_a_longer_one(view, seed):
     assert mask[1].all()
 
 
-def test_a_delay_repeats_the_first_frame_and_loses_none():
+def test_delay_repeats_the_first_frame_and_keeps_all_others():
     spectrogram, mask = make_batch(lengths=(30, 18))
     delayed, new_mask = View(delay=7)(spectrogram, mask)
     assert torch.equal(delayed[..., 7:], spectrogram)
@@ -99,7 +99,7 @@ def test_a_delay_repeats_the_first_frame_and_loses_none():
     assert new_mask.sum(dim=(1, 2, 3)).tolist() == [37, 25]
 
 
-def test_silence_within_a_clip_stays_padding_and_what_follows_it_is_kept():
+def test_frames_after_silence_within_a_clip_are_kept():
     spectrogram, mask = make_batch(lengths=(30,))
     mask[..., 10:16] = 0
     stretched, new_mask = stretch_frames(spectrogram * mask, mask, 2.0)
@@ -109,7 +109,7 @@ def test_silence_within_a_clip_stays_padding_and_what_follows_it_is_kept():
     assert not (stretched * (1 - new_mask)).any()
 
 
-def test_a_stretch_that_misses_the_only_frame_leaves_one_to_pool():
+def test_stretch_keeps_at_least_one_frame():
     spectrogram, mask = make_batch(lengths=(30,))
     mask[..., :29] = 0
     _, new_mask = stretch_frames(spectrogram * mask, mask, 0.1)
@@ -117,7 +117,7 @@ def test_a_stretch_that_misses_the_only_frame_leaves_one_to_pool():
     assert new_mask.sum() == 1
 
 
-def test_a_larger_and_slower_speaker_is_lower_and_longer():
+def test_longer_vocal_tract_is_lower_and_slower_speech_is_longer():
     spectrogram, mask = torch.zeros(1, 1, 40, 100), torch.ones(1, 1, 1, 100)
     spectrogram[..., 20, 50] = 1
     seen, new_mask = View(frequency_scale=1.1, time_stretch=1.2)(spectrogram, mask)

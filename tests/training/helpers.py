@@ -1,4 +1,4 @@
-"""A net of the training loop on which single steps can be taken."""
+"""A net of the training loop for single training steps."""
 
 import numpy as np
 import torch
@@ -10,7 +10,7 @@ from ..network.helpers import make_network
 
 
 def make_net(n_clips, n_threads=2, n_networks=1):
-    """Make a net that can take a step, and a batch of clips for it."""
+    """Return a net for a training step, and a batch of clips for it."""
     generator = torch.Generator().manual_seed(0)
     module = make_network(
         6, embedding_dim=5, channels=(4, 4), n_networks=n_networks, dropout=0.0

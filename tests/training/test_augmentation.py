@@ -1,4 +1,4 @@
-"""Augmentation: what stays, what changes, and that nothing but the generators decides it."""
+"""Augmentation: changes, invariants, and reproducibility."""
 
 import numpy as np
 import pytest
@@ -35,14 +35,14 @@ def augment(spectrogram, mask, seed=0, **parameters):
     return warp_and_mask(spectrogram, mask, AugmentationOptions(**(NONE | parameters)), generator)
 
 
-def test_nothing_asked_for_changes_nothing():
+def test_disabled_augmentation_changes_nothing():
     spectrogram, mask = make_batch()
     same_spectrogram, same_mask = augment(spectrogram, mask)
     torch.testing.assert_close(same_spectrogram, spectrogram, atol=1e-5, rtol=0)
     assert torch.equal(same_mask, mask)
 
 
-def test_what_follows_a_silence_within_a_clip_is_kept():
+def test_frames_after_silence_within_a_clip_are_kept():
     spectrogram, mask = make_batch(lengths=(30,))
     mask[..., 10:15] = 0
     augmented, _ = augment(spectrogram * mask, mask)
@@ -104,13 +104,13 @@ def test_padding_before_a_clip_stays_padding():
     lengths = new_mask.sum(dim=3).flatten()
     is_real = new_mask[:, 0, 0] == 1
     first = is_real.int().argmax(dim=1)
-    # A third is padding, however long it has become.
+    # One third is padding, for any stretch.
     torch.testing.assert_close(first.float(), lengths / 2, atol=1.5, rtol=0)
     assert len(set(first.tolist())) > 3
     assert not (stretched * (1 - new_mask)).any()
 
 
-def test_a_shift_into_padding_leaves_a_frame_to_pool():
+def test_shift_into_padding_keeps_at_least_one_frame():
     spectrogram, mask = make_batch(lengths=(30,) * 20)
     mask[..., :25] = 0
     spectrogram, mask = augment(spectrogram * mask, mask, time_shift=0.9)
@@ -119,8 +119,8 @@ def test_a_shift_into_padding_leaves_a_frame_to_pool():
     assert spectrogram.isfinite().all()
 
 
-def test_a_warp_also_shifts_all_rows_by_up_to_a_quarter_of_it():
-    # The lowest row would stay in its place if frequency were only scaled.
+def test_warp_also_shifts_all_rows_by_up_to_a_quarter_of_it():
+    # The lowest row would not move if the frequency axis were only scaled.
     spectrogram, mask = torch.zeros(50, 1, 200, 1), torch.ones(50, 1, 1, 1)
     spectrogram += torch.arange(200.0)[:, None]
     rows = augment(spectrogram, mask, frequency_warp=0.4)[0][:, 0, :, 0]
@@ -131,7 +131,7 @@ def test_a_warp_also_shifts_all_rows_by_up_to_a_quarter_of_it():
     assert shift.max() > 5
 
 
-def test_gain_is_for_the_first_channel_alone():
+def test_gain_applies_only_to_the_first_channel():
     spectrogram, mask = make_batch([30] * 9)
     both = torch.cat([spectrogram, spectrogram], dim=1)
     shifted, _ = augment(both, mask, gain=0.3)
@@ -148,7 +148,7 @@ def test_warping_moves_rows_and_not_frames():
     assert set(warped[:, 0].amax(dim=1).argmax(dim=1).tolist()) == {5}
 
 
-def test_masks_hide_one_interval_of_at_most_their_share():
+def test_masks_hide_one_interval_of_limited_length():
     spectrogram, mask = make_batch([30] * 50, value=1.0)
     hidden = augment(spectrogram, mask, time_mask=0.4)[0] == 0
     assert torch.equal(hidden[:, :, :1].expand_as(hidden), hidden)
@@ -168,7 +168,7 @@ def test_gain_shifts_each_clip_as_a_whole():
     assert 0.05 < difference.abs().max() <= 0.3
 
 
-def test_generators_decide_and_the_global_one_is_left():
+def test_result_depends_only_on_the_generator():
     parameters = {"time_stretch": 0.3, "frequency_warp": 0.2, "gain": 0.3, "time_mask": 0.3}
     before = torch.get_rng_state()
     first, second, other = (augment(*make_batch(), seed, **parameters)[0] for seed in (1, 1, 2))
@@ -177,7 +177,7 @@ def test_generators_decide_and_the_global_one_is_left():
     assert first.shape != other.shape or not torch.equal(first, other)
 
 
-def test_a_shift_moves_and_holds_the_edges():
+def test_shift_repeats_the_frames_at_the_edges():
     frames = torch.arange(1.0, 31.0).expand(3, 1, 4, 30).clone()
     mask = torch.ones(3, 1, 1, 30)
     for seed in range(5):
@@ -196,7 +196,7 @@ def test_a_shift_moves_and_holds_the_edges():
 def noise_in_decibels(spectrogram, mask, snr, seed=0):
     """Add noise to a spectrogram in dB that was standardized by 20 dB around -40 dB.
 
-    It has the rows of all 64 mel bands, so that its scale is decibels.
+    It has the rows of all 64 mel bands, so its scale is in decibels.
     """
     n_rows = spectrogram.shape[2]
     mean, std = torch.full((1, n_rows, 1), -40.0), torch.full((1, n_rows, 1), 20.0)
@@ -207,7 +207,7 @@ def noise_in_decibels(spectrogram, mask, snr, seed=0):
 
 
 @pytest.mark.parametrize("snr", [-10, 10])
-def test_noise_has_the_power_asked_for(snr):
+def test_noise_has_the_requested_power(snr):
     # Silent clips with one loud frame, whose mean power over the whole clip is 0 dB.
     spectrogram = torch.full((40, 1, 64, 200), -300.0)
     spectrogram[..., 0] = 10 * np.log10(200)
@@ -221,7 +221,7 @@ def test_noise_has_the_power_asked_for(snr):
 
 
 @pytest.mark.parametrize("n_mfcc", [13, 40, 64])
-def test_noise_measures_in_decibels_whatever_the_number_of_coefficients(n_mfcc):
+def test_noise_is_scaled_in_decibels_for_any_number_of_coefficients(n_mfcc):
     waveform = np.random.default_rng(0).normal(scale=0.1, size=16_000).astype(np.float32)
     coefficients = torch.from_numpy(MFCCTransformer(n_mfcc=n_mfcc).fit_transform([waveform]))
     layer = LogMelLayer(n_mfcc)
@@ -240,7 +240,7 @@ def test_noise_measures_in_decibels_whatever_the_number_of_coefficients(n_mfcc):
     assert 25 < raised.mean().item() < 65
 
 
-def test_noise_leaves_padding_and_other_channels_alone():
+def test_noise_does_not_change_padding_and_other_channels():
     spectrogram, mask = make_batch()
     both = torch.cat([spectrogram, spectrogram], dim=1)
     mean, std = torch.zeros(2, 10, 1), torch.ones(2, 10, 1)

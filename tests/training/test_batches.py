@@ -1,4 +1,4 @@
-"""Batches: every clip once, none alone, cut to the longest, made one ahead."""
+"""Batches: complete epochs, batch sizes, padding and prefetching."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +20,7 @@ from ser_estimators._training.batches import (
 
 
 def numbered_clips(n_frames):
-    """Clips that hold nothing but their number, which is also their target."""
+    """Return clips that contain only their number, which is also their target."""
     n_clips = len(n_frames)
     coefficients = np.zeros((n_clips, 2, 20), dtype=np.float32)
     coefficients += np.arange(n_clips, dtype=np.float32)[:, None, None]
@@ -29,7 +29,7 @@ def numbered_clips(n_frames):
 
 
 @given(n_clips=st.integers(2, 500), batch_size=st.integers(2, 200), seed=st.integers(0, 99))
-def test_batches_cover_each_clip_once_and_are_never_single(n_clips, batch_size, seed):
+def test_batches_contain_each_clip_once_and_at_least_two_clips(n_clips, batch_size, seed):
     dataset = numbered_clips(np.ones(n_clips, dtype=int))
     batches = TrainingBatches(dataset, batch_size, np.random.default_rng(seed))
     sizes, seen = [], []
@@ -44,7 +44,7 @@ def test_batches_cover_each_clip_once_and_are_never_single(n_clips, batch_size, 
     assert max(sizes) - min(sizes) <= 1
 
 
-def test_batches_are_cut_to_their_longest_clip_and_shuffled_anew():
+def test_batches_are_cut_to_their_longest_clip_and_reshuffled():
     n_frames = np.array([3, 9, 5, 4])
     batches = TrainingBatches(numbered_clips(n_frames), 2, np.random.default_rng(0))
     orders = []
@@ -55,7 +55,7 @@ def test_batches_are_cut_to_their_longest_clip_and_shuffled_anew():
     assert len({tuple(order) for order in orders}) > 1
 
 
-def test_a_row_may_stand_in_a_dataset_more_than_once_or_not_at_all():
+def test_row_may_occur_in_a_dataset_several_times_or_not_at_all():
     whole = numbered_clips([3, 9, 5])
     dataset = ClipDataset(
         whole.coefficients, np.array([2, 0, 2]), whole.n_frames, whole.targets[[2, 0, 2]]
@@ -67,7 +67,7 @@ def test_a_row_may_stand_in_a_dataset_more_than_once_or_not_at_all():
 
 
 @given(batches=st.lists(st.integers(), max_size=6), begins=st.integers(0, 3))
-def test_what_is_made_ahead_is_the_same_in_the_same_order(batches, begins):
+def test_prefetched_batches_are_the_same_in_the_same_order(batches, begins):
     made = []
 
     def double(batch):
@@ -79,14 +79,14 @@ def test_what_is_made_ahead_is_the_same_in_the_same_order(batches, begins):
         used = []
         for item in ahead:
             used.append(item)
-            for _ in range(begins):  # more than once is once
+            for _ in range(begins):  # repeated calls have no effect
                 ahead.begin()
             assert len(made) <= len(used) + 1
     assert used == [2 * batch for batch in batches]
     assert made == batches
 
 
-def test_the_next_batch_is_made_while_one_is_used():
+def test_next_batch_is_processed_while_one_is_used():
     is_made = threading.Event()
 
     def make(batch):
@@ -101,7 +101,7 @@ def test_the_next_batch_is_made_while_one_is_used():
         assert is_made.wait(timeout=60)
 
 
-def test_an_error_in_making_a_batch_comes_where_it_is_used():
+def test_error_of_a_prefetched_batch_is_raised_by_the_consumer():
     with ThreadPoolExecutor(1) as pool:
         ahead = iter(Prefetch([1, 0], lambda batch: 1 / batch, pool))
         assert next(ahead) == 1

@@ -1,4 +1,4 @@
-"""Callbacks: the schedule of the learning rate; test_cnn_fitting sees the others at work."""
+"""The learning rate schedule; test_cnn_fitting and test_cnn_callbacks test other callbacks."""
 
 import numpy as np
 from hypothesis import given
@@ -13,7 +13,7 @@ def rates_of(n_steps, warmup, schedule):
 
 
 @given(n_steps=st.integers(1, 300), warmup=st.floats(0, 0.9))
-def test_constant_learning_rate_rises_and_stays(n_steps, warmup):
+def test_learning_rate_rises_and_is_then_constant(n_steps, warmup):
     rates = rates_of(n_steps, warmup, "constant")
     n_warmup = int(np.ceil(warmup * n_steps))
     assert (np.diff(rates) >= 0).all()

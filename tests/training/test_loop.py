@@ -1,4 +1,4 @@
-"""Training: shards, replicas, and a result that no number of threads changes."""
+"""The training loop: gradients of shards."""
 
 import copy
 
@@ -13,7 +13,7 @@ from .helpers import make_net
 
 @pytest.mark.parametrize("n_networks", [1, 2])
 @pytest.mark.parametrize(("n_clips", "shards"), [(2, 1), (23, 1), (25, 2), (40, 2), (64, 4)])
-def test_gradients_are_those_of_plain_autograd_on_the_same_shards(n_clips, shards, n_networks):
+def test_gradients_equal_those_of_autograd_on_the_same_shards(n_clips, shards, n_networks):
     assert n_shards(n_clips) == shards
     net, coefficients, targets = make_net(n_clips, n_networks=n_networks)
     module = copy.deepcopy(net.module_).train()

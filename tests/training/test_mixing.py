@@ -1,4 +1,4 @@
-"""Blends of clips: mixup and MixStyle."""
+"""Mixing of clips: mixup and MixStyle."""
 
 import numpy as np
 import pytest
@@ -9,13 +9,13 @@ from ser_estimators._training.mixing import mix_style, mix_up
 from ..network.helpers import make_batch
 
 
-def test_mix_up_blends_spectrograms_and_targets_by_one_share():
+def test_mix_up_blends_spectrograms_and_targets_with_the_same_weight():
     spectrogram = torch.arange(4.0)[:, None, None, None].expand(4, 1, 2, 3).contiguous()
     targets = torch.eye(4)
     mask = (torch.arange(3) < torch.tensor([[1], [2], [3], [3]])).float()[:, None, None]
     mixed, new_mask, new_targets = mix_up(spectrogram, mask, targets, 0.5, np.random.default_rng(0))
     torch.testing.assert_close(new_targets.sum(dim=1), torch.ones(4))
-    # Clip i holds the number i everywhere, so that the blend is the mean of its target.
+    # All values of clip i are i, so a blend is the mean of its target.
     torch.testing.assert_close(mixed[:, 0, 0, 0], new_targets @ torch.arange(4.0))
     # A blend is as long as the longer of its two clips.
     for blend, target in zip(new_mask, new_targets, strict=True):
@@ -33,7 +33,7 @@ def row_statistics(spectrogram, mask):
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_style_lies_between_two_clips_and_the_course_stays(seed):
+def test_style_is_between_two_clips_and_the_course_is_unchanged(seed):
     spectrogram, mask = make_batch(lengths=(30, 18))
     spectrogram[1] = (3 * spectrogram[1] + 2) * mask[1]
     styled = mix_style(spectrogram, mask, 1.0, np.random.default_rng(seed))
@@ -49,12 +49,12 @@ def test_style_lies_between_two_clips_and_the_course_stays(seed):
             assert torch.corrcoef(torch.stack([row, row_before]))[0, 1] > 0.9999
 
 
-def test_style_of_as_many_clips_as_asked_for_is_mixed():
+def test_requested_fraction_of_clips_is_mixed():
     generator = torch.Generator().manual_seed(0)
     spectrogram, mask = torch.randn(500, 1, 2, 10, generator=generator), torch.ones(500, 1, 1, 10)
     styled = mix_style(spectrogram, mask, 0.3, np.random.default_rng(0))
     is_changed = ((styled - spectrogram).abs() > 1e-3).flatten(1).any(dim=1)
-    # Shares near 1 are common, and change little.
+    # Weights near 1 are common, and change little.
     assert 0.2 < is_changed.float().mean() < 0.36
 
 

@@ -1,4 +1,4 @@
-"""Shards: parts of a batch, and replicas of the encoders that run on them."""
+"""Shards of a batch, and replicas of the encoders that process them."""
 
 import torch
 from hypothesis import given
@@ -16,7 +16,7 @@ from .helpers import make_net
 
 
 @given(lengths=st.lists(st.integers(1, 30), min_size=1, max_size=70), extra=st.integers(0, 5))
-def test_shards_hold_every_frame_once_and_no_useless_ones(lengths, extra):
+def test_shards_contain_every_frame_once_and_no_superfluous_padding(lengths, extra):
     n_frames = torch.tensor(lengths)
     mask = (torch.arange(max(lengths) + extra) < n_frames[:, None]).float()[:, None, None]
     number = torch.arange(1.0, len(lengths) + 1)
@@ -33,18 +33,18 @@ def test_shards_hold_every_frame_once_and_no_useless_ones(lengths, extra):
     assert sorted(targets[:, 0].tolist()) == number.tolist()
 
 
-def test_shards_are_about_the_same_work():
+def test_shards_have_about_the_same_work():
     lengths = torch.linspace(400, 100, 48)
     sizes = shard_sizes(lengths)
     work = torch.stack([part.sum() for part in lengths.split(sizes)])
     assert sizes == sorted(sizes)
     assert work.max() / work.min() < 1.15
     assert shard_sizes(torch.ones(48)) == [16, 16, 16]
-    # One endless clip is not left alone with the statistics of its batch.
+    # A very long clip is not alone in its shard, whose statistics it would determine.
     assert min(shard_sizes(torch.tensor([1e6] + [1.0] * 31))) == 8
 
 
-def test_shards_keep_what_follows_a_silence_within_a_clip():
+def test_shards_keep_frames_after_silence_within_a_clip():
     mask = torch.ones(2, 1, 1, 9)
     mask[:, ..., 3:6] = 0
     [(spectrogram, _)], _ = cut_by_length(mask, mask, torch.eye(2))
@@ -61,7 +61,7 @@ def test_replicas_share_weights_and_not_statistics():
         assert own is not other
 
 
-def test_statistics_are_the_mean_of_the_replicas_that_saw_a_batch():
+def test_statistics_are_the_mean_over_replicas_that_processed_a_batch():
     net, coefficients, _ = make_net(24)
     encoders = net.module_.encoders
     twins = [replica(encoders) for _ in range(4)]

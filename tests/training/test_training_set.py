@@ -1,4 +1,4 @@
-"""Training sets: copies, weights, targets, and a split that shares no group."""
+"""Training sets: copies, weights, targets, and the validation split."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ def clips_of(n_clips, seed=0):
 
 
 @given(weights=st.lists(st.integers(0, 4), min_size=2, max_size=20), seed=st.integers(0, 99))
-def test_a_weight_is_a_number_of_copies_and_order_says_nothing(weights, seed):
+def test_weight_is_a_number_of_copies_and_order_has_no_effect(weights, seed):
     weights = np.array([1, *weights])
     coefficients, labels, n_frames = clips_of(len(weights))
     weighted = make_training_set(
@@ -35,7 +35,7 @@ def test_a_weight_is_a_number_of_copies_and_order_says_nothing(weights, seed):
     weights=st.lists(st.floats(0.01, 5), min_size=2, max_size=20),
     scale=st.floats(0.001, 1),
 )
-def test_any_weights_keep_their_ratios(weights, scale):
+def test_ratios_of_weights_are_preserved(weights, scale):
     weights = np.array(weights)
     coefficients, labels, n_frames = clips_of(len(weights))
     clips = make_training_set(coefficients, labels, n_frames, sample_weight=weights)
@@ -56,7 +56,7 @@ def test_clips_of_weight_zero_are_left_out():
     assert sorted(clips.rows) == [0, 2, 4]
 
 
-def test_padding_does_not_make_a_clip_another():
+def test_padding_does_not_distinguish_clips():
     coefficients, labels, n_frames = clips_of(4)
     padded = np.pad(coefficients, ((0, 0), (0, 0), (0, 3)))
     first = make_training_set(coefficients, labels, n_frames)
@@ -64,7 +64,7 @@ def test_padding_does_not_make_a_clip_another():
     assert np.array_equal(first.rows, second.rows)
 
 
-def test_equal_clips_with_different_labels_stay_apart_but_in_one_group():
+def test_equal_clips_with_different_labels_are_distinct_but_in_one_group():
     coefficients, _, n_frames = clips_of(3)
     coefficients[1] = coefficients[0]
     clips = make_training_set(coefficients, np.array([0, 1, 1]), n_frames)
@@ -72,7 +72,7 @@ def test_equal_clips_with_different_labels_stay_apart_but_in_one_group():
     assert len(np.unique(clips.groups)) == 2
 
 
-def test_class_weights_change_the_loss_and_no_number_of_copies():
+def test_class_weights_change_the_loss_but_not_the_number_of_copies():
     coefficients, _, n_frames = clips_of(6)
     labels = np.array([0, 0, 0, 0, 1, 1])
     balanced = make_training_set(coefficients, labels, n_frames, class_weight="balanced")
@@ -94,7 +94,7 @@ def test_clips_of_classes_of_weight_zero_are_left_out():
     )
     assert sorted(clips.rows) == [0, 1, 4, 5]
     assert np.average(clips.weights) == pytest.approx(1)
-    # No group is left that has no clips.
+    # No group without clips remains.
     assert sorted(clips.groups) == [0, 0, 1, 1]
 
 
@@ -117,7 +117,7 @@ def test_soft_targets_add_up_to_the_weight():
     fraction=st.floats(0.05, 0.9),
     seed=st.integers(0, 99),
 )
-def test_a_validation_split_shares_no_group_and_leaves_no_class_untrained(
+def test_validation_split_separates_groups_and_keeps_all_classes_in_training(
     n_groups, per_group, fraction, seed
 ):
     coefficients, _, n_frames = clips_of(n_groups * per_group)
@@ -129,12 +129,12 @@ def test_a_validation_split_shares_no_group_and_leaves_no_class_untrained(
     assert not set(training.groups) & set(validation.groups)
     assert set(training.labels) == {0, 1}
     assert sorted([*training.rows, *validation.rows]) == list(range(len(labels)))
-    # No further from what was asked for than half a group, except to leave something to train on.
+    # As close to the requested fraction as whole groups allow.
     wanted = fraction * len(labels)
     assert abs(len(validation) - wanted) <= per_group
 
 
-def test_without_groups_the_split_keeps_the_classes_in_balance():
+def test_split_without_groups_is_stratified():
     coefficients, _, n_frames = clips_of(200)
     labels = np.repeat([0, 1, 2], [100, 80, 20])
     clips = make_training_set(coefficients, labels, n_frames)
@@ -144,8 +144,8 @@ def test_without_groups_the_split_keeps_the_classes_in_balance():
     assert set(other.rows) != set(validation.rows)
 
 
-def test_a_split_of_many_clips_takes_the_groups_of_each_kind_at_random():
-    # As many kinds of groups as classes: were each clip tried, this would take minutes.
+def test_split_of_many_clips_is_random_and_fast():
+    # There are only as many kinds of groups as classes; trying each clip would take minutes.
     n_clips = 200_000
     ones = np.ones(n_clips, dtype=np.int64)
     rows = np.arange(n_clips)
@@ -157,7 +157,7 @@ def test_a_split_of_many_clips_takes_the_groups_of_each_kind_at_random():
 
 
 @pytest.mark.parametrize(("n_copies", "n_validation"), [(1, 1), (2, 2)])
-def test_two_clips_or_copies_of_one_are_left_to_train_on(n_copies, n_validation):
+def test_two_clips_or_copies_of_one_remain_for_training(n_copies, n_validation):
     labels = np.array([0, 0, 0])
     copies = np.full(3, n_copies)
     clips = TrainingSet(np.arange(3), labels, copies, np.ones(3, dtype=np.float32), np.arange(3))
@@ -166,20 +166,20 @@ def test_two_clips_or_copies_of_one_are_left_to_train_on(n_copies, n_validation)
     assert len(validation) == n_validation
 
 
-def test_copies_of_a_clip_are_on_one_side():
+def test_copies_of_a_clip_are_not_separated():
     coefficients, labels, n_frames = clips_of(40)
     twice = np.concatenate([coefficients, coefficients])
     clips = make_training_set(twice, np.tile(labels, 2), np.tile(n_frames, 2))
     training, validation = split_off_validation(clips, 0.3, np.random.default_rng(0))
-    assert not as_bag_contents(training, twice) & as_bag_contents(validation, twice)
+    assert not contents_of(training, twice) & contents_of(validation, twice)
     assert len(training) + len(validation) == 40
 
 
-def as_bag_contents(clips, coefficients):
+def contents_of(clips, coefficients):
     return {coefficients[row].tobytes() for row in clips.rows}
 
 
-def test_groups_that_cannot_be_spared_are_told():
+def test_groups_that_cannot_be_split_are_an_error():
     coefficients, _, n_frames = clips_of(6)
     labels = np.array([0, 0, 0, 1, 1, 1])
     clips = make_training_set(coefficients, labels, n_frames, groups=labels)

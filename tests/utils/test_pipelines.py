@@ -1,4 +1,4 @@
-"""Every estimator inside another is found, with the prefix of its parameters."""
+"""Iteration over the estimators inside an estimator, with the prefixes of their parameters."""
 
 import numpy as np
 import pytest
@@ -125,7 +125,7 @@ def test_every_estimator_inside_is_found(estimator, expected, is_fitted):
 
 
 @pytest.mark.parametrize(("estimator", "expected"), NESTED.values(), ids=NESTED)
-def test_a_prefix_is_that_of_the_parameters(estimator, expected):
+def test_prefixes_are_those_of_the_parameters(estimator, expected):
     estimator = clone(estimator)
     parameters = estimator.get_params()
     for prefix, step in iter_steps(estimator):
@@ -141,7 +141,7 @@ def test_fitted_steps_are_preferred(name):
         check_is_fitted(step)
 
 
-def test_the_best_estimator_of_a_search_is_preferred():
+def test_best_estimator_of_a_search_is_preferred():
     search = RandomizedSearchCV(
         GridSearchCV(scaled(), {"lr__C": [0.5]}, cv=2),
         {"param_grid": [{"lr__C": [0.25]}]},
@@ -159,19 +159,19 @@ def test_without_a_refit_the_estimator_of_a_search_is_unfitted():
     assert dict(iter_steps(search))["estimator__"] is search.estimator
 
 
-def test_a_union_that_passes_columns_through():
+def test_passthrough_in_a_union_is_skipped():
     union = FeatureUnion([("a", "passthrough"), ("b", StandardScaler())])
     assert [prefix for prefix, _ in iter_steps(union)] == ["", "b__"]
 
 
-def test_steps_come_in_their_order():
+def test_steps_are_in_order():
     pipe = make_ser_pipeline()
     prefixes = [prefix for prefix, _ in iter_steps(pipe)]
     assert prefixes == ["", *(f"{name}__" for name, _ in pipe.steps)]
 
 
 class WithLists(BaseEstimator):
-    """Has parameters that look like estimators, or like lists of them, and are not."""
+    """An estimator with parameters that resemble estimators or lists of them."""
 
     def __init__(self, steps=3, pairs=(("a", 1), ("b",), "cd"), kind=DummyClassifier):
         self.steps = steps
@@ -182,13 +182,13 @@ class WithLists(BaseEstimator):
         return self
 
 
-def test_what_is_not_an_estimator_is_skipped():
+def test_other_parameters_are_skipped():
     estimator = WithLists()
     assert list(iter_steps(estimator)) == [("", estimator)]
 
 
 class Bare:
-    """Has no parameters that can be read."""
+    """An estimator without get_params."""
 
     def fit(self, X, y=None):
         return self
@@ -197,7 +197,7 @@ class Bare:
         return X
 
 
-def test_a_step_without_get_params_has_nothing_inside():
+def test_step_without_get_params_contains_no_estimators():
     step = Bare()
     pipe = pipeline(bare=step, function=FunctionTransformer())
     assert [found for _, found in iter_steps(pipe)] == [pipe, step, pipe[1]]

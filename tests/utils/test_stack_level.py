@@ -1,4 +1,4 @@
-"""Warnings point at the user's line, however deep in our calls they are made."""
+"""Warnings point at the line of the user, whatever the depth of library calls."""
 
 import warnings
 
@@ -6,7 +6,7 @@ from ser_estimators._utils.stack_level import find_stack_level
 
 
 def in_module(name, source):
-    """Run source as a module of that name and return what it has defined."""
+    """Run source as a module of this name and return its namespace."""
     namespace = {"__name__": name, "warnings": warnings, "find_stack_level": find_stack_level}
     exec(source, namespace)
     return namespace
@@ -22,7 +22,7 @@ def where_it_warns(function):
 WARN = "def warn():\n    warnings.warn('look', stacklevel=find_stack_level())\n"
 
 
-def test_our_calls_and_scikit_learns_are_passed_over():
+def test_library_calls_are_skipped():
     warn = in_module("ser_estimators._deep", WARN)["warn"]
     for library in ("ser_estimators.pipeline", "sklearn.pipeline", "joblib.parallel"):
         inner = warn
@@ -34,7 +34,7 @@ def test_our_calls_and_scikit_learns_are_passed_over():
     assert where_it_warns(warn) == __file__
 
 
-def test_a_module_with_a_name_like_ours_is_the_users():
+def test_module_with_a_similar_name_is_not_a_library():
     warn = in_module("ser_estimators", WARN)["warn"]
     user = in_module("sklearn_helpers", "def call(function):\n    function()\n")["call"]
     assert where_it_warns(lambda: user(warn)) == "<string>"

@@ -1,4 +1,4 @@
-"""show_versions: what a bug report needs."""
+"""show_versions: the versions for a bug report."""
 
 import numpy as np
 
@@ -15,7 +15,7 @@ def test_versions_are_printed(capsys):
     assert [line.split(":")[0] for line in kernels] == ["kernel mel", "kernel norm"]
 
 
-def test_a_missing_package_is_reported(capsys, monkeypatch):
+def test_missing_package_is_reported(capsys, monkeypatch):
     monkeypatch.setattr(versions, "_OPTIONAL", ("no-such-package",))
     ser_estimators.show_versions()
     assert "no-such-package: not installed" in capsys.readouterr().out
