@@ -1,4 +1,4 @@
-"""Counts how often files in a folder are opened, by any process: the kernel's own notes."""
+"""Counting how often files in a folder are opened, by any process, with inotify."""
 
 import ctypes
 import os
@@ -9,16 +9,16 @@ from collections import Counter
 import pytest
 
 _IN_OPEN = 0x20
-# Watched as well, because the kernel makes one of equal events that follow each other.
+# Watched as well, because the kernel merges consecutive equal events.
 _IN_CLOSE_NOWRITE = 0x10
 _QUEUE_OVERFLOW = 0x4000
 _EVENT = struct.Struct("iIII")
 
-needs_inotify = pytest.mark.skipif(sys.platform != "linux", reason="inotify is Linux's")
+needs_inotify = pytest.mark.skipif(sys.platform != "linux", reason="inotify needs Linux")
 
 
 class Opens:
-    """A context manager; afterwards `counts` holds the number of times by file name."""
+    """A context manager, after which `counts` has the number of openings by file name."""
 
     def __init__(self, *folders):
         self.folders = folders
@@ -43,7 +43,7 @@ class Opens:
                 break
             while data:
                 _, mask, _, length = _EVENT.unpack_from(data)
-                assert not mask & _QUEUE_OVERFLOW, "the kernel's queue overflowed"
+                assert not mask & _QUEUE_OVERFLOW, "the inotify queue overflowed"
                 name = data[_EVENT.size : _EVENT.size + length].rstrip(b"\0")
                 if name and mask & _IN_OPEN:
                     self.counts[os.fsdecode(name)] += 1

@@ -1,4 +1,4 @@
-"""The demo, as a user runs it."""
+"""The examples, run as scripts."""
 
 import shutil
 import subprocess
@@ -13,7 +13,7 @@ EXAMPLES = Path(ser_estimators.__file__).parent.parent / "examples"
 DEMO = EXAMPLES / "demo.py"
 
 
-def test_demo_goes_through_all_its_steps():
+def test_demo_runs_all_steps():
     done = subprocess.run(
         [sys.executable, "-W", "error", str(DEMO), "--epochs", "2"],
         capture_output=True,
@@ -34,7 +34,7 @@ def test_demo_goes_through_all_its_steps():
         assert Path("demo-output", name).stat().st_size > 10_000
 
 
-def test_demo_says_what_is_wrong_with_the_data():
+def test_demo_reports_a_missing_data_folder():
     done = subprocess.run(
         [sys.executable, str(DEMO), "--data", "nowhere"], capture_output=True, text=True
     )
@@ -54,14 +54,14 @@ def run(name, *arguments):
 
 
 @pytest.mark.slow
-def test_the_classical_route_on_synthetic_voices():
+def test_classical_example_on_synthetic_voices():
     printed = run("classical.py")
     for words in ("SVM", "random forest", "fully connected network", "speakers to test"):
         assert words in printed
 
 
 @pytest.mark.slow
-def test_evaluation_of_ravdess_writes_its_page(voices):
+def test_evaluation_of_ravdess_writes_a_report(voices):
     codes = {"neutral": "01", "anger": "05", "sadness": "04"}
     for number, path in enumerate(voices.data):
         actor, code = voices.speakers[number], codes[voices.target[number]]

@@ -1,4 +1,4 @@
-"""The documentation: nothing public is missing from it, and what it names exists."""
+"""The documentation lists all public names, and names only what exists."""
 
 import importlib.util
 import inspect
@@ -32,7 +32,7 @@ def documented_names():
 
 
 def public_names():
-    """Yield the qualified names of what is ours in the package and in its public modules."""
+    """Yield the qualified public names of the package and of its public modules."""
     modules = [ser_estimators]
     for module in modules:
         for name in module.__all__:
@@ -49,7 +49,7 @@ def test_reference_lists_every_public_name_once():
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_pages_name_only_what_exists(page):
+def test_names_in_pages_exist(page):
     text = page.read_text()
     for script in re.findall(r"\b(?:benchmarks|examples)/\w+\.py\b", text):
         assert (ROOT / script).exists(), script
@@ -62,7 +62,7 @@ def test_pages_name_only_what_exists(page):
             thing = getattr(thing, part)
 
 
-def test_quick_start_is_python():
+def test_quick_start_compiles():
     for code in quick_start():
         compile(code, "index.md", "exec")
 
@@ -93,7 +93,7 @@ def test_documentation_builds_without_warnings():
     for name in ("sphinx", *needed):
         if importlib.util.find_spec(name) is None:
             pytest.skip(f"{name} is not installed: pip install -e '.[docs]'")
-    # In a copy, because examples and reference are written beside the pages.
+    # In a copy, because the build writes examples and reference next to the pages.
     generated = shutil.ignore_patterns("_build", "auto_examples", "generated")
     shutil.copytree(DOCS, "docs", ignore=generated)
     shutil.copytree(ROOT / "examples", "examples")
@@ -113,7 +113,7 @@ def test_documentation_builds_without_warnings():
         assert not loaded, f"{page} loads from the network: {loaded}"
 
 
-def test_citation_has_the_version_of_the_package():
+def test_version_in_the_citation_file():
     version = re.search(r"^version: (\S+)$", (ROOT / "CITATION.cff").read_text(), re.MULTILINE)
     assert version[1] == ser_estimators.__version__
 
@@ -121,7 +121,7 @@ def test_citation_has_the_version_of_the_package():
 @pytest.mark.parametrize(
     ("package", "repository"), [("ruff", "ruff-pre-commit"), ("codespell", "codespell")]
 )
-def test_hooks_run_the_versions_of_the_constraints(package, repository):
+def test_versions_of_hooks_are_those_of_the_constraints(package, repository):
     hooks = (ROOT / ".pre-commit-config.yaml").read_text()
     revision = re.search(rf"/{repository}\n +rev: v(\S+)", hooks)[1]
     assert f"{package}=={revision}" in (ROOT / "constraints.txt").read_text().splitlines()

@@ -1,6 +1,6 @@
-"""Numbers that stay the same from version to version: features, and what a small fit predicts.
+"""Features and predictions of small fits that must not change between versions.
 
-A change of these numbers is a change of behavior. If it is wanted, raise the version of the
+A change of these numbers is a change of behavior. If it is intended, increase the version of the
 features, which is part of the key of the feature cache, and write the file again with::
 
     python -m tests.test_golden_numbers
@@ -17,7 +17,7 @@ FILE = Path(__file__).parent / "data" / "golden_numbers.npz"
 
 
 def waveforms():
-    """Eight clips of half a second: vowels of a few pitches with noise, of two kinds."""
+    """Return eight clips of up to half a second: vowels of several pitches with noise."""
     rng = np.random.default_rng(0)
     time = np.arange(8000) / 16000
     clips = []
@@ -62,10 +62,10 @@ def compute():
 
 
 def predictions():
-    """Return what two small networks predict after a few steps.
+    """Return the predictions of two small networks after a few steps.
 
-    They are trained on random numbers and not on features: a network sorts clips by their content,
-    so that one bit of a feature, which processors round differently, leads to another network.
+    They are trained on random numbers instead of features, because clips are sorted by their
+    content: processors round features differently, and one different bit leads to another network.
     """
     rng = np.random.default_rng(1)
     labels = ["fear", "joy"] * 8
@@ -89,13 +89,13 @@ def computed():
 
 
 @pytest.mark.parametrize("name", sorted(np.load(FILE)) if FILE.exists() else [])
-def test_numbers_stay_the_same(name, computed):
-    # Processors round differently; a changed method moves features by whole units, and these
+def test_numbers_are_unchanged(name, computed):
+    # Processors round differently, but another method changes features by whole units, and these
     # probabilities by hundredths.
     np.testing.assert_allclose(computed[name], np.load(FILE)[name], rtol=1e-3, atol=1e-3)
 
 
-def test_a_change_is_noticed(computed):
+def test_changes_are_detected(computed):
     saved = np.load(FILE)
     assert set(saved) == set(computed)
     other = MFCCTransformer(fmin=20.0).fit_transform(waveforms()[:3])[:, :13, ::4]

@@ -1,4 +1,4 @@
-"""Saved models: what they hold, and that the first one ever saved still loads.
+"""Saved models: their content, and compatibility with the first format.
 
 The file ``data/model-format-1.joblib`` was written by ``python -m tests.test_models`` when its
 format was new. It is never written again: every version must load it.
@@ -73,7 +73,7 @@ def globals_of(data):
     return names
 
 
-def test_a_model_of_the_first_format_loads_and_predicts_as_it_did():
+def test_model_of_the_first_format_loads_and_predicts_the_same():
     saved = joblib.load(FILE)
     for name, model in saved["models"].items():
         expected = saved["probabilities"][name]
@@ -84,7 +84,7 @@ def test_a_model_of_the_first_format_loads_and_predicts_as_it_did():
 
 
 @pytest.mark.parametrize("name", ["cnn", "mlp"])
-def test_a_model_names_no_private_module_and_no_skorch(name):
+def test_model_refers_to_no_private_module_and_no_skorch(name):
     model = fit_models()[name]
     data = pickle.dumps(model)
     ours = {name for name in globals_of(data) if name.startswith("ser_estimators")}
@@ -93,8 +93,8 @@ def test_a_model_names_no_private_module_and_no_skorch(name):
     assert b"skorch" not in data
 
 
-def test_a_model_holds_data_alone():
-    """Everything in the state of a network is of a built-in type or an array."""
+def test_model_contains_only_data():
+    """All values in the state of a network are of built-in types or arrays."""
     cnn = fit_models()["cnn"][-1]
     state = cnn.__getstate__()
     plain = (str, int, float, bool, type(None), np.ndarray, np.generic)
@@ -118,7 +118,7 @@ def test_a_model_holds_data_alone():
     assert set(state["module_"]) == {"spec", "tensors"}
 
 
-def test_predictions_of_a_loaded_model_are_equal_bit_for_bit():
+def test_predictions_of_a_loaded_model_are_equal():
     for model in fit_models().values():
         loaded = pickle.loads(pickle.dumps(model))
         np.testing.assert_array_equal(loaded.predict_proba(clips()), model.predict_proba(clips()))
@@ -126,14 +126,14 @@ def test_predictions_of_a_loaded_model_are_equal_bit_for_bit():
 
 
 @pytest.mark.parametrize("found", [None, 2, "1"])
-def test_a_model_of_another_format_is_refused(found):
+def test_model_of_another_format_is_refused(found):
     cnn = fit_models()["cnn"][-1]
     state = cnn.__getstate__() | {"format": found}
     with pytest.raises(ValueError, match=f"has format {found!r}, but this version .* reads format"):
         CNNEmbedder().__setstate__(state)
 
 
-def test_a_model_pickled_by_a_development_version_is_refused_with_the_reason():
+def test_model_of_a_development_version_is_refused():
     data = b"cser_estimators._cnn_embedder\nCNNEmbedder\n."
     with pytest.raises(ModuleNotFoundError, match="can no longer be loaded; train it again"):
         pickle.loads(data)
@@ -141,7 +141,7 @@ def test_a_model_pickled_by_a_development_version_is_refused_with_the_reason():
         importlib.import_module("ser_estimators._other")
 
 
-def test_an_unfitted_model_is_pickled():
+def test_unfitted_model_is_pickled():
     cnn = CNNEmbedder(lr=0.5)
     assert pickle.loads(pickle.dumps(cnn)).lr == 0.5
     with pytest.raises(AttributeError):
@@ -159,7 +159,7 @@ print("loaded")
 """
 
 
-def test_a_model_loads_after_every_private_module_was_renamed(tmp_path):
+def test_model_loads_after_all_private_modules_are_renamed(tmp_path):
     copied = tmp_path / "ser_estimators"
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(Path(ser_estimators.__file__).parent, copied, ignore=ignored)
@@ -178,7 +178,7 @@ def test_a_model_loads_after_every_private_module_was_renamed(tmp_path):
         text = path.read_text(encoding="utf-8")
         if path.parent.name.startswith("_"):
             text = re.sub(r"from \.(\w+) import", lambda m: f"from .{names[m[1]]} import", text)
-        # "..room.module" in imports, "room.module" in the table of lazy names
+        # "..package.module" in imports, "package.module" in the table of lazy names
         text = re.sub(
             rf"\b({rooms})\.(\w+)",
             lambda m: f"{m[1]}.{names.get(m[2], m[2])}",

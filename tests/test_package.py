@@ -1,4 +1,4 @@
-"""The package as a whole: what importing it loads, and what its public names promise."""
+"""The package as a whole: import time, public names and docstrings."""
 
 import doctest
 import inspect
@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ HEAVY = ["torch", "skorch", "librosa", "numba", "sklearn", "scipy", "soundfile",
 
 
 def loaded_after(code):
-    """Names of the top-level modules that some code loads in a fresh interpreter."""
+    """Return the top-level modules that some code loads in a fresh interpreter."""
     code += "\nimport sys, json; print(json.dumps(sorted({m.split('.')[0] for m in sys.modules})))"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT.parent
@@ -26,13 +27,13 @@ def loaded_after(code):
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def test_import_loads_nothing_heavy():
+def test_import_loads_no_large_dependency():
     loaded = loaded_after("import ser_estimators; dir(ser_estimators)")
     assert "ser_estimators" in loaded
     assert not set(HEAVY) & set(loaded)
 
 
-def test_names_load_what_they_need_and_no_more():
+def test_names_load_only_what_they_need():
     loaded = loaded_after("from ser_estimators import MFCCTransformer; MFCCTransformer()")
     assert "sklearn" in loaded
     assert not {"torch", "skorch", "librosa", "numba", "matplotlib"} & set(loaded)
@@ -41,7 +42,7 @@ def test_names_load_what_they_need_and_no_more():
     assert "torch" in loaded_after("from ser_estimators import CNNEmbedder")
 
 
-def test_prediction_loads_nothing_of_training(tmp_path):
+def test_prediction_loads_no_training_code(tmp_path):
     """A fitted network predicts in a fresh process without skorch."""
     import joblib
     import numpy as np
@@ -61,7 +62,7 @@ def test_prediction_loads_nothing_of_training(tmp_path):
 
 
 def test_features_use_no_compiler_at_run_time():
-    # librosa's filter bank imports numba; compiling with it would cost seconds in every process.
+    # librosa's filter bank imports numba, whose compilation takes seconds in every process.
     code = (
         "import numpy; from numba.core import event; from ser_estimators import MFCCTransformer\n"
         "with event.install_recorder('numba:compile') as record:\n"
@@ -71,7 +72,7 @@ def test_features_use_no_compiler_at_run_time():
     assert "torch" not in loaded_after(code)
 
 
-def test_every_public_name_is_there():
+def test_every_public_name_exists():
     for name in ser_estimators.__all__:
         assert getattr(ser_estimators, name) is not None
         assert name in dir(ser_estimators)
@@ -88,8 +89,8 @@ def public_objects():
 
 
 @pytest.mark.parametrize("thing", list(public_objects()), ids=lambda thing: thing.__name__)
-def test_docstrings_are_whole(thing):
-    """Every parameter stands in the docstring with its default, in the order of the signature."""
+def test_docstrings_are_complete(thing):
+    """Docstrings list every parameter with its default, in the order of the signature."""
     doc = inspect.getdoc(thing)
     assert "Examples\n-----" in doc
     parameters = inspect.signature(thing).parameters
@@ -122,7 +123,7 @@ def test_docstrings_are_whole(thing):
     ids=lambda thing: thing.__name__,
 )
 def test_examples_run(thing):
-    """Doctest passes by classes that name the package as their module, see `_utils.public`."""
+    """Doctest skips classes whose module is set to the package, see `_utils.public`."""
     flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
     runner = doctest.DocTestRunner(optionflags=flags)
     tests = doctest.DocTestFinder().find(thing, thing.__name__, module=False, globs={})
@@ -132,5 +133,21 @@ def test_examples_run(thing):
     assert runner.summarize(verbose=False).failed == 0
 
 
-def test_typed():
+def test_package_is_typed():
     assert (ROOT / "py.typed").exists()
+
+
+def test_lowest_versions_are_those_of_pyproject():
+    """`make test-lowest` tests what pyproject.toml admits."""
+    root = Path(__file__).parent.parent
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    declared = {}
+    for requirement in (*project["dependencies"], *extras["fetch"], *extras["plot"]):
+        name, _, version = requirement.partition(">=")
+        declared[name.lower().replace("_", "-")] = version
+    lines = (root / "constraints-lowest.txt").read_text(encoding="utf-8").splitlines()
+    tested = dict(line.lower().split("==") for line in lines if not line.startswith("#"))
+    del declared["torch"]
+    for name, version in declared.items():
+        assert tested[name].startswith(version), name

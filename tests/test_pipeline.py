@@ -1,4 +1,4 @@
-"""The system as people use it: paths in, emotions out, through everything that scikit-learn has."""
+"""The complete pipeline, from paths to emotions, in combination with scikit-learn."""
 
 import os
 import subprocess
@@ -50,11 +50,11 @@ def test_steps_and_classes():
     assert pipe.memory is None
     assert is_classifier(pipe)
     assert (pipe["lr"].C, pipe["lr"].class_weight) == (1, "balanced")
-    # The embedding, of length one, is what that C suits.
+    # This C requires embeddings of length one.
     assert pipe["cnn"].norm == "l2"
 
 
-def test_logistic_regression_is_sklearns():
+def test_logistic_regression_is_that_of_sklearn():
     from sklearn.linear_model import LogisticRegression as Original
 
     assert LogisticRegression is Original
@@ -72,7 +72,7 @@ def test_fit_predict_and_score(fitted, voices):
     assert fitted[:-1].predict(voices.data[:2]).shape == (2,)  # the network's own softmax
 
 
-def test_waveforms_and_files_predict_alike(fitted, voices):
+def test_predictions_for_waveforms_and_files_are_equal(fitted, voices):
     import soundfile
 
     waveforms = [soundfile.read(path, dtype="float32")[0] for path in voices.data[:4]]
@@ -118,7 +118,7 @@ def test_grid_search_is_the_same_with_one_and_two_workers(voices):
     np.testing.assert_array_equal(*(search.predict_proba(voices.data) for search in searches))
 
 
-def test_same_seed_twice_and_another_seed(voices, fitted):
+def test_result_depends_on_the_seed(voices, fitted):
     again = make_pipe().fit(voices.data, voices.target)
     expected = fitted.predict_proba(voices.data)
     np.testing.assert_array_equal(again.predict_proba(voices.data), expected)
@@ -126,7 +126,7 @@ def test_same_seed_twice_and_another_seed(voices, fitted):
     assert np.abs(other.predict_proba(voices.data) - expected).max() > 1e-3
 
 
-def test_number_of_threads_changes_nothing(voices, fitted):
+def test_number_of_threads_has_no_effect(voices, fitted):
     before = torch.get_num_threads()
     try:
         torch.set_num_threads(1)
@@ -137,7 +137,7 @@ def test_number_of_threads_changes_nothing(voices, fitted):
     np.testing.assert_array_equal(actual, fitted.predict_proba(voices.data))
 
 
-def test_global_generators_are_left_alone(voices):
+def test_global_generators_are_not_used(voices):
     torch_before, numpy_before = torch.get_rng_state(), np.random.get_state()
     make_pipe().fit(voices.data, voices.target).predict(voices.data)
     assert torch.equal(torch_before, torch.get_rng_state())
@@ -146,7 +146,7 @@ def test_global_generators_are_left_alone(voices):
     )
 
 
-def test_clip_predicts_the_same_alone_and_in_any_order(fitted, voices):
+def test_prediction_for_a_clip_does_not_depend_on_other_clips(fitted, voices):
     together = fitted.predict_proba(voices.data)
     alone = np.concatenate([fitted.predict_proba([path]) for path in voices.data])
     np.testing.assert_allclose(alone, together, atol=1e-5)
@@ -162,7 +162,7 @@ def test_clone_and_set_params(fitted):
         copy.set_params(cnn__epochs=3)
 
 
-def test_memory_reuses_the_fitted_steps(voices, fitted):
+def test_memory_of_the_pipeline_reuses_fitted_steps(voices, fitted):
     pipe = make_pipe().set_params(memory="cache").fit(voices.data, voices.target)
     np.testing.assert_array_equal(
         pipe.predict_proba(voices.data), fitted.predict_proba(voices.data)
@@ -174,7 +174,7 @@ def test_memory_reuses_the_fitted_steps(voices, fitted):
     assert {p: p.stat().st_mtime_ns for p in Path("cache").rglob("output.pkl")} == written
 
 
-def test_features_are_kept_and_change_nothing(voices, fitted):
+def test_cached_features_do_not_change_the_result(voices, fitted):
     for _ in range(2):
         pipe = make_pipe(memory="cache").fit(voices.data, voices.target)
         np.testing.assert_array_equal(

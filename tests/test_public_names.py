@@ -1,6 +1,6 @@
-"""Public names and their signatures, which change only on purpose.
+"""Public names and their signatures, which must not change unintentionally.
 
-After a wanted change, write the list again with ``python -m tests.test_public_names``.
+After an intended change, write the list again with ``python -m tests.test_public_names``.
 """
 
 import inspect
@@ -28,7 +28,7 @@ def public_names():
 
 
 def signature_of(function):
-    """Return parameters with their defaults, without annotations, which are checked by mypy."""
+    """Return parameters with their defaults, without annotations."""
     if inspect.isclass(function) and issubclass(function, Warning):
         return ""
     signature = inspect.signature(function)
@@ -40,7 +40,7 @@ def signature_of(function):
 
 
 def members_of(kind):
-    """Yield the methods and properties that are ours."""
+    """Yield the methods and properties that the package defines."""
     for name, member in inspect.getmembers(kind):
         if name.startswith("_"):
             continue
@@ -50,7 +50,7 @@ def members_of(kind):
             yield name
 
 
-def test_public_names_and_signatures_stay_the_same():
+def test_public_names_and_signatures_are_unchanged():
     assert public_names() == FILE.read_text().splitlines()
 
 

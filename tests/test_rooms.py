@@ -1,4 +1,4 @@
-"""The structure of the package: floors, circles, sizes, and which library is used where."""
+"""The structure of the package: layers, import cycles, file sizes, and used libraries."""
 
 import ast
 from collections import defaultdict
@@ -12,8 +12,9 @@ import ser_estimators
 ROOT = Path(ser_estimators.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
 
-# Rooms by floor, the lowest first; a file imports from lower floors and from its own room only.
-FLOORS = (
+# Subpackages by layer, the lowest first. A file imports only from lower layers and from its own
+# subpackage.
+LAYERS = (
     {"_kernels", "exceptions"},
     {"_utils"},
     {"_audio", "datasets"},
@@ -24,11 +25,12 @@ FLOORS = (
     {"pipeline", "models", "segments", "evaluation", "display"},
     {"cli", "__init__"},
 )
-# The package itself stands for its public names, which only the top floor may use; the version is
-# read by everyone.
-FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+# The package itself provides its public names, which only the top layer may import.
+LAYER_OF = {
+    subpackage: number for number, subpackages in enumerate(LAYERS) for subpackage in subpackages
+}
 
-# Libraries that a room may import, at any level, beside the standard library and NumPy.
+# Libraries that a subpackage may import, at any level, besides the standard library and NumPy.
 LIBRARIES = {
     "exceptions": set(),
     "_utils": set(),
@@ -48,19 +50,19 @@ LIBRARIES = {
 MAX_LINES = 400
 
 
-def room_of(path):
+def subpackage_of(path):
     return path.relative_to(ROOT).parts[0].removesuffix(".py")
 
 
 def module_of(path):
-    """Return the dotted name of a file, without the package's own name."""
+    """Return the dotted name of a file, without the name of the package."""
     parts = path.relative_to(ROOT).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)
 
 
 @cache
 def imports_of(path):
-    """Return (is it for type checking only, absolute name) of every import, at any level."""
+    """Return every import as (whether it is for type checking only, absolute name)."""
     found = []
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for_types = {
@@ -89,7 +91,7 @@ def is_module(name):
 
 
 def own_imports(path):
-    """Return the modules of this package that a file imports at run time, without its name."""
+    """Return the modules of this package that a file imports at run time."""
     return {
         name.removeprefix("ser_estimators").lstrip(".") or "__init__"
         for is_type, name in imports_of(path)
@@ -97,34 +99,34 @@ def own_imports(path):
     }
 
 
-def test_every_room_has_its_place():
-    rooms = {room_of(path) for path in FILES}
-    assert rooms <= set(FLOOR_OF)
-    assert rooms == set(LIBRARIES)
+def test_every_subpackage_has_a_layer():
+    subpackages = {subpackage_of(path) for path in FILES}
+    assert subpackages <= set(LAYER_OF)
+    assert subpackages == set(LIBRARIES)
 
 
 @pytest.mark.parametrize("path", FILES, ids=module_of)
-def test_imports_point_down(path):
-    room = room_of(path)
+def test_imports_are_from_lower_layers(path):
+    subpackage = subpackage_of(path)
     for name in own_imports(path):
         target = name.split(".")[0]
-        if target != room:
-            assert FLOOR_OF[target] < FLOOR_OF[room], f"{module_of(path)} imports {name}"
+        if target != subpackage:
+            assert LAYER_OF[target] < LAYER_OF[subpackage], f"{module_of(path)} imports {name}"
 
 
 @pytest.mark.parametrize("path", FILES, ids=module_of)
-def test_each_library_has_its_rooms(path):
+def test_libraries_are_imported_only_where_allowed(path):
     import sys
 
-    room = room_of(path)
+    subpackage = subpackage_of(path)
     for is_type, name in imports_of(path):
         library = name.split(".")[0]
         if is_type or library in {"numpy", "ser_estimators"} | sys.stdlib_module_names:
             continue
-        assert library in LIBRARIES[room], f"{module_of(path)} imports {library}"
+        assert library in LIBRARIES[subpackage], f"{module_of(path)} imports {library}"
 
 
-def circles(edges):
+def nodes_in_cycles(edges):
     """Return the nodes of a directed graph that can be reached from themselves."""
     found = set()
     for start in edges:
@@ -139,17 +141,17 @@ def circles(edges):
     return found
 
 
-def test_circles_are_found():
-    assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": set()}) == {"b", "c"}
+def test_cycles_are_found():
+    assert nodes_in_cycles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": set()}) == {"b", "c"}
 
 
-def test_no_imports_in_a_circle():
-    """Imports inside functions count too: only their place hides a circle."""
+def test_imports_have_no_cycles():
+    """Imports inside functions are included, because they can only hide a cycle."""
     edges = defaultdict(set)
     for path in FILES:
         edges[module_of(path)] |= own_imports(path) - {module_of(path)}
-    # The package and the public subpackages load their names lazily, by text.
-    assert circles(edges) == set()
+    # The package and the public subpackages load their names lazily, by string.
+    assert nodes_in_cycles(edges) == set()
 
 
 @pytest.mark.parametrize("path", FILES, ids=module_of)
@@ -166,7 +168,7 @@ def test_test_files_are_short(path):
     assert n_lines <= 500
 
 
-def test_no_private_module_lies_in_the_root():
+def test_there_are_no_private_modules_in_the_root():
     files = {path.name for path in ROOT.glob("*.py")}
     assert files == {"__init__.py", "exceptions.py", "pipeline.py"}
 

@@ -33,7 +33,7 @@ def trim(waveform: Floats, top_db: float) -> Floats:
     Returns
     -------
     ndarray of shape (n_samples,), float32
-        A view. A clip that is entirely silent is returned whole.
+        A view. A clip that is entirely silent is returned unchanged.
     """
     padded = np.pad(waveform, _TRIM_FRAME // 2)
     # The power of overlapping frames is computed from steps, of which all lengths are multiples.

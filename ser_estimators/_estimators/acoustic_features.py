@@ -35,10 +35,12 @@ __all__ = ["AcousticFeatures"]
 class AcousticFeatures(ClipTransformer):
     """Turn audio clips into a table of acoustic features.
 
-    Each row holds statistics over the frame-level features of a clip [1]_, as input for classifiers
-    such as support vector machines or random forests. The transformer is stateless: ``fit`` only
-    validates its input, and ``transform`` works without it. The columns differ in scale and usually
-    need a ``StandardScaler``.
+    Each row contains statistics over the frame-level features of a clip [1]_, as input for
+    classifiers such as support vector machines or random forests. The columns differ in scale and
+    usually need a ``StandardScaler``.
+
+    The transformer is stateless: ``fit`` only validates its input, and ``transform`` works without
+    it.
 
     Parameters
     ----------
@@ -99,7 +101,7 @@ class AcousticFeatures(ClipTransformer):
 
     Notes
     -----
-    All groups but the last three have librosa's definitions and values.
+    All groups except the last three have the definitions and values of librosa.
 
     - "mfcc", "mfcc_delta", "mfcc_delta2": mel-frequency cepstral coefficients and their first and
       second derivatives over time;

@@ -1,4 +1,4 @@
-"""Ensembles of networks that see the same input."""
+"""Ensembles of networks with a common input."""
 
 from __future__ import annotations
 

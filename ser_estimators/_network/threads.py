@@ -18,7 +18,7 @@ _default_lock = threading.Lock()
 
 
 def set_own_num_threads(n_threads: int) -> None:
-    """Set torch's number of threads for the calling thread alone.
+    """Set torch's number of threads for the calling thread only.
 
     ``torch.set_num_threads`` also changes the default of threads that start later. This default is
     restored.

@@ -107,7 +107,7 @@ def make_training_set(
     if sample_weight.sum() > _MAX_COPIES:
         raise ValueError(
             f"sample_weight adds up to {sample_weight.sum():.3g}; expected at most "
-            f"{_MAX_COPIES:,}, because an epoch contains each clip as often as its weight says: "
+            f"{_MAX_COPIES:,}, because an epoch contains as many copies of a clip as its weight: "
             "divide all weights by the same number"
         )
     used = np.flatnonzero(sample_weight > 0)

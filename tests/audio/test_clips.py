@@ -151,7 +151,7 @@ def test_file_and_array_of_one_recording_agree():
         ([True, False], TypeError, "Clip 1 of 2 is True"),
         ([["a.wav"]], TypeError, "Clip 1 of 1 is"),
         ([0.1, 0.2], ValueError, r"if it is a single waveform, pass \[X\]. Reshape your data"),
-        (np.ones(5), ValueError, r"1-D array of 5 numbers, .*Reshape your data"),
+        (np.ones(5), ValueError, r"1-D array of 5 numbers; .*Reshape your data"),
         ([np.ones((2, 5))], ValueError, r"Clip 1 of 1 is an array of shape \(2, 5\).*y.mean"),
         (np.ones((2, 3, 4)), ValueError, r"X is an array of shape \(2, 3, 4\)"),
         (np.array("a.wav"), ValueError, r"X is an array of shape \(\)"),

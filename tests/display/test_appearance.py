@@ -126,6 +126,9 @@ def difference(actual, expected):
 TOLERANCE = 25
 
 
+@pytest.mark.skipif(
+    mpl.__version_info__[:2] != (3, 11), reason="other versions of matplotlib draw other letters"
+)
 @pytest.mark.parametrize("name", IMAGES)
 def test_plot_looks_like_its_baseline(name, tmp_path):
     save(IMAGES[name], f"{name}.png")

@@ -1,4 +1,4 @@
-"""Fixtures of all tests of CNNEmbedder."""
+"""Fixtures for the tests of CNNEmbedder."""
 
 import pytest
 

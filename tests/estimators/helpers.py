@@ -16,7 +16,7 @@ SMALL = {
 
 
 def make_cnn(*args, **parameters):
-    """Return a CNNEmbedder; parameters of its network and augmentation may stand beside its own."""
+    """Return a CNNEmbedder; parameters of its network and augmentation are also accepted."""
     kind = parameters.get("network", "cnn")
     if kind != "cnn":
         parameters.pop("channels", None)  # of SMALL
@@ -30,7 +30,7 @@ def make_cnn(*args, **parameters):
 
 
 def make_frames(n_clips=48, n_coefficients=13, n_frames=30, seed=0):
-    """Make two classes that differ in level and slope, with padding at the end."""
+    """Return clips of two classes that differ in level, with padding at the end."""
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(n_clips, n_coefficients, n_frames)).astype(np.float32)
     y = np.arange(n_clips) % 2
@@ -41,7 +41,7 @@ def make_frames(n_clips=48, n_coefficients=13, n_frames=30, seed=0):
 
 
 def table(n=300, seed=0):
-    """Make a table of two classes that the column of the smallest scale tells apart."""
+    """Return a table of two classes that differ only in the column with the smallest scale."""
     rng = np.random.default_rng(seed)
     y = np.repeat(["anger", "fear"], n // 2)
     X = rng.normal(size=(n, 12))

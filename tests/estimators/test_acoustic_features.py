@@ -1,4 +1,4 @@
-"""AcousticFeatures: names, columns, files and waveforms, searches, the cache, and bad input."""
+"""AcousticFeatures: columns and names, files and waveforms, searches, cache and invalid input."""
 
 import re
 import shutil
@@ -29,7 +29,7 @@ def clips(voices):
     return [soundfile.read(path, dtype="float32")[0] for path in voices.data[:4]]
 
 
-def test_table_has_a_named_column_for_every_row_and_statistic(clips):
+def test_table_has_a_named_column_for_every_feature_and_statistic(clips):
     acoustic = AcousticFeatures()
     table = acoustic.fit_transform(clips)
     names = acoustic.get_feature_names_out()
@@ -42,7 +42,7 @@ def test_table_has_a_named_column_for_every_row_and_statistic(clips):
         assert name in names
 
 
-def test_numbers_are_librosas(clips):
+def test_values_equal_librosa(clips):
     acoustic = AcousticFeatures(
         features=("centroid", "mfcc", "zero_crossing_rate"),
         statistics=("mean", "p90"),
@@ -64,7 +64,7 @@ def test_numbers_are_librosas(clips):
 
 
 @pytest.mark.parametrize("group", GROUPS)
-def test_each_group_alone_gives_the_columns_it_has_among_all(clips, group):
+def test_columns_of_a_group_do_not_depend_on_other_groups(clips, group):
     everything = AcousticFeatures(statistics=("mean",))
     table = pd.DataFrame(everything.transform(clips), columns=everything.get_feature_names_out())
     alone = AcousticFeatures(features=(group,), statistics=("mean",))
@@ -73,7 +73,7 @@ def test_each_group_alone_gives_the_columns_it_has_among_all(clips, group):
     )
 
 
-def test_columns_come_in_the_order_asked_for(clips):
+def test_columns_are_in_the_order_of_the_features(clips):
     first = AcousticFeatures(features=("rms", "mfcc_delta"), statistics=("std",))
     second = AcousticFeatures(features=("mfcc_delta", "rms"), statistics=("std",))
     assert first.get_feature_names_out()[0] == "rms_std"
@@ -81,16 +81,16 @@ def test_columns_come_in_the_order_asked_for(clips):
     np.testing.assert_array_equal(first.transform(clips)[:, 0], second.transform(clips)[:, -1])
 
 
-def test_clip_is_the_same_alone_and_with_threads(clips):
+def test_features_do_not_depend_on_other_clips_and_threads(clips):
     together = AcousticFeatures(n_jobs=2).transform(clips)
     for row, clip in zip(together, clips, strict=True):
         np.testing.assert_array_equal(AcousticFeatures().transform([clip])[0], row)
 
 
-def test_empty_mel_bands_are_told(clips):
+def test_empty_mel_bands_cause_a_warning(clips):
     with pytest.warns(UserWarning, match=r"of 128 mel bands are empty.*Raise n_fft or lower n_me"):
         AcousticFeatures(n_fft=256, n_mels=128).transform(clips)
-    # Without features of mel bands it does not matter.
+    # Features that use no mel bands cause no warning.
     AcousticFeatures(["pitch"], n_fft=256, n_mels=128).transform(clips)
 
 
@@ -106,12 +106,12 @@ def test_files_and_waveforms_agree(voices, clips):
     ids=["sample", "silence", "constant", "click", "short"],
 )
 @pytest.mark.filterwarnings("ignore:1 of 1 clips are silent")
-def test_hard_signals_give_finite_numbers(clip):
+def test_difficult_signals_have_finite_features(clip):
     assert np.isfinite(AcousticFeatures().transform([np.asarray(clip)])).all()
 
 
-def test_silence_around_a_clip_is_left_out(clips):
-    # Whole steps of the trimming, so that both are cut at the same sample.
+def test_silence_around_a_clip_is_trimmed(clips):
+    # A multiple of the hop length of the trimming, so that both are cut at the same sample.
     padded = [np.pad(clip, 4096) for clip in clips]
     np.testing.assert_allclose(
         AcousticFeatures().transform(padded),
@@ -130,7 +130,7 @@ def test_pitch_of_a_voice(voices):
     ).assign(speaker=voices.speakers)
     pitches = table.groupby("speaker")["f0_p50"].median()
     assert pitches.between(70, 400).all()
-    assert pitches.max() > 1.3 * pitches.min()  # low and high voices are told apart
+    assert pitches.max() > 1.3 * pitches.min()  # low and high voices differ
 
 
 def test_set_output_names_the_columns(clips):
@@ -140,7 +140,7 @@ def test_set_output_names_the_columns(clips):
     assert table.columns.tolist() == acoustic.get_feature_names_out().tolist()
 
 
-def test_no_fit_is_needed_and_fit_opens_no_file():
+def test_transform_needs_no_fit_and_fit_opens_no_file():
     check_is_fitted(AcousticFeatures())
     assert not hasattr(AcousticFeatures().fit(["no_such_file.wav"]), "n_features_in_")
 
@@ -154,7 +154,7 @@ def test_no_fit_is_needed_and_fit_opens_no_file():
     ],
     ids=["svm", "forest", "mlp"],
 )
-def test_classical_systems_learn_and_are_searched(voices, model, tmp_path):
+def test_classifiers_learn_from_the_table_in_a_grid_search(voices, model, tmp_path):
     pipe = make_pipeline(AcousticFeatures(memory=tmp_path / "cache"), StandardScaler(), model)
     search = GridSearchCV(
         pipe,
@@ -163,12 +163,12 @@ def test_classical_systems_learn_and_are_searched(voices, model, tmp_path):
         error_score="raise",
     )
     search.fit(voices.data, voices.target, groups=voices.speakers)
-    assert search.best_score_ > 0.6  # a third is what guessing gives
+    assert search.best_score_ > 0.6  # chance level is a third
     assert set(search.predict(voices.data)) <= set(voices.target)
 
 
 @needs_inotify
-def test_cache_knows_frames_so_that_other_statistics_read_no_file(voices):
+def test_other_statistics_of_cached_frames_read_no_file(voices):
     shutil.copytree(voices.data[0].rsplit("/", 1)[0], "clips")
     paths = ["clips/" + path.rsplit("/", 1)[1] for path in voices.data[:6]]
     expected = [
@@ -206,17 +206,17 @@ def test_all_unreadable_files_are_listed(voices):
         (
             {"features": ("mfcc", "loudness")},
             ValueError,
-            "features holds 'loudness', must be of",
+            "features contains 'loudness', must be among",
         ),
         (
             {"features": ("rms", "rms")},
             ValueError,
-            "features == ('rms', 'rms'), must name each",
+            "features == ('rms', 'rms'), must not contain dup",
         ),
         (
             {"statistics": ("median",)},
             ValueError,
-            "statistics holds 'median', must be of mean",
+            "statistics contains 'median', must be among mean",
         ),
         ({"statistics": None}, ValueError, "statistics == None, must be a sequence"),
         ({"n_mfcc": 65}, ValueError, "n_mfcc == 65, must be <= 64"),
@@ -230,13 +230,13 @@ def test_all_unreadable_files_are_listed(voices):
     ],
 )
 @pytest.mark.parametrize("method", ["fit", "transform"])
-def test_bad_parameter_is_named(parameters, error, message, method):
+def test_invalid_parameter_is_reported(parameters, error, message, method):
     with pytest.raises(error, match=re.escape(message)):
         getattr(AcousticFeatures(**parameters), method)([np.ones(500)])
 
 
 @pytest.mark.real_data
-def test_svm_recognises_speakers_it_has_not_heard(ravdess_folder):
+def test_svm_recognizes_emotions_of_unseen_speakers(ravdess_folder):
     from sklearn.metrics import balanced_accuracy_score
 
     from ser_estimators.datasets import load_ravdess
@@ -244,7 +244,7 @@ def test_svm_recognises_speakers_it_has_not_heard(ravdess_folder):
     corpus = load_ravdess(ravdess_folder)
     table = AcousticFeatures(n_jobs=2).transform(corpus.data)
     held_out = np.isin(corpus.speakers.astype(int), (1, 11, 20, 21))
-    # C as cross-validation within the training speakers chooses it.
+    # C as chosen by cross-validation on the training speakers.
     svm = make_pipeline(StandardScaler(), SVC(C=10))
     svm.fit(table[~held_out], corpus.target[~held_out])
     predicted = svm.predict(table[held_out])

@@ -1,4 +1,4 @@
-"""Bad input through the whole pipeline: it works, or it is one clear error before any training."""
+"""Invalid input to the pipeline: it works, or it is one clear error before training."""
 
 import re
 from pathlib import Path
@@ -26,7 +26,7 @@ def no_training(monkeypatch):
     """Fail the test if the network is ever trained."""
 
     def fail(*args, **kwargs):
-        pytest.fail("training began before the error")
+        pytest.fail("training started before the error")
 
     monkeypatch.setattr("ser_estimators._training.fit.train", fail)
 
@@ -61,7 +61,7 @@ def test_unreadable_file_stops_predict(pipe, voices):
         pipe.predict("abc")
 
 
-def test_unreadable_file_is_named_in_cross_validation(pipe, voices):
+def test_unreadable_file_is_reported_in_cross_validation(pipe, voices):
     with pytest.raises(ValueError, match="Could not read 'gone.wav'"):
         cross_val_score(
             pipe, ["gone.wav", *voices.data], ["anger", *voices.target], cv=2, error_score="raise"
@@ -83,7 +83,7 @@ GOOD = {
 }
 
 
-def test_every_readable_kind_trains_and_predicts_in_one_call(pipe):
+def test_all_readable_formats_are_accepted_together(pipe):
     for name, (rate, subtype, channels) in GOOD.items():
         tone = 0.3 * np.sin(np.arange(rate) * 2 * np.pi * 220 / rate)
         noise = 0.01 * np.random.default_rng(0).normal(size=(rate, 1))
@@ -93,14 +93,14 @@ def test_every_readable_kind_trains_and_predicts_in_one_call(pipe):
     X = [*GOOD, "single_sample.wav"]
     y = ["anger", "fear"] * 6
     assert np.isfinite(pipe.fit(X, y).predict_proba(X)).all()
-    # One recording in any coding is nearly one picture.
+    # The features of a recording hardly depend on its encoding.
     frames = pipe["mfcc"].transform(
         ["float.wav", "24bit.wav", "32bit.wav", "double.wav", "stereo.wav"]
     )
     assert np.abs(frames - frames[0]).max() < 0.1
 
 
-def test_silence_is_a_warning_that_names_the_clip(pipe, voices):
+def test_warning_of_silence_names_the_clip(pipe, voices):
     soundfile.write("silent.wav", np.zeros(8000), 16000)
     with pytest.warns(AudioLevelWarning, match="1 of 37 clips are silent.*clip 37 'silent.wav'"):
         pipe.fit([*voices.data, "silent.wav"], [*voices.target, "anger"])
@@ -118,7 +118,7 @@ def test_silence_is_a_warning_that_names_the_clip(pipe, voices):
     ],
 )
 @pytest.mark.usefixtures("no_training")
-def test_what_is_no_training_set_is_refused(pipe, X, y, error, message):
+def test_invalid_training_set_is_refused(pipe, X, y, error, message):
     with pytest.raises(error, match=message):
         pipe.fit(X, y)
 
@@ -133,18 +133,18 @@ def test_what_is_no_training_set_is_refused(pipe, X, y, error, message):
     ],
 )
 @pytest.mark.usefixtures("no_training")
-def test_what_is_no_set_of_labels_is_refused(pipe, voices, labels, message):
+def test_invalid_labels_are_refused(pipe, voices, labels, message):
     with pytest.raises(ValueError, match=message):
         pipe.fit(voices.data, labels)
 
 
-def test_class_with_one_clip_trains(pipe, voices):
+def test_class_with_one_clip_is_accepted(pipe, voices):
     y = voices.target.astype(object)
     y[0] = "boredom"
     assert "boredom" in pipe.fit(voices.data, y).classes_
 
 
-def test_bad_files_do_no_harm_to_the_next_call(pipe, voices):
+def test_failed_fit_does_not_affect_the_next_call(pipe, voices):
     Path("empty.wav").touch()
     with pytest.raises(AudioReadError):
         pipe.fit([*voices.data, "empty.wav"], [*voices.target, "anger"])

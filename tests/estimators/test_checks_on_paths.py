@@ -1,7 +1,7 @@
-"""What scikit-learn's checks do on arrays, repeated on lists of paths, which they cannot send.
+"""Checks of scikit-learn on lists of paths, because its own checks use arrays only.
 
-Each test names the check that it follows. Both estimators see paths: the network behind an
-MFCCTransformer, as people use it.
+Each test is named after the check that it corresponds to. The network is tested in a pipeline with
+an MFCCTransformer.
 """
 
 import copy
@@ -37,7 +37,7 @@ def y(voices):
 
 
 def outputs(estimator, X, y):
-    """Return what every method gives, by name."""
+    """Return the output of every method, by name."""
     results = {}
     for name in METHODS:
         if hasattr(estimator, name):
@@ -48,7 +48,7 @@ def outputs(estimator, X, y):
 
 
 def steps_of(estimator):
-    """Return the estimators in which the state and the parameters are."""
+    """Return the estimators that have the state and the parameters."""
     return [step for _, step in getattr(estimator, "steps", [("only", estimator)])]
 
 
@@ -97,7 +97,7 @@ def test_check_estimators_overwrite_params(estimator, X, y):
 
 
 @each_estimator
-def test_input_is_not_changed(estimator, X, y):
+def test_input_is_not_modified(estimator, X, y):
     X_before, y_before = copy.deepcopy(X), y.copy()
     outputs(clone(estimator).fit(X, y), X, y)
     assert X_before == X

@@ -1,4 +1,4 @@
-"""Callbacks of skorch, and the user's own, in the training of CNNEmbedder."""
+"""Callbacks of skorch and custom callbacks in CNNEmbedder."""
 
 import pickle
 import threading
@@ -22,7 +22,7 @@ from .helpers import make_cnn
 from .test_cnn_fitting import QUICK, Losses
 
 
-def test_callbacks_are_called_and_may_end_the_training(frames):
+def test_callbacks_are_called_and_may_end_training(frames):
     X, y = frames
     n_threads = threading.active_count()
     losses = Losses()
@@ -36,7 +36,7 @@ def test_callbacks_are_called_and_may_end_the_training(frames):
 
 
 def test_callbacks_may_have_any_name_or_be_classes(frames):
-    # The names that skorch would give the estimator's own, too.
+    # Including the names that skorch would give the callbacks of the estimator.
     names = ("progress", "early_stopping", "LRScheduler", "EarlyStopping", "PassthroughScoring")
     losses = [Losses() for _ in names]
     callbacks = [*zip(names, losses, strict=True), EpochTimer, ("second", Losses)]
@@ -48,7 +48,7 @@ def test_callbacks_may_have_any_name_or_be_classes(frames):
 
 
 class Rates(Callback):
-    """Remembers the learning rate of each step."""
+    """Record the learning rate of each step."""
 
     def on_train_begin(self, net, **kwargs):
         self.rates_ = []
@@ -59,28 +59,28 @@ class Rates(Callback):
 
 
 @pytest.mark.parametrize("named", [False, True])
-def test_a_learning_rate_scheduler_takes_the_place_of_the_schedule(frames, named):
+def test_learning_rate_scheduler_replaces_the_schedule(frames, named):
     rates = Rates()
     schedule = LRScheduler("StepLR", step_size=1, gamma=0.1)
     callbacks = [("schedule", schedule) if named else schedule, rates]
     make_cnn(**QUICK | {"max_epochs": 3}, lr=0.01, callbacks=callbacks).fit(*frames)
-    # Three batches an epoch.
+    # Three batches per epoch.
     np.testing.assert_allclose(rates.rates_, np.repeat([1e-2, 1e-3, 1e-4], 3))
 
 
-def test_a_scheduler_is_no_part_of_what_is_saved(frames):
+def test_scheduler_is_not_pickled(frames):
     plain = make_cnn(**QUICK).fit(*frames)
     scheduled = make_cnn(**QUICK, callbacks=[LRScheduler("StepLR", step_size=1)]).fit(*frames)
     assert len(pickle.dumps(scheduled)) < len(pickle.dumps(plain)) + 1_000
 
 
-def test_a_callback_may_load_the_state_to_begin_with(frames, tmp_path):
+def test_callback_may_load_an_initial_state(frames, tmp_path):
     checkpoint = Checkpoint(dirname=tmp_path, monitor=None, f_pickle=None)
     first = make_cnn(**QUICK, weight_averaging=0, callbacks=[checkpoint]).fit(*frames)
     again = [LoadInitState(checkpoint)]
     second = make_cnn(**QUICK, weight_averaging=0, callbacks=again).fit(*frames)
     before, after = (cnn.module_.encoders[0].stem.norm for cnn in (first, second))
-    # One step a batch in each shard, on top of those that were loaded.
+    # The batches of this fit are added to those of the loaded state.
     assert after.num_batches_tracked == 2 * before.num_batches_tracked > 0
 
 
@@ -88,23 +88,23 @@ def test_a_callback_may_load_the_state_to_begin_with(frames, tmp_path):
     "callback",
     [EarlyStopping(), EarlyStopping, ("stop", EarlyStopping("valid_accuracy")), Checkpoint],
 )
-def test_a_monitor_that_is_not_there_is_told_before_the_training(frames, callback):
+def test_missing_monitor_is_an_error_before_training(frames, callback):
     cnn = make_cnn(**QUICK, callbacks=[callback])
-    with pytest.raises(ValueError, match="monitor == 'valid_.*set early_stopping=True, which does"):
+    with pytest.raises(ValueError, match="monitor == 'valid_.*set early_stopping=True, which sets"):
         cnn.fit(*frames)
     assert not hasattr(cnn, "history_")
 
 
 def test_validation_may_be_monitored(frames):
     stop = EarlyStopping("valid_accuracy", patience=2, lower_is_better=False, sink=lambda _: None)
-    # The estimator's own would wait to the end.
+    # The early stopping of the estimator itself would not end training.
     own = {"early_stopping": True, "max_epochs": 50, "n_iter_no_change": 50}
     cnn = make_cnn(**QUICK | own, callbacks=[stop])
     assert cnn.fit(*frames).n_iter_ < 50
 
 
 @pytest.mark.parametrize("frozen", ["encoders.*.stem.*", "encoders.*"])
-def test_a_callback_may_freeze_layers(frames, frozen):
+def test_callback_may_freeze_layers(frames, frozen):
     X, y = frames
     cnn = make_cnn(**QUICK, warm_start=True).fit(X, y)
     before = {name: p.detach().clone() for name, p in cnn.module_.named_parameters()}
@@ -117,20 +117,20 @@ def test_a_callback_may_freeze_layers(frames, frozen):
     assert changed == {name for name in before if not fnmatch(name, frozen)}
 
 
-def test_a_callback_that_fails_leaves_the_last_fit(frames):
+def test_failing_callback_restores_the_last_fit(frames):
     class Failing(Callback):
         def on_epoch_end(self, net, **kwargs):
-            raise RuntimeError("on purpose")
+            raise RuntimeError("failed")
 
     cnn = make_cnn(**QUICK).fit(*frames)
     expected = cnn.predict_proba(frames[0])
-    with pytest.raises(RuntimeError, match="on purpose"):
+    with pytest.raises(RuntimeError, match="failed"):
         cnn.set_params(callbacks=[Failing()]).fit(*frames)
     assert np.array_equal(cnn.predict_proba(frames[0]), expected)
 
 
 @pytest.mark.parametrize("moment", ["on_epoch_end", "on_batch_end"])
-def test_an_interrupt_in_a_callback_is_no_end_of_training(frames, monkeypatch, moment):
+def test_interrupt_in_a_callback_is_raised(frames, monkeypatch, moment):
     def interrupt(*args, **kwargs):
         raise KeyboardInterrupt
 

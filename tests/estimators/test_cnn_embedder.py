@@ -1,4 +1,4 @@
-"""CNNEmbedder: learning, embedding, views, pickles and failures."""
+"""CNNEmbedder: training, embedding, views, pickling and failures."""
 
 import copy
 import pickle
@@ -20,7 +20,7 @@ from ser_estimators import CNNEmbedder
 from .helpers import MLP, SMALL, make_cnn, make_frames, table
 
 
-def test_learns_and_transforms(fitted, frames):
+def test_fit_predict_and_transform(fitted, frames):
     X, y = make_frames(seed=1)
     assert fitted.score(X, y) >= 0.95
     probabilities = fitted.predict_proba(X)
@@ -59,7 +59,7 @@ def test_history(fitted):
     assert all(row["dur"] > 0 for row in fitted.history_)
 
 
-def test_gates_learn_where_there_are_pooled_blocks(frames):
+def test_gates_are_trained_in_pooled_blocks_only(frames):
     X, y = frames
     parameters = SMALL | {"random_state": 0, "se_ratio": 0.25}
     gated, plain = (
@@ -68,13 +68,13 @@ def test_gates_learn_where_there_are_pooled_blocks(frames):
     )
     assert np.abs(gated.predict_proba(X) - plain.predict_proba(X)).max() > 1e-4
     gate = gated.module_.encoders[0].blocks[1].gate
-    assert gate.excite.bias.abs().max() > 0  # it began with zero
+    assert gate.excite.bias.abs().max() > 0  # the initial value is zero
     strided = make_cnn(**parameters | {"channels": (8, 16)}).fit(X, y)
     assert not any("gate" in name for name, _ in strided.module_.named_parameters())
 
 
 @pytest.mark.parametrize("network", ["cnn", "mlp"])
-def test_several_networks_learn_predict_and_pickle_as_one(frames, network):
+def test_ensemble_is_trained_and_pickled(frames, network):
     X, y = frames if network == "cnn" else table()
     parameters = (SMALL if network == "cnn" else MLP) | {"max_epochs": 20, "random_state": 0}
     cnn = make_cnn(**parameters | {"n_networks": 3}).fit(X, y)
@@ -88,7 +88,7 @@ def test_several_networks_learn_predict_and_pickle_as_one(frames, network):
     np.testing.assert_allclose(cnn.predict_proba(X[:1]), cnn.predict_proba(X)[:1], atol=1e-5)
 
 
-def test_clip_predicts_the_same_alone_in_a_batch_and_in_any_order(fitted):
+def test_prediction_for_a_clip_does_not_depend_on_other_clips(fitted):
     X, _ = make_frames(n_clips=70, seed=2)
     together = fitted.predict_proba(X)
     alone = np.concatenate(
@@ -106,7 +106,7 @@ def test_predictions_are_the_mean_over_views(frames):
     X, y = frames
     parameters = {"frequency_warp": 0.4, "time_stretch": 0.44, "n_views": 3, "norm": None}
     cnn = make_cnn(**SMALL | parameters, random_state=0).fit(X, y)
-    # Two convolutions make four frames one, and half of that is two.
+    # Two convolutions have a total stride of four frames, half of which is two.
     assert np.allclose(cnn.views_, [(0.8, 1 / 1.2, 0), (1, 1, 2), (1.2, 1.2, 0)])
     singles = []
     for view in cnn.views_:
@@ -121,7 +121,7 @@ def test_predictions_are_the_mean_over_views(frames):
     assert np.array_equal(cnn.predict(X), cnn.classes_[cnn.predict_proba(X).argmax(axis=1)])
 
 
-def test_one_view_is_the_clip_as_it_is(frames):
+def test_single_view_is_the_clip_itself(frames):
     cnn = make_cnn(**SMALL | {"max_epochs": 1}, n_views=1, norm=None).fit(*frames)
     assert cnn.views_ == [(1, 1, 0)]
     module = cnn.module_
@@ -130,7 +130,7 @@ def test_one_view_is_the_clip_as_it_is(frames):
     np.testing.assert_allclose(cnn.transform(frames[0]), expected, atol=1e-5)
 
 
-def test_pickles_small_and_equal_bit_for_bit(frames):
+def test_pickle_is_small_and_predicts_the_same(frames):
     fitted = CNNEmbedder(max_epochs=1, random_state=0).fit(*frames)
     data = pickle.dumps(fitted)
     n_parameters = sum(p.numel() for p in fitted.module_.parameters())
@@ -147,7 +147,7 @@ def test_clone_and_refit(fitted, frames):
     assert again.n_features_in_ == 5
 
 
-def test_verbose_prints_ten_lines_or_one_an_epoch(frames, capsys):
+def test_verbose_prints_ten_lines_or_one_per_epoch(frames, capsys):
     make_cnn(**SMALL | {"max_epochs": 40}, random_state=0, verbose=1).fit(*frames)
     lines = capsys.readouterr().out.splitlines()
     assert 10 <= len(lines) <= 12
@@ -159,12 +159,12 @@ def test_verbose_prints_ten_lines_or_one_an_epoch(frames, capsys):
     assert capsys.readouterr().out == ""
 
 
-def test_unfitted_is_told(frames):
+def test_unfitted_estimator_raises(frames):
     with pytest.raises(NotFittedError, match="This CNNEmbedder instance is not fitted yet"):
         CNNEmbedder().transform(frames[0])
 
 
-def test_failed_fit_leaves_the_estimator_unfitted_or_as_it_was(frames):
+def test_failed_fit_does_not_change_the_estimator(frames):
     X, y = frames
     cnn = make_cnn(**SMALL, random_state=0)
     with pytest.raises(ValueError, match="one class"):
@@ -182,13 +182,13 @@ def test_failed_fit_leaves_the_estimator_unfitted_or_as_it_was(frames):
     assert cnn.predict(X).dtype == y.dtype
 
 
-def test_divergence_is_an_error_with_its_remedy(frames):
+def test_divergence_is_an_error_with_a_remedy(frames):
     with pytest.raises(ValueError, match=r"diverged: the loss is nan in epoch \d.*Lower lr \(now"):
         make_cnn(**SMALL | {"lr": 1e30}).fit(*frames)
 
 
-def test_divergence_in_the_last_step_is_found(frames):
-    # The only loss is from before the only step.
+def test_divergence_in_the_last_step_is_detected(frames):
+    # The only loss is computed before the only step.
     one_step = {"max_epochs": 1, "batch_size": 64, "warmup": 0.0, "weight_averaging": 0}
     with pytest.raises(ValueError, match=r"diverged: the network returns NaN or infinity. Lower"):
         make_cnn(**SMALL | one_step | {"lr": 1e20}).fit(*frames)
@@ -200,8 +200,8 @@ def test_feature_names_are_those_of_the_fitted_network(frames):
 
 
 @pytest.mark.parametrize(("n_clips", "batch_size"), [(12, 64), (20, 64), (48, 16)])
-def test_few_clips_are_learnt_although_shards_are_few(n_clips, batch_size):
-    # Statistics of replicas that never saw a batch would spoil the prediction.
+def test_small_training_sets_with_unused_shards_are_learned(n_clips, batch_size):
+    # The statistics of replicas without a batch would impair the prediction.
     X, y = make_frames(n_clips)
     cnn = make_cnn(
         channels=(4, 8),
@@ -220,9 +220,9 @@ def test_few_clips_are_learnt_although_shards_are_few(n_clips, batch_size):
     assert cnn.fit(X, y).score(X, y) > 0.95
 
 
-def test_interrupt_ends_the_fit_instead_of_passing_for_a_model():
+def test_interrupt_of_fit_is_raised():
     code = (
-        # A shell lets what it starts in the background ignore interrupts.
+        # Processes that a shell starts in the background ignore interrupts.
         "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "import numpy as np; from ser_estimators import CNNEmbedder\n"
         "X = np.random.default_rng(0).normal(size=(64, 20, 200))\n"
@@ -243,7 +243,7 @@ def test_interrupt_ends_the_fit_instead_of_passing_for_a_model():
     assert "finished" not in out
 
 
-def test_what_is_set_after_a_fit_does_not_change_what_it_predicts(frames):
+def test_parameters_set_after_fit_do_not_change_predictions(frames):
     X, y = frames
     cnn = make_cnn(**SMALL, random_state=0).fit(X, y)
     expected, embedding = cnn.predict_proba(X), cnn.transform(X)

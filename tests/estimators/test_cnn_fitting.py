@@ -1,4 +1,4 @@
-"""The ordinary arguments of a fit: weights, groups, early stopping, warm start."""
+"""CNNEmbedder: sample weights, groups, early stopping and warm start."""
 
 import re
 import sys
@@ -25,7 +25,7 @@ def proba(frames, fit_params=None, **parameters):
     return make_cnn(**QUICK | parameters).fit(X, y, **fit_params or {}).predict_proba(X)
 
 
-def test_a_weight_of_two_is_two_copies_bit_for_bit(frames):
+def test_weight_of_two_equals_two_copies(frames):
     X, y = frames
     weights = np.random.default_rng(0).integers(0, 4, len(y))
     repeated = np.random.default_rng(1).permutation(np.repeat(np.arange(len(y)), weights))
@@ -39,16 +39,16 @@ def test_a_weight_of_two_is_two_copies_bit_for_bit(frames):
         )
 
 
-def test_weights_of_one_are_none_and_so_is_any_other_weight_below_one_for_all(frames):
+def test_equal_weights_up_to_one_have_no_effect(frames):
     plain = proba(frames)
     for weight in (1, 0.3):
         weights = np.full(len(frames[1]), weight)
         assert np.array_equal(proba(frames, {"sample_weight": weights}), plain)
 
 
-def test_weights_decay_but_neither_biases_nor_normalisation(frames):
-    # A learning rate this small, times this decay, shrinks a weight by a third a step and moves
-    # what does not decay by next to nothing.
+def test_biases_and_normalization_have_no_weight_decay(frames):
+    # With this learning rate and this decay, a step shrinks weights by a third and hardly changes
+    # parameters without decay.
     parameters = {"lr": 1e-6, "weight_decay": 3e5, "weight_averaging": 0, "warm_start": True}
     cnn = make_cnn(**QUICK | {"max_epochs": 1}).fit(*frames)
     before = {name: p.detach().clone() for name, p in cnn.module_.named_parameters()}
@@ -58,7 +58,7 @@ def test_weights_decay_but_neither_biases_nor_normalisation(frames):
         assert is_near == (name.endswith("bias") or "norm" in name), name
 
 
-def test_the_order_of_the_clips_says_nothing(frames):
+def test_order_of_the_clips_has_no_effect(frames):
     X, y = frames
     order = np.random.default_rng(0).permutation(len(y))
     shuffled = make_cnn(**QUICK).fit(X[order], y[order]).predict_proba(X)
@@ -66,7 +66,7 @@ def test_the_order_of_the_clips_says_nothing(frames):
 
 
 def test_weights_move_the_decision():
-    # Two classes that are told apart by nothing: what counts more is predicted.
+    # Two classes that do not differ: the one with more weight is predicted.
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(60, 4, 8)), np.tile(["anger", "fear"], 30)
     for label in ("anger", "fear"):
@@ -77,7 +77,7 @@ def test_weights_move_the_decision():
         assert (by_class.predict(X) == label).mean() > 0.9
 
 
-def test_a_class_of_weight_zero_is_never_predicted(frames):
+def test_class_of_weight_zero_is_never_predicted(frames):
     X, y = frames
     cnn = make_cnn(**QUICK | {"max_epochs": 20}, class_weight={"anger": 0}).fit(X, y)
     assert cnn.classes_.tolist() == ["anger", "sadness"]
@@ -85,14 +85,14 @@ def test_a_class_of_weight_zero_is_never_predicted(frames):
     assert np.array_equal(proba(frames, class_weight={}), proba(frames))
 
 
-def test_a_single_clip_that_counts_is_told(frames):
+def test_single_clip_with_a_positive_weight_is_an_error(frames):
     X, y = frames
     is_kept = (y == "anger") | (np.arange(len(y)) == 1)
-    with pytest.raises(ValueError, match="class_weight leaves 1 of the clips; expected at least 2"):
+    with pytest.raises(ValueError, match=r"class_weight leaves 1 clip\(s\) with a positive weight"):
         make_cnn(**QUICK, class_weight={"anger": 0}).fit(X[is_kept], y[is_kept])
 
 
-def test_early_stopping_leaves_two_clips_to_train_on(frames):
+def test_early_stopping_keeps_two_training_clips(frames):
     X, y = frames
     anger, sadness = (np.flatnonzero(y == label) for label in ("anger", "sadness"))
     cnn = make_cnn(**QUICK, early_stopping=True, class_weight={"anger": 0})
@@ -103,20 +103,20 @@ def test_early_stopping_leaves_two_clips_to_train_on(frames):
     assert cnn.fit(X[kept], y[kept]).score(X[sadness], y[sadness]) == 1
 
 
-def test_huge_class_weights_keep_their_ratio(frames):
+def test_only_the_ratio_of_class_weights_matters(frames):
     huge, small = ({"anger": scale, "sadness": scale / 2} for scale in (1e308, 1))
     assert np.array_equal(proba(frames, class_weight=huge), proba(frames, class_weight=small))
     assert not np.array_equal(proba(frames, class_weight=small), proba(frames))
 
 
-def test_a_class_of_weight_zero_is_not_validated_on(frames):
+def test_class_of_weight_zero_is_not_in_the_validation_set(frames):
     stopped = {"early_stopping": True, "validation_fraction": 0.3}
     cnn = make_cnn(**QUICK, **stopped, class_weight={"anger": 0}).fit(*frames)
-    # What is left has one label, which is soon answered to everything.
+    # All validation clips have the same label, which is soon predicted for every clip.
     assert cnn.history_[-1]["valid_accuracy"] == 1
 
 
-def test_balanced_classes_count_the_same():
+def test_balanced_classes_have_the_same_weight():
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(80, 4, 8)), np.array(["anger"] * 72 + ["fear"] * 8)
     plain = make_cnn(**QUICK).fit(X, y).predict_proba(X).mean(axis=0)
@@ -125,14 +125,14 @@ def test_balanced_classes_count_the_same():
     assert abs(balanced[1] - 0.5) < 0.2
 
 
-def test_a_class_weight_for_an_unknown_label_is_told(frames):
+def test_class_weight_for_an_unknown_label_causes_a_warning(frames):
     with pytest.warns(
         UserWarning, match="'angry', which is not a label of y; expected some of 'anger"
     ):
         proba(frames, class_weight={"angry": 2})
 
 
-def test_a_class_of_no_weight_is_no_class(frames):
+def test_class_without_sample_weight_is_not_in_classes(frames):
     X, y = frames
     y = y.astype(object)
     y[:3] = "fear"
@@ -151,7 +151,7 @@ def test_a_class_of_no_weight_is_no_class(frames):
         ({"groups": ["01"]}, "inconsistent numbers of samples"),
         (
             {"groups": ["01"] * 47 + [None]},
-            "no group for 1 of 48 clips, the first of them clip 48",
+            "groups is missing for 1 of 48 clips, the first of which is clip 48",
         ),
         (
             {"groups": np.ones((48, 2))},
@@ -161,16 +161,16 @@ def test_a_class_of_no_weight_is_no_class(frames):
             {"groups": np.array(["01", 1] * 24, dtype=object)},
             "groups mixes groups of different types, int and str; expected one type",
         ),
-        ({"sample_weight": np.full(48, 1e19)}, "sample_weight adds up to 4.8e.20; expected 10,000"),
+        ({"sample_weight": np.full(48, 1e19)}, "sample_weight adds up to 4.8e.20; expected at mo"),
     ],
 )
-def test_bad_weights_and_groups_are_told(frames, fit_params, message):
+def test_invalid_weights_and_groups_are_reported(frames, fit_params, message):
     with pytest.raises(ValueError, match=message):
         proba(frames, fit_params)
 
 
 class Losses(Callback):
-    """Remembers what the network's weights were after each epoch."""
+    """Record the output weights of the network after each epoch."""
 
     def on_train_begin(self, net, **kwargs):
         self.weights_ = []
@@ -179,7 +179,7 @@ class Losses(Callback):
         self.weights_.append(net.module_.heads[0].output.weight.detach().clone().numpy())
 
 
-def test_early_stopping_goes_back_to_the_best_epoch(frames):
+def test_early_stopping_restores_the_best_epoch(frames):
     X, y = frames
     losses = Losses()
     cnn = make_cnn(
@@ -192,16 +192,16 @@ def test_early_stopping_goes_back_to_the_best_epoch(frames):
     curve = [row["valid_loss"] for row in cnn.history_]
     best = int(np.argmin(curve))
     assert len(curve) == cnn.n_iter_ == min(best + 1 + 8, 60)
-    # The callback saw the last epoch as well.
+    # The callback was called after the last epoch as well.
     assert cnn.n_iter_ == len(losses.weights_) < 60
     assert np.array_equal(cnn.module_.heads[0].output.weight.detach(), losses.weights_[best])
     assert all(0 <= row["valid_accuracy"] <= 1 for row in cnn.history_)
-    # Plain numbers, which print as such.
+    # Plain Python numbers.
     assert {type(value) for row in cnn.history_ for value in row.values()} == {int, float}
     assert cnn.score(X, y) > 0.9
 
 
-def test_validation_loss_is_that_of_the_clips_set_aside(frames):
+def test_validation_loss_is_that_of_the_validation_clips(frames):
     X, y = frames
     groups = np.arange(len(y)) // 12
     stopped = {"early_stopping": True, "n_iter_no_change": 4, "n_views": 1}
@@ -214,7 +214,7 @@ def test_validation_loss_is_that_of_the_clips_set_aside(frames):
     assert np.isclose(losses, best, rtol=1e-4).sum() == 1
 
 
-def test_without_early_stopping_nothing_is_set_aside(frames):
+def test_no_clips_are_set_aside_without_early_stopping(frames):
     X, y = frames
     groups = np.arange(len(y)) // 12
     cnn = make_cnn(**QUICK).fit(X, y, groups=groups)
@@ -222,7 +222,7 @@ def test_without_early_stopping_nothing_is_set_aside(frames):
     assert np.array_equal(cnn.predict_proba(X), proba(frames))
 
 
-def test_groups_that_leave_nothing_to_set_aside_are_told(frames):
+def test_single_group_with_early_stopping_is_an_error(frames):
     X, y = frames
     with pytest.raises(ValueError, match="found no clips for validation: each of the 1 groups"):
         make_cnn(**QUICK, early_stopping=True).fit(X, y, groups=np.zeros(len(y)))
@@ -245,13 +245,13 @@ def test_groups_are_routed_through_a_pipeline_and_cross_validation(frames):
     direct = make_cnn(**QUICK, early_stopping=True).fit(X, y, groups=groups)
     assert pipe[0].history_[0]["valid_loss"] == direct.history_[0]["valid_loss"]
     assert len(scores["test_score"]) == 3
-    # Without routing, by the name of the step.
+    # Without metadata routing, by the name of the step.
     old = make_pipeline(clone(cnn), LogisticRegression())
     old.fit(X, y, cnnembedder__groups=groups)
     assert old[0].history_[0]["valid_loss"] == direct.history_[0]["valid_loss"]
 
 
-def test_warm_start_goes_on_from_the_last_weights(frames):
+def test_warm_start_continues_from_the_last_weights(frames):
     X, y = frames
     cnn = make_cnn(**QUICK, warm_start=True).fit(X, y)
     mean = cnn.module_.inputs.mean.clone()
@@ -261,13 +261,13 @@ def test_warm_start_goes_on_from_the_last_weights(frames):
     assert cnn.n_iter_ == 7
     assert np.array_equal(cnn.module_.inputs.mean, mean)
     assert cnn.history_[4]["train_loss"] < fresh.history_[0]["train_loss"] - 0.05
-    # And by default it starts anew.
+    # The default starts from new weights.
     cnn.set_params(warm_start=False, max_epochs=4).fit(X, y)
     assert len(cnn.history_) == 4
     assert np.array_equal(cnn.predict_proba(X), proba(frames))
 
 
-def test_warm_start_with_other_data_or_another_network_is_told(frames):
+def test_warm_start_with_other_data_or_another_network_is_an_error(frames):
     X, y = frames
     cnn = make_cnn(**QUICK, warm_start=True).fit(X, y)
     expected = cnn.predict_proba(X)
@@ -285,7 +285,7 @@ def test_warm_start_with_other_data_or_another_network_is_told(frames):
 
 
 @pytest.mark.parametrize(("share", "n_averaged"), [(1.0, 6), (0.5, 3), (0.2, 1), (0.01, 1)])
-def test_the_last_weights_are_averaged(frames, share, n_averaged):
+def test_weights_of_the_last_epochs_are_averaged(frames, share, n_averaged):
     losses = Losses()
     parameters = QUICK | {"max_epochs": 6, "callbacks": [losses]}
     cnn = make_cnn(**parameters, weight_averaging=share).fit(*frames)
@@ -297,13 +297,13 @@ def test_the_last_weights_are_averaged(frames, share, n_averaged):
     assert torch.equal(statistics, last.encoders[0].stem.norm.running_mean) == (n_averaged == 1)
 
 
-def test_early_stopping_keeps_its_weights_and_averages_none(frames):
+def test_early_stopping_does_not_average_weights(frames):
     stopped = {"early_stopping": True, "max_epochs": 6}
     assert np.array_equal(proba(frames, **stopped, weight_averaging=1.0), proba(frames, **stopped))
 
 
 class Terminal:
-    """Standard error, taken for a terminal."""
+    """A stream that claims to be a terminal."""
 
     def __init__(self):
         self.text = ""
@@ -318,7 +318,7 @@ class Terminal:
         return True
 
 
-def test_a_search_may_give_the_network_its_groups_by_name(monkeypatch):
+def test_search_passes_groups_to_the_network_by_name(monkeypatch):
     X, y = make_frames()
     speakers = np.repeat(["01", "02", "03", "04"], 12)
     given = []
@@ -337,7 +337,7 @@ def test_a_search_may_give_the_network_its_groups_by_name(monkeypatch):
     assert {*first, *second} == set(speakers)
 
 
-def test_a_terminal_gets_a_bar(frames, monkeypatch, capsys):
+def test_progress_bar_in_a_terminal(frames, monkeypatch, capsys):
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
     make_cnn(**QUICK, early_stopping=True, verbose=1).fit(*frames)
@@ -345,7 +345,7 @@ def test_a_terminal_gets_a_bar(frames, monkeypatch, capsys):
     assert capsys.readouterr().out == ""
 
 
-def test_the_last_epoch_is_printed_also_where_training_ends_before_its_time(frames, capsys):
+def test_last_epoch_is_printed_if_training_ends_early(frames, capsys):
     stopped = {"early_stopping": True, "n_iter_no_change": 3, "max_epochs": 100}
     cnn = make_cnn(**QUICK | stopped, verbose=1).fit(*frames)
     lines = capsys.readouterr().out.splitlines()
@@ -354,7 +354,7 @@ def test_the_last_epoch_is_printed_also_where_training_ends_before_its_time(fram
     assert len(set(lines)) == len(lines)
 
 
-def test_a_table_is_not_augmented():
+def test_table_is_not_augmented():
     X, y = table()
     plain = make_cnn(**MLP, random_state=0).fit(X, y).predict_proba(X)
     changes = {"time_stretch": 0.5, "frequency_warp": 0.5, "gain": 5.0, "time_mask": 1.0}
@@ -365,7 +365,7 @@ def test_a_table_is_not_augmented():
         assert np.array_equal(changed.predict_proba(X), plain), name
 
 
-def test_all_of_it_works_for_tables():
+def test_weights_groups_and_early_stopping_work_for_tables():
     X, y = table()
     groups = np.arange(len(y)) % 10
     weights = np.where(y == "anger", 2, 1)

@@ -1,4 +1,4 @@
-"""CNNEmbedder: what X, y and labels may be."""
+"""CNNEmbedder: validation of X and y."""
 
 import numpy as np
 import pandas as pd
@@ -25,7 +25,7 @@ from .helpers import SMALL, fit_proba, make_cnn, make_frames
         (np.eye(48), "y should be a 1d array|Multioutput|multilabel"),
     ],
 )
-def test_bad_labels_are_named(frames, y, message):
+def test_invalid_labels_are_reported(frames, y, message):
     with pytest.raises(ValueError, match=message):
         make_cnn(**SMALL).fit(frames[0], y)
 
@@ -36,11 +36,11 @@ def test_bad_labels_are_named(frames, y, message):
         (["a.wav", "b.wav"], TypeError, "list of paths.*put an MFCCTransformer before this step"),
         (np.array(["a.wav", "b.wav"]), TypeError, "list of paths.*put an MFCCTransformer before"),
         (pd.Series(["a.wav", "b.wav"]), TypeError, "list of paths.*put an MFCCTransformer before"),
-        ([np.ones((13, 4)), np.ones((13, 5))], ValueError, "clips of unequal shapes.*by frames of"),
+        ([np.ones((13, 4)), np.ones((13, 5))], ValueError, "clips of unequal shapes.*pad shorter"),
         (
             pd.Series([np.ones((13, 4)), np.ones((13, 5))]),
             ValueError,
-            "clips of unequal shapes.*by frames of",
+            "clips of unequal shapes.*pad shorter",
         ),
         ([], ValueError, r"X is \[\]; expected coefficients of shape \(n_clips, n_coeff"),
         (None, ValueError, "X is None; expected coefficients of shape"),
@@ -49,7 +49,7 @@ def test_bad_labels_are_named(frames, y, message):
         (np.full((2, 13, 4), np.nan), ValueError, "Input X contains NaN"),
     ],
 )
-def test_bad_input_is_told(fitted, X, error, message):
+def test_invalid_input_is_reported(fitted, X, error, message):
     with pytest.raises(error, match=message):
         make_cnn(**SMALL).fit(X, ["a", "b"])
     with pytest.raises(error, match=message):
@@ -65,39 +65,39 @@ def test_clips_may_be_elements_of_a_series(fitted, frames):
     assert np.array_equal(fitted.predict_proba(as_objects), fitted.predict_proba(X))
 
 
-def test_other_number_of_coefficients_is_told(fitted):
+def test_another_number_of_coefficients_is_an_error(fitted):
     with pytest.raises(ValueError, match="X has 12 features, but CNNEmbedder is expecting 13"):
         fitted.predict(np.ones((2, 12, 30)))
 
 
 @pytest.mark.parametrize("n_frames", [1, 2, 3, 5])
 @pytest.mark.parametrize("n_coefficients", [1, 2, 40])
-def test_tiny_inputs(n_frames, n_coefficients):
+def test_tiny_inputs_are_accepted(n_frames, n_coefficients):
     X, y = make_frames(20, n_coefficients, 30)
     X = X[:, :, :n_frames]
     assert np.isfinite(fit_proba(X, y, random_state=0, channels=(4, 4, 4, 4, 4))).all()
 
 
 @pytest.mark.parametrize("n_clips", [2, 3, 17, 33])
-def test_few_clips_and_odd_batches(n_clips):
+def test_small_numbers_of_clips_are_accepted(n_clips):
     X, y = make_frames(n_clips)
     assert np.isfinite(fit_proba(X, y, random_state=0)).all()
 
 
-def test_class_with_one_clip(frames):
+def test_class_with_one_clip_is_accepted(frames):
     X, y = frames
     y = y.astype(object)
     y[3] = "fear"
     assert fit_proba(X, y, random_state=0).shape == (48, 3)
 
 
-def test_clips_of_silence_or_nothing_but_padding(frames):
+def test_clips_of_zeros_are_accepted(frames):
     X, y = frames[0].copy(), frames[1]
     X[:3] = 0
     assert np.isfinite(fit_proba(X, y, random_state=0)).all()
 
 
-def test_memory_mapped_input_gives_the_same(frames):
+def test_memory_mapped_input_gives_the_same_result(frames):
     np.save("X.npy", frames[0])
     mapped = np.load("X.npy", mmap_mode="r")
     np.testing.assert_array_equal(
@@ -117,7 +117,7 @@ def test_memory_mapped_input_gives_the_same(frames):
     ],
     ids=["str", "object", "int", "int32", "bool", "float"],
 )
-def test_labels_come_back_as_they_came(frames, labels):
+def test_dtype_of_labels_is_preserved(frames, labels):
     X, y = frames
     y = np.asarray(labels)[(y == "anger").astype(int)]
     cnn = make_cnn(**SMALL, random_state=0).fit(X, y)

@@ -17,7 +17,7 @@ from ser_estimators._network.threads import thread_pool
 from .helpers import MLP, SMALL, fit_proba, make_cnn, make_frames, table
 
 
-def test_same_seed_same_model_other_seed_other_model(frames):
+def test_same_seed_gives_the_same_model_and_another_seed_another(frames):
     X, y = frames
     first = fit_proba(X, y, random_state=0)
     np.testing.assert_array_equal(first, fit_proba(X, y, random_state=0))
@@ -33,13 +33,13 @@ def test_same_seed_same_model_other_seed_other_model(frames):
     assert np.abs(weights[0] - weights[1]).max() > 1e-3
 
 
-def test_random_state_instance_moves_on(frames):
+def test_random_state_instance_advances(frames):
     state = np.random.RandomState(0)
     first, second = (fit_proba(*frames, random_state=state) for _ in range(2))
     assert np.abs(first - second).max() > 1e-3
 
 
-def test_no_random_state_follows_numpys_as_in_sklearn(frames):
+def test_random_state_none_uses_the_global_numpy_generator(frames):
     old = np.random.get_state()
     try:
         np.random.seed(3)
@@ -50,7 +50,7 @@ def test_no_random_state_follows_numpys_as_in_sklearn(frames):
         np.random.set_state(old)
 
 
-def test_global_generators_are_left_alone(frames):
+def test_global_generators_are_not_used(frames):
     torch_before, numpy_before = torch.get_rng_state(), np.random.get_state()
     make_cnn(**SMALL, random_state=0).fit(*frames).predict_proba(frames[0])
     assert torch.equal(torch_before, torch.get_rng_state())
@@ -75,7 +75,7 @@ def test_result_does_not_depend_on_the_number_of_threads(n_threads):
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_result_depends_on_the_precision_a_little_and_never_on_the_threads(frames, precision):
+def test_result_for_each_precision_does_not_depend_on_the_threads(frames, precision):
     X, y = frames
     parameters = SMALL | {"max_epochs": 20, "random_state": 0}
     cnn = make_cnn(**parameters, precision=precision).fit(X, y)
@@ -114,7 +114,7 @@ def test_result_is_the_same_in_grid_search(frames):
     np.testing.assert_array_equal(*(grid.predict_proba(frames[0]) for grid in grids))
 
 
-def test_no_more_threads_are_started_than_there_is_work(frames, monkeypatch):
+def test_number_of_threads_is_limited_by_the_work(frames, monkeypatch):
     X, y = frames
     started = []
 
@@ -129,24 +129,24 @@ def test_no_more_threads_are_started_than_there_is_work(frames, monkeypatch):
     cnn.predict(X[:1])
     cnn.predict(X)
     assert started == [2, 1, 2]
-    # As many shards as the clips make, and not as a batch of that size would have.
+    # The number of clips limits the number of shards, not the batch size.
     make_cnn(**SMALL | {"batch_size": 10_000}).fit(X, y)
     assert started[3:] == [3]
 
 
-def test_failed_fit_leaves_no_threads_behind(frames, monkeypatch):
+def test_failed_fit_ends_its_threads(frames, monkeypatch):
     def fail(*args, **kwargs):
-        raise RuntimeError("on purpose")
+        raise RuntimeError("failed")
 
     before = torch.get_num_threads()
     monkeypatch.setattr("ser_estimators._training.loop.ShardedNet.get_loss", fail)
-    with pytest.raises(RuntimeError, match="on purpose"):
+    with pytest.raises(RuntimeError, match="failed"):
         make_cnn(**SMALL).fit(*frames)
     assert torch.get_num_threads() == before
     assert not [t for t in threading.enumerate() if t.name.startswith("ser_estimators")]
 
 
-def test_torch_may_have_another_default_dtype(frames):
+def test_other_default_dtype_of_torch_has_no_effect(frames):
     before = torch.get_default_dtype()
     torch.set_default_dtype(torch.float64)
     try:
@@ -158,14 +158,14 @@ def test_torch_may_have_another_default_dtype(frames):
     np.testing.assert_allclose(cnn.predict_proba(frames[0]), probabilities, atol=1e-5)
 
 
-def test_a_device_of_another_spelling_is_the_same_device(frames):
+def test_device_with_an_index_is_the_same_device(frames):
     expected = fit_proba(*frames, random_state=0)
     assert np.array_equal(fit_proba(*frames, random_state=0, device="cpu:0"), expected)
     assert resolve_device("cpu:0") == "cpu"
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
-def test_a_model_for_a_device_that_is_not_there_predicts_on_the_cpu(frames):
+def test_model_for_a_missing_gpu_predicts_on_the_cpu(frames):
     X, y = frames
     cnn = make_cnn(**SMALL, random_state=0).fit(X, y)
     expected = cnn.predict_proba(X)
@@ -177,7 +177,7 @@ def test_a_model_for_a_device_that_is_not_there_predicts_on_the_cpu(frames):
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-def test_gpu_learns_the_same_and_its_model_loads_without_one(frames):
+def test_model_trained_on_a_gpu_loads_without_one(frames):
     X, y = frames
     cnn = make_cnn(**SMALL | {"max_epochs": 20}, random_state=0, device="cuda").fit(X, y)
     assert cnn.score(X, y) > 0.9

@@ -8,7 +8,7 @@ import pytest
 from .helpers import MLP, make_cnn, table
 
 
-def test_fully_connected_network_learns_a_table_of_any_scale():
+def test_fully_connected_network_learns_a_table():
     X, y = table()
     mlp = make_cnn(**MLP, random_state=0).fit(X, y)
     X_new, y_new = table(seed=1)
@@ -26,14 +26,14 @@ def test_fully_connected_network_learns_a_small_or_large_table(scale):
     assert make_cnn(**MLP, random_state=0).fit(X * scale, y).score(X_new * scale, y_new) > 0.85
 
 
-def test_fully_connected_network_leaves_constant_columns_alone():
+def test_fully_connected_network_does_not_scale_constant_columns():
     X, y = table()
     X[:, :2] = [1e-20, 3e7]
     mlp = make_cnn(**MLP | {"max_epochs": 2}, random_state=0).fit(X, y)
     assert np.array_equal(mlp.module_.inputs.std[0, :2, 0], [1, 1])
 
 
-def test_fully_connected_network_is_the_same_for_a_seed_and_other_for_another():
+def test_fully_connected_network_depends_on_the_seed():
     X, y = table()
     first, same, other = (
         make_cnn(**MLP, random_state=seed).fit(X, y).predict_proba(X) for seed in (0, 0, 1)
@@ -42,7 +42,7 @@ def test_fully_connected_network_is_the_same_for_a_seed_and_other_for_another():
     assert np.abs(first - other).max() > 1e-3
 
 
-def test_fully_connected_network_is_pickled_and_predicts_alone_as_in_a_batch():
+def test_fully_connected_network_is_pickled_and_predicts_single_clips():
     X, y = table()
     mlp = make_cnn(**MLP, random_state=0).fit(X, y)
     loaded = pickle.loads(pickle.dumps(mlp))
@@ -56,5 +56,5 @@ def test_fully_connected_network_refuses_frames():
         make_cnn(**MLP).fit(np.zeros((300, 4, 9)), y)
 
 
-def test_a_table_has_one_view():
+def test_table_has_one_view():
     assert make_cnn(**MLP | {"max_epochs": 1}).fit(*table()).views_ == [(1, 1, 0)]

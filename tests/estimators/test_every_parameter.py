@@ -1,6 +1,6 @@
-"""From the signatures: every parameter of every estimator is validated, and has an effect.
+"""Every parameter in the signatures of the estimators is validated and has an effect.
 
-A new parameter fails these tests until it has an entry in each table.
+These tests fail for a new parameter until it has an entry in each table.
 """
 
 import re
@@ -22,8 +22,8 @@ from ser_estimators import (
 
 from .helpers import make_frames
 
-# A wrong value, and another right one, of each parameter; None for parameters that change where or
-# how fast something is computed, and not the result, which have tests of their own.
+# An invalid value and a valid value other than the default of each parameter. None stands for
+# parameters that do not change the result, which have separate tests.
 READING = {
     "sr": (0, 8000),
     "offset": (-1, 0.1),
@@ -119,7 +119,7 @@ CASES = [(cls, name, *values) for cls, table in TABLES.items() for name, values 
 
 
 def embedder(owner, **changes):
-    """Return a small CNNEmbedder whose parameter, or whose network's or augmentation's, changes."""
+    """Return a small CNNEmbedder with changed parameters of it, its network or its augmentation."""
     parameters = {
         "network": SpectrogramCNN((4, 4, 8)),
         "embedding_dim": 8,
@@ -141,7 +141,7 @@ def embedder(owner, **changes):
 
 
 def result_of(owner, **changes):
-    """Return what an estimator makes of fixed data."""
+    """Return the output of an estimator for fixed data."""
     if owner in (MFCCTransformer, AcousticFeatures):
         rng = np.random.default_rng(0)
         time = np.arange(8000) / 16000
@@ -159,14 +159,14 @@ def result_of(owner, **changes):
 
 
 @pytest.mark.parametrize("owner", TABLES, ids=lambda owner: owner.__name__)
-def test_every_parameter_of_the_signature_is_here(owner):
+def test_tables_contain_every_parameter_of_the_signature(owner):
     assert set(TABLES[owner]) == set(signature(owner).parameters)
 
 
 @pytest.mark.parametrize(
     ("owner", "name", "wrong", "other"), CASES, ids=[f"{c.__name__}-{n}" for c, n, *_ in CASES]
 )
-def test_a_wrong_value_is_an_error_that_names_the_parameter(owner, name, wrong, other):
+def test_error_for_an_invalid_value_names_the_parameter(owner, name, wrong, other):
     with pytest.raises((TypeError, ValueError)) as caught:
         result_of(owner, **{name: wrong})
     # check_random_state does not know the name of the parameter.
@@ -191,7 +191,7 @@ def test_no_augmentation_changes_the_result():
 
 
 @pytest.mark.parametrize("changes", [{"validation_fraction": 0.4}, {"n_iter_no_change": 1}])
-def test_parameters_of_early_stopping_have_an_effect_with_it(changes):
+def test_parameters_of_early_stopping_have_an_effect(changes):
     X, y = make_frames()
     default, changed = (
         embedder(CNNEmbedder, early_stopping=True, max_epochs=40, lr=0.03, **each).fit(X, y)

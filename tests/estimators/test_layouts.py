@@ -1,4 +1,4 @@
-"""Steps that read each other: what MFCCs mean travels with their array."""
+"""The layout of MFCCs, which arrays pass from one step of a pipeline to the next."""
 
 import pickle
 
@@ -21,7 +21,7 @@ def make(**parameters):
 
 
 def spectrogram_of(cnn, frames):
-    """Return the log-mel spectrogram, before it is standardized, of the first clip."""
+    """Return the log-mel spectrogram of the first clip before standardization."""
     import torch
 
     layer = cnn.module_.inputs
@@ -29,7 +29,7 @@ def spectrogram_of(cnn, frames):
     return (standardized * layer.std + layer.mean)[0].numpy()
 
 
-def test_selections_copies_and_pickles_keep_the_layout(voices):
+def test_indexing_copies_and_pickles_preserve_the_layout(voices):
     frames = make(deltas=1).transform(voices.data[:6])
     assert isinstance(frames, np.ndarray)
     layout = layout_of(frames)
@@ -53,7 +53,7 @@ def test_selections_copies_and_pickles_keep_the_layout(voices):
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(frames)), frames)
 
 
-def test_arrays_on_disk_keep_the_layout_and_their_file(voices):
+def test_memory_mapped_arrays_preserve_the_layout(voices):
     frames = make(memmap="maps").transform(voices.data[:4])
     assert layout_of(frames[1:]) == layout_of(make().transform(voices.data[:4]))
     base = frames
@@ -62,7 +62,7 @@ def test_arrays_on_disk_keep_the_layout_and_their_file(voices):
     assert isinstance(base, np.memmap)
 
 
-def test_a_pickle_names_no_private_module(voices):
+def test_pickle_refers_to_no_private_module(voices):
     frames = make().transform(voices.data[:2])
     assert b"ser_estimators._" not in pickle.dumps(frames)
     assert type(frames) is MFCCArray
@@ -78,7 +78,7 @@ def test_derivatives_are_channels_of_the_spectrogram(voices):
     np.testing.assert_allclose(found[1][:, real], expected[:, real], atol=1e-2)
 
 
-def test_derivatives_go_into_an_ordinary_grid(voices):
+def test_derivatives_are_searched_in_a_grid(voices):
     pipe = make_pipeline(make(), CNNEmbedder(**SMALL, random_state=0))
     grid = {"mfcctransformer__deltas": [0, 1, 2]}
     search = GridSearchCV(pipe, grid, cv=2, n_jobs=2, error_score="raise")
@@ -126,7 +126,7 @@ def test_other_coefficients_than_in_fit_are_refused(voices):
         ValueError, match="X has MFCCs with norm=None, but the network was fitted on norm='ortho'"
     ):
         cnn.predict(other)
-    # A plain array does not tell, and is taken for what it was.
+    # A plain array has no layout and is assumed to have that of fit.
     np.testing.assert_array_equal(cnn.predict_proba(np.asarray(frames)), cnn.predict_proba(frames))
 
 

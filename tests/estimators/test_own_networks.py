@@ -1,4 +1,4 @@
-"""CNNEmbedder with a network and with an augmentation of the user's."""
+"""CNNEmbedder with custom networks and custom augmentations."""
 
 import pickle
 from functools import partial
@@ -34,7 +34,7 @@ class Recurrent(nn.Module):
 
 
 class Plain(nn.Module):
-    """A network without any state but its weights, and with a constant buffer."""
+    """A network with weights and a constant buffer as its only state."""
 
     def __init__(self, n_channels, n_rows):
         super().__init__()
@@ -54,7 +54,7 @@ def network(request):
     return NETWORKS[request.param]
 
 
-def test_own_network_learns_embeds_and_is_pickled(network, frames):
+def test_custom_network_learns_and_is_pickled(network, frames):
     X, y = frames
     before = torch.get_rng_state()
     cnn = CNNEmbedder(network=network, random_state=0, **QUICK).fit(X, y)
@@ -67,7 +67,7 @@ def test_own_network_learns_embeds_and_is_pickled(network, frames):
     np.testing.assert_array_equal(loaded.predict_proba(X), cnn.predict_proba(X))
 
 
-def test_own_network_is_reproducible_in_any_number_of_threads(network, frames):
+def test_custom_network_is_reproducible_with_any_number_of_threads(network, frames):
     X, y = frames
     parameters = QUICK | {"max_epochs": 2}
     results = []
@@ -83,7 +83,7 @@ def test_own_network_is_reproducible_in_any_number_of_threads(network, frames):
     assert not np.allclose(results[0], results[2])
 
 
-def test_own_network_predicts_a_clip_the_same_alone(frames):
+def test_prediction_of_a_custom_network_does_not_depend_on_other_clips(frames):
     X, y = frames
     cnn = CNNEmbedder(network=Recurrent, random_state=0, **QUICK | {"max_epochs": 3}).fit(X, y)
     together = cnn.predict_proba(X)
@@ -93,7 +93,7 @@ def test_own_network_predicts_a_clip_the_same_alone(frames):
         np.testing.assert_allclose(alone[0], together[index], atol=1e-5)
 
 
-def test_own_network_is_cloned_and_searched(frames):
+def test_custom_network_is_cloned_and_searched(frames):
     X, y = frames
     cnn = CNNEmbedder(network=Recurrent, random_state=0, **QUICK | {"max_epochs": 2})
     assert clone(cnn).network is Recurrent
@@ -102,7 +102,7 @@ def test_own_network_is_cloned_and_searched(frames):
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
 
 
-def test_own_network_goes_on_with_a_warm_start(frames):
+def test_custom_network_supports_warm_start(frames):
     X, y = frames
     parameters = QUICK | {"max_epochs": 2, "warm_start": True}
     cnn = CNNEmbedder(network=Plain, random_state=0, **parameters).fit(X, y)
@@ -141,13 +141,13 @@ class NotPooled(nn.Module):
         ("rnn", ValueError, "network == 'rnn', must be one of 'cnn', 'mlp'"),
     ],
 )
-def test_networks_that_do_not_fit_are_refused(frames, network, error, message):
+def test_invalid_networks_are_refused(frames, network, error, message):
     with pytest.raises(error, match=message):
         CNNEmbedder(network=network, **QUICK).fit(*frames)
 
 
 class Louder(SpectrogramAugmentation):
-    """A subclass that changes what the usual augmentation returns."""
+    """A subclass that changes the result of the default augmentation."""
 
     def __call__(self, batch, rng):
         batch = super().__call__(batch, rng)
@@ -165,7 +165,7 @@ def reverse(batch, rng):
 
 
 @pytest.mark.parametrize("augmentation", [Louder(), reverse], ids=["subclass", "function"])
-def test_own_augmentation_trains_and_is_reproducible(frames, augmentation):
+def test_custom_augmentation_is_reproducible(frames, augmentation):
     X, y = frames
     parameters = QUICK | {"max_epochs": 8, "random_state": 0}
     cnn, same, none = (
@@ -179,7 +179,7 @@ def test_own_augmentation_trains_and_is_reproducible(frames, augmentation):
     np.testing.assert_array_equal(loaded.predict_proba(X), cnn.predict_proba(X))
 
 
-def test_own_augmentation_is_cloned_and_searched(frames):
+def test_custom_augmentation_is_cloned_and_searched(frames):
     X, y = frames
     cnn = CNNEmbedder(augmentation=Louder(gain=0.1), **QUICK | {"max_epochs": 1})
     fresh = clone(cnn)
@@ -209,12 +209,12 @@ def cut_frames(batch, rng):
         ("strong", ValueError, "augmentation == 'strong', must be one of 'default'"),
     ],
 )
-def test_augmentations_that_do_not_fit_are_refused(frames, augmentation, error, message):
+def test_invalid_augmentations_are_refused(frames, augmentation, error, message):
     with pytest.raises(error, match=message):
         CNNEmbedder(augmentation=augmentation, **QUICK).fit(*frames)
 
 
-def test_views_follow_the_augmentation(frames):
+def test_views_depend_on_the_augmentation(frames):
     X, y = frames
     parameters = QUICK | {"max_epochs": 1}
     wide = SpectrogramAugmentation(frequency_warp=0.4, time_stretch=0.0)
@@ -226,7 +226,7 @@ def test_views_follow_the_augmentation(frames):
     assert scales["none"] == scales["function"] == [1, 1, 1]
 
 
-def test_nested_parameters_make_the_object_that_a_text_stands_for():
+def test_nested_parameters_replace_strings_by_objects():
     cnn = CNNEmbedder().set_params(augmentation__gain=0.9, network__channels=(8,))
     assert cnn.augmentation.gain == 0.9
     assert cnn.network.channels == (8,)
@@ -250,7 +250,7 @@ def test_nested_parameters_make_the_object_that_a_text_stands_for():
         ("input_channels", r"MFCCTransformer\(deltas=...\)"),
     ],
 )
-def test_former_parameters_name_their_new_place(name, place):
+def test_error_for_former_parameters_names_the_replacement(name, place):
     message = f"CNNEmbedder no longer has the parameter '{name}'; use {place}"
     with pytest.raises(TypeError, match=message):
         CNNEmbedder(**{name: 1})

@@ -1,4 +1,4 @@
-"""All of scikit-learn's own checks, with none expected to fail."""
+"""All estimator checks of scikit-learn, without expected failures."""
 
 import pytest
 from sklearn.utils.estimator_checks import estimator_checks_generator, parametrize_with_checks
@@ -11,7 +11,7 @@ from ser_estimators import (
     SpectrogramCNN,
 )
 
-# Small, because the checks fit each estimator a hundred times; every part of it is still there.
+# Small, because the checks fit each estimator about a hundred times.
 SMALL_CNN = CNNEmbedder(
     network=SpectrogramCNN((8, 16)), embedding_dim=16, max_epochs=15, random_state=0
 )

@@ -66,7 +66,7 @@ def run(x, norm, mask, *, is_pooled, by=None, gradient=None, dtype=torch.float32
 shapes = st.fixed_dictionaries(
     {
         "n": st.integers(1, 4),
-        # With some of them, tiles of the kernel end within windows; with others, they have one frame.
+        # With some, tiles of the kernel end within windows; with others, tiles have one frame.
         "n_channels": st.sampled_from([1, 3, 16, 48, 257, 513]),
         "n_rows": st.integers(1, 9),
         "n_windows": st.integers(1, 5),
@@ -106,11 +106,11 @@ def test_kernel_equals_torch_in_double_precision(lanes, is_pooled, shape, is_odd
     for name, value in expected.items():
         scale = max(1.0, float(value.detach().abs().max()))
         torch.testing.assert_close(
-            actual[name].to(value.dtype), value, rtol=1e-3, atol=1e-4 * scale, msg=prefix_message(name)
+            actual[name].to(value.dtype), value, rtol=1e-3, atol=1e-4 * scale, msg=prefixed(name)
         )
 
 
-def prefix_message(name):
+def prefixed(name):
     return lambda message: f"{name}: {message}"
 
 
@@ -144,12 +144,12 @@ def test_maximum_of_ties_and_nan_is_that_of_torch(dtype, lanes):
     rng = np.random.default_rng(0)
     special = np.array([0.0, -0.0, np.inf, -np.inf, np.nan, 1.0, 1.0], dtype=np.float32)
     x = torch.from_numpy(rng.choice(special, size=(3, 40, 7, 11)))
-    picture = x.to(dtype).contiguous(memory_format=torch.channels_last)
-    _, corners = torch.nn.functional.max_pool2d(picture, 2, ceil_mode=True, return_indices=True)
+    batch = x.to(dtype).contiguous(memory_format=torch.channels_last)
+    _, corners = torch.nn.functional.max_pool2d(batch, 2, ceil_mode=True, return_indices=True)
     rows, frames = corners // 11, corners % 11
-    kept, place, y = (normalization._channels_last(picture, (3, 40, 4, 6)) for _ in range(3))
+    kept, place, y = (normalization._channels_last(batch, (3, 40, 4, 6)) for _ in range(3))
     ones = [np.ones(40, np.float32) for _ in range(4)]
-    arrays = [normalization._array(tensor) for tensor in (picture, kept, place, y)]
+    arrays = [normalization._array(tensor) for tensor in (batch, kept, place, y)]
     Lanes(lanes).forward(
         *(lanes, dtype == torch.bfloat16, True, 3, 7, 11, 40, 6, 1e-5, arrays[0]),
         *(np.ones(18, bool), *ones[:2], *arrays[1:], *ones[2:]),
