@@ -33,8 +33,11 @@ $(INSTALLED): pyproject.toml setup.py constraints.txt $(wildcard ser_estimators/
 demo: $(INSTALLED)
 	$(BIN)/python examples/demo.py $(if $(DATA),--data "$(DATA)")
 
+# In two processes, because most tests use a single core.
+TEST := -m pytest -n 2 --dist worksteal -m "not slow"
+
 test: lint
-	$(BIN)/python -m pytest -m "not slow" --cov --cov-report=term-missing:skip-covered --cov-fail-under=95
+	$(BIN)/python $(TEST) --cov --cov-report=term-missing:skip-covered --cov-fail-under=95
 
 test-slow: $(INSTALLED)
 	$(BIN)/python -m pytest -m slow
@@ -64,7 +67,7 @@ $(SANITIZED)/%.so: ser_estimators/_kernels/%.c $(wildcard ser_estimators/_kernel
 LOWEST := .venv-lowest
 
 test-lowest: $(LOWEST)/.installed
-	$(LOWEST)/bin/python -m pytest -W default -m "not slow"
+	$(LOWEST)/bin/python $(TEST) -W default
 
 $(LOWEST)/.installed: pyproject.toml setup.py constraints-lowest.txt
 	$(PYTHON) -m venv $(LOWEST)

@@ -172,7 +172,7 @@ def test_custom_augmentation_is_reproducible(frames, augmentation):
         CNNEmbedder(augmentation=each, **parameters).fit(X, y)
         for each in (augmentation, augmentation, None)
     )
-    assert cnn.score(X, y) > 0.9
+    assert cnn.score(X, y) > 0.8
     np.testing.assert_array_equal(cnn.predict_proba(X), same.predict_proba(X))
     assert not np.allclose(cnn.transform(X), none.transform(X), atol=1e-3)
     loaded = pickle.loads(pickle.dumps(cnn))

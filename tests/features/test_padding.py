@@ -218,6 +218,7 @@ def test_peak_memory_of_transform_is_near_the_size_of_its_result(n_clips):
 
 
 @needs_proc
+@pytest.mark.slow
 def test_training_on_a_file_does_not_load_it():
     # Enough clips that torch has compiled kernels for most lengths.
     less, baseline = measure(TRAIN, 3.0, 1500)
