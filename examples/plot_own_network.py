@@ -111,12 +111,21 @@ grid = {
 model.set_params(cnn__max_epochs=8)
 search = GridSearchCV(model, grid, scoring="neg_log_loss", cv=GroupKFold(2))
 search.fit(paths[~is_test], corpus.target[~is_test], groups=corpus.speakers[~is_test])
+losses = {}
 for candidate, score in zip(
     search.cv_results_["params"], search.cv_results_["mean_test_score"], strict=True
 ):
     network = candidate["cnn__network"]
     n_units = network.keywords["n_units"] if isinstance(network, partial) else 32
-    print(f"{n_units} units, gain {candidate['cnn__augmentation__gain']}: log loss {-score:.3f}")
+    losses[f"{n_units} units, gain {candidate['cnn__augmentation__gain']}"] = -score
+
+import matplotlib.pyplot as plt
+
+figure, ax = plt.subplots(figsize=(7, 2.5), layout="constrained")
+bars = ax.barh(list(losses), list(losses.values()))
+ax.bar_label(bars, fmt="%.3f", padding=4)
+ax.set(xlabel="Log loss on the other speakers", xlim=(0, 1.15 * max(losses.values())))
+ax.spines[["top", "right"]].set_visible(False)
 
 # %%
 # A fitted model is saved with joblib like any other. It names the class of the module, which must

@@ -11,6 +11,7 @@ class ExecutedFirst:
         "plot_own_recordings.py",
         "plot_model_selection.py",
         "plot_displays.py",
+        "plot_own_network.py",
     )
 
     def __init__(self, src_dir: str) -> None:
