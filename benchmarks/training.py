@@ -210,10 +210,10 @@ def keras() -> dict:
     import keras as k
 
     X, _, y = make_clips()
-    pictures = X.transpose(0, 2, 1)[..., None]
-    # pictures (n, frames, rows, 1)
+    spectrograms = X.transpose(0, 2, 1)[..., None]
+    # spectrograms (n, frames, rows, 1)
     layers = k.layers
-    inputs = k.Input(pictures.shape[1:])
+    inputs = k.Input(spectrograms.shape[1:])
     logits = []
     for _ in range(N_NETWORKS):
         x, rows = inputs, N_COEFFICIENTS
@@ -253,7 +253,7 @@ def keras() -> dict:
 
     targets = np.eye(N_CLASSES, dtype=np.float32)[y]
     model.fit(
-        pictures,
+        spectrograms,
         targets,
         BATCH_SIZE,
         N_WARM_EPOCHS + N_EPOCHS,

@@ -114,7 +114,7 @@ def save_confusion_matrix(truth: np.ndarray, predicted: np.ndarray, path: Path) 
     axes.set(
         xlabel="Predicted emotion",
         ylabel="True emotion",
-        title="Share of each emotion's clips, unseen speakers",
+        title="Fraction of the clips of each emotion, unseen speakers",
     )
     axes.set_xticks(axes.get_xticks(), axes.get_xticklabels(), ha="right", rotation_mode="anchor")
     figure.savefig(path, dpi=120)

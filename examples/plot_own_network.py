@@ -34,8 +34,8 @@ is_test = np.isin(corpus.speakers, ["07", "08"])
 # ``network`` is a module class, or any callable that returns a new module for ``(n_channels,
 # n_rows)``, the shape of a spectrogram. The module turns spectrograms and masks into one vector per
 # clip; the embedding, the softmax, the ensemble, augmentation and test-time views are added by the
-# estimator. The mask is one in real frames and zero in padding: pooling over real frames only makes
-# the prediction for a clip independent of the other clips.
+# estimator. The mask is one in real frames and zero in padding: pooling over the real frames alone
+# makes the prediction for a clip independent of the other clips.
 from torch import nn
 
 
@@ -60,7 +60,7 @@ class RecurrentNetwork(nn.Module):
 # An augmentation
 # ---------------
 # An augmentation is a callable that changes a batch of training clips. Here a subclass of
-# :class:`~ser_estimators.SpectrogramAugmentation` adds a random spectral tilt, as of another
+# :class:`~ser_estimators.SpectrogramAugmentation` adds a random spectral tilt, like that of another
 # microphone, to what the base class does. Random numbers come from the generators that it is given,
 # so that training can be repeated.
 import torch

@@ -141,6 +141,24 @@ def test_model_of_a_development_version_is_refused():
         importlib.import_module("ser_estimators._other")
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda data: data.pop("tensors"), "tensors"),
+        (lambda data: data["spec"].pop("kind"), "kind"),
+        (lambda data: data["tensors"].popitem(), "1 tensors differ, such as"),
+        (lambda data: data["spec"].update(n_classes=3), "tensors differ, such as"),
+        (lambda data: data["spec"].update(kind="rnn"), "rnn"),
+    ],
+)
+def test_damaged_model_is_refused(change, message):
+    cnn = fit_models()["cnn"][-1]
+    state = cnn.__getstate__()
+    change(state["module_"])
+    with pytest.raises(ValueError, match=f"The model cannot be loaded, .*{message}"):
+        CNNEmbedder().__setstate__(state)
+
+
 def test_unfitted_model_is_pickled():
     cnn = CNNEmbedder(lr=0.5)
     assert pickle.loads(pickle.dumps(cnn)).lr == 0.5

@@ -262,7 +262,7 @@ class CNNEmbedder(NetworkEstimator):
         CNNEmbedder
             This estimator.
         """
-        check_moved(type(self).__name__, params, MOVED)
+        check_moved(self, params, MOVED)
         for name, makers in OBJECTS.items():
             value = params.get(name, getattr(self, name))
             is_nested = any(key.startswith(f"{name}__") for key in params)

@@ -20,6 +20,7 @@ __all__ = [
     "check_groups",
     "check_labels",
     "check_layout",
+    "check_same_layout",
     "check_weights",
 ]
 
@@ -81,17 +82,20 @@ def check_coefficients(
     return X
 
 
-def check_layout(layout: MFCCLayout | None, n_rows: int, fitted: MFCCLayout | None = None) -> None:
-    """Raise if MFCCs have no inverse, or another layout than in ``fit``.
+def as_frames(X: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return a table as clips of one frame."""
+    return X.reshape(*X.shape[:2], -1)
+
+
+def check_layout(layout: MFCCLayout | None, n_rows: int) -> None:
+    """Raise if no log-mel spectrogram can be recovered from the MFCCs.
 
     Parameters
     ----------
     layout : MFCCLayout or None
-        Meaning of the rows of X; None if it is unknown.
+        What the rows of X mean; None if it is unknown.
     n_rows : int
-        Number of rows of X.
-    fitted : MFCCLayout or None, default=None
-        Layout in ``fit``.
+        Rows of X.
     """
     if layout is None:
         return
@@ -101,12 +105,29 @@ def check_layout(layout: MFCCLayout | None, n_rows: int, fitted: MFCCLayout | No
             "recovered; set dct_type=2 in MFCCTransformer"
         )
     n_expected = layout.n_mfcc * (1 + layout.deltas)
-    if layout.deltas and n_rows != n_expected:
+    # Rows of ordinary coefficients may be any.
+    is_ordinary = not layout.deltas and layout.norm == "ortho" and not layout.lifter
+    if n_rows != n_expected and not is_ordinary:
         raise ValueError(
             f"X has {n_rows} rows, but n_mfcc={layout.n_mfcc} with deltas={layout.deltas} makes "
             f"{n_expected}; pass all rows of MFCCTransformer"
         )
-    if fitted is not None and layout != fitted:
+
+
+def check_same_layout(layout: MFCCLayout | None, fitted: MFCCLayout | None) -> None:
+    """Raise if the rows of X mean something else than in ``fit``.
+
+    Parameters
+    ----------
+    layout, fitted : MFCCLayout or None
+        What the rows mean now, and in ``fit``; None if it is unknown. Rows of unknown meaning are
+        read as orthonormal coefficients without derivatives.
+    """
+    if layout is None:
+        return
+    if fitted is None:
+        fitted = MFCCLayout(layout.n_mfcc, layout.n_mels)
+    if layout != fitted:
         names = [name for name in layout._fields if getattr(layout, name) != getattr(fitted, name)]
         now, before = (
             ", ".join(f"{name}={getattr(each, name)!r}" for name in names)
@@ -116,11 +137,6 @@ def check_layout(layout: MFCCLayout | None, n_rows: int, fitted: MFCCLayout | No
             f"X has MFCCs with {now}, but the network was fitted on {before}; use the "
             "MFCCTransformer that was used in fit"
         )
-
-
-def as_frames(X: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return a table as clips of one frame."""
-    return X.reshape(*X.shape[:2], -1)
 
 
 def check_labels(y: Any, X: NDArray[np.float32]) -> NDArray[Any]:

@@ -133,7 +133,7 @@ def augmentation_of(estimator: Any) -> Callable[..., Any] | None:
 
 
 def network_spec(
-    estimator: Any, n_coefficients: int, n_classes: int, layout: MFCCLayout | None
+    estimator: Any, n_coefficients: int, n_classes: int, layout: MFCCLayout | None, *, seed: int
 ) -> NetworkSpec:
     """Describe the ensemble that an estimator trains.
 
@@ -169,6 +169,7 @@ def network_spec(
         dropout=estimator.dropout,
         arguments=arguments,
         layout=layout,
+        seed=seed,
     )
 
 
@@ -216,9 +217,9 @@ def _check_network(network: Any) -> None:
         network._check_params()
     elif isinstance(network, str):
         check_choice(network, "network", OBJECTS["network"])
-    elif not callable(network) or _is_module(network):
+    elif not callable(network) or _is_module(network) or network in (SpectrogramCNN, FeatureMLP):
         raise TypeError(
-            f"network is a {type(network).__name__}; expected 'cnn', 'mlp', a SpectrogramCNN, a "
+            f"network is {network!r:.80}; expected 'cnn', 'mlp', a SpectrogramCNN, a "
             "FeatureMLP, or a torch.nn.Module class or callable that returns a new module for "
             "(n_channels, n_rows)"
         )
@@ -236,9 +237,11 @@ def _check_augmentation(augmentation: Any) -> None:
         augmentation._check_params()
     elif isinstance(augmentation, str):
         check_choice(augmentation, "augmentation", OBJECTS["augmentation"])
-    elif augmentation is not None and not callable(augmentation):
+    elif augmentation is not None and (
+        not callable(augmentation) or isinstance(augmentation, type)
+    ):
         raise TypeError(
-            f"augmentation is a {type(augmentation).__name__}; expected 'default', a "
+            f"augmentation is {augmentation!r:.80}; expected 'default', a "
             "SpectrogramAugmentation, a callable (batch, rng) that returns a batch, or None"
         )
 

@@ -8,7 +8,7 @@ import torch
 
 from .._features.layout import MFCCLayout
 from .._network.build import NetworkSpec, build
-from .._network.ensemble import Ensemble
+from .._network.ensemble import Ensemble, copy_tensors, tensors_of
 
 __all__ = ["FORMAT", "pack", "unpack"]
 
@@ -35,7 +35,7 @@ def pack(attributes: dict[str, Any]) -> dict[str, Any]:
         spec = dict(vars(state.pop("_spec")))
         spec["arguments"] = dict(spec["arguments"])
         spec["layout"] = None if spec["layout"] is None else tuple(spec["layout"])
-        tensors = state["module_"].state_dict()
+        tensors = tensors_of(state["module_"])
         state["module_"] = {
             "spec": spec,
             "tensors": {name: tensor.detach().numpy().copy() for name, tensor in tensors.items()},
@@ -59,17 +59,23 @@ def unpack(state: dict[str, Any]) -> dict[str, Any]:
             f"{FORMAT}: load the model with the version that saved it, or train it again"
         )
     if "module_" in attributes:
-        data = attributes["module_"]
-        spec = dict(data["spec"])
-        spec["layout"] = None if spec["layout"] is None else MFCCLayout(*spec["layout"])
-        attributes["_spec"] = NetworkSpec(**spec)
-        attributes["module_"] = _rebuild(attributes["_spec"], data["tensors"])
+        try:
+            spec, module = _rebuild(**attributes["module_"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(
+                f"The model cannot be loaded, because its network is incomplete or of another "
+                f"shape ({error}); save it again from the original, or train it again"
+            ) from error
+        attributes |= {"_spec": spec, "module_": module}
     return attributes
 
 
-def _rebuild(spec: NetworkSpec, tensors: dict[str, Any]) -> Ensemble:
-    ensemble = build(spec, torch.Generator().manual_seed(0)).float().eval()
+def _rebuild(spec: dict[str, Any], tensors: dict[str, Any]) -> tuple[NetworkSpec, Ensemble]:
+    layout = None if spec["layout"] is None else MFCCLayout(*spec["layout"])
+    rebuilt = NetworkSpec(**spec | {"layout": layout})
+    # From the seed of the fit, so that a module of the user starts from the same state.
+    ensemble = build(rebuilt, torch.Generator().manual_seed(rebuilt.seed)).float().eval()
     # Copies, because arrays that joblib maps from a file are read-only, of which torch warns.
-    ensemble.load_state_dict({name: torch.tensor(array) for name, array in tensors.items()})
+    copy_tensors(ensemble, {name: torch.tensor(array) for name, array in tensors.items()})
     ensemble.set_generator(None)
-    return ensemble.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return rebuilt, ensemble.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

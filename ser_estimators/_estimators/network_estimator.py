@@ -28,6 +28,7 @@ from .cnn_input import (
     check_groups,
     check_labels,
     check_layout,
+    check_same_layout,
     check_weights,
 )
 from .cnn_parameters import (
@@ -177,8 +178,9 @@ class NetworkEstimator(
 
         check_parameters(self)
         n_features_before = getattr(self, "n_features_in_", None)
-        layout = layout_of(X)
+        layout = None if is_table(self.network) else layout_of(X)
         X = check_coefficients(self, X, reset=True, is_table=is_table(self.network))
+        layout = layout if X.ndim == 3 else None
         check_layout(layout, X.shape[1])
         y = check_labels(y, X)
         weights, groups = check_weights(sample_weight, X), check_groups(groups, X)
@@ -193,7 +195,8 @@ class NetworkEstimator(
         if self.warm_start and hasattr(self, "module_"):
             self._check_same(n_features_before, classes)
             history, previous = self.history_, self.module_  # type: ignore[has-type]
-        spec = network_spec(self, X.shape[1], len(classes), layout)
+        seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
+        spec = network_spec(self, X.shape[1], len(classes), layout, seed=seed)
         n_frames = count_frames(as_frames(X))
         clips = make_training_set(
             as_frames(X),
@@ -204,7 +207,6 @@ class NetworkEstimator(
             groups=groups,
             class_weight=class_weight_by_index(self.class_weight, classes),
         )
-        seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
         with one_thread_per_operation() as n_threads:
             module, epochs = train(
                 spec,
@@ -213,7 +215,6 @@ class NetworkEstimator(
                 n_frames,
                 training_options(self),
                 augmentation=augmentation_of(self) if X.ndim == 3 else None,
-                seed=int(seed),
                 n_threads=n_threads,
                 previous=previous,
             )
@@ -238,9 +239,12 @@ class NetworkEstimator(
 
     def _forward(self, X: ArrayLike, *, embed: bool) -> NDArray[np.float32]:
         check_is_fitted(self, "module_")
-        layout = layout_of(X)
-        X = check_coefficients(self, X, reset=False, is_table=self._spec.kind == "mlp")
-        check_layout(layout, X.shape[1], self._spec.layout)
+        is_mlp = self._spec.kind == "mlp"
+        layout = None if is_mlp else layout_of(X)
+        X = check_coefficients(self, X, reset=False, is_table=is_mlp)
+        layout = layout if X.ndim == 3 else None
+        check_layout(layout, X.shape[1])
+        check_same_layout(layout, self._spec.layout)
         return predict_in_batches(
             self.module_,
             as_frames(X),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from numbers import Real
 
 from sklearn.base import BaseEstimator
@@ -146,19 +147,22 @@ class SpectrogramAugmentation(BaseEstimator):
         return augment(batch, self._options(), rng)
 
     def _options(self) -> AugmentationOptions:
-        return AugmentationOptions(
-            **{name: getattr(self, name) for name in self._get_param_names()}
-        )
+        # Not all parameters, because a subclass may have others.
+        names = [field.name for field in fields(AugmentationOptions)]
+        return AugmentationOptions(**{name: getattr(self, name) for name in names})
 
     def _check_params(self) -> None:
         """Raise for a parameter of the wrong type or out of its range."""
         for name, (smallest, largest, boundaries) in _RANGES.items():
+            if not hasattr(self, name):
+                continue  # a subclass with its own __init__ need not have it
             value = getattr(self, name)
             check_scalar(value, name, Real)
             check_finite(value, name)
             check_scalar(
                 value, name, Real, min_val=smallest, max_val=largest, include_boundaries=boundaries
             )
-        if self.noise_snr is not None:
-            check_scalar(self.noise_snr, "noise_snr", Real)
-            check_finite(self.noise_snr, "noise_snr")
+        noise_snr = getattr(self, "noise_snr", None)
+        if noise_snr is not None:
+            check_scalar(noise_snr, "noise_snr", Real)
+            check_finite(noise_snr, "noise_snr")

@@ -2,7 +2,7 @@
 
 `mel` and `norm` are the compiled modules, or None if they are not available. This is the only place
 that imports them. The environment variable ``SER_ESTIMATORS_KERNELS=0``, set before the package is
-imported, switches them off; any other value has no effect.
+imported, switches them off, as do ``false``, ``no`` and ``off``.
 """
 
 from __future__ import annotations
@@ -31,8 +31,9 @@ def status() -> dict[str, str]:
 
 
 def _load(name: str) -> ModuleType | None:
-    if os.environ.get(VARIABLE) == "0":
-        _status[name] = f"switched off by {VARIABLE}=0"
+    switch = os.environ.get(VARIABLE, "").strip()
+    if switch.lower() in ("0", "false", "no", "off"):
+        _status[name] = f"switched off by {VARIABLE}={switch}"
         return None
     full_name = f"{__name__}._{name}"
     try:

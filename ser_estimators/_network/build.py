@@ -43,6 +43,8 @@ class NetworkSpec:
         `hidden_layer_sizes` of `Head`, or `factory`, see `custom`.
     layout : MFCCLayout or None, default=None
         Meaning of the coefficients; None stands for the defaults of `MFCCTransformer`.
+    seed : int, default=0
+        Seed of the generator with which the ensemble was built for training.
     """
 
     kind: str
@@ -54,6 +56,7 @@ class NetworkSpec:
     dropout: float
     arguments: Mapping[str, Any] = field(default_factory=dict)
     layout: MFCCLayout | None = None
+    seed: int = 0
 
     @property
     def step(self) -> int:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -40,9 +41,7 @@ class CustomEncoder(nn.Module):
 
     def forward(self, spectrogram: Tensor, mask: Tensor) -> Tensor:
         # spectrogram (n, n_channels, n_rows, n_frames), mask (n, 1, 1, n_frames)
-        n_frames = max(math.ceil(spectrogram.shape[3] / _FRAMES), 2) * _FRAMES
-        padding = (0, n_frames - spectrogram.shape[3])
-        spectrogram, mask = (functional.pad(x, padding) for x in (spectrogram, mask))
+        spectrogram, mask = pad(spectrogram, mask)
         is_lower = self.training and self.precision != torch.float32
         with torch.autocast(spectrogram.device.type, self.precision, enabled=is_lower):
             encoded = self.module(spectrogram, mask)
@@ -84,7 +83,8 @@ def make_encoders(
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(torch.randint(2**62, (), generator=generator)))
-        modules = [factory(n_channels, n_rows) for _ in range(n_networks)]
+        with explained(f"in network(n_channels={n_channels}, n_rows={n_rows})"):
+            modules = [factory(n_channels, n_rows) for _ in range(n_networks)]
         for module in modules:
             if not isinstance(module, nn.Module):
                 raise TypeError(
@@ -99,13 +99,59 @@ def make_encoders(
         for module in modules:
             replace_dropout(module)
         encoders = [CustomEncoder(module.float()).eval() for module in modules]
-        spectrogram, mask = torch.zeros(2, n_channels, n_rows, 40), torch.ones(2, 1, 1, 40)
-        with torch.no_grad():
-            output = encoders[0](spectrogram, mask)
-    if output.ndim != 2 or len(output) != 2:
+        # All of them, because the first call creates the weights of lazy modules.
+        sizes = {_output_size(encoder, n_channels, n_rows) for encoder in encoders}
+    if len(sizes) > 1:
         raise ValueError(
-            f"network returned a tensor of shape {tuple(output.shape)} for spectrograms of shape "
-            f"{tuple(spectrogram.shape)}; expected one vector per clip, (2, n_features): pool over "
-            "rows and frames"
+            f"network(n_channels, n_rows) returned modules with {min(sizes)} and {max(sizes)} "
+            "features; expected the same number from all modules"
         )
-    return encoders, output.shape[1]
+    return encoders, sizes.pop()
+
+
+@contextmanager
+def explained(note: str) -> Iterator[None]:
+    """Add a note to an error that is raised in the code of the user."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(note)
+        raise
+
+
+@torch.no_grad()
+def _output_size(encoder: CustomEncoder, n_channels: int, n_rows: int) -> int:
+    """Return the number of features of an encoder, or raise if they are not one vector per clip."""
+    sizes = []
+    for n_frames in (_FRAMES, 4 * _FRAMES):
+        spectrogram = torch.zeros(2, n_channels, n_rows, n_frames, dtype=torch.float32)
+        mask = torch.ones(2, 1, 1, n_frames, dtype=torch.float32)
+        spectrogram, mask = pad(spectrogram, mask)
+        where = f"spectrogram of shape {tuple(spectrogram.shape)}, mask {tuple(mask.shape)}"
+        with explained(f"in forward(spectrogram, mask) of network, {where}"):
+            output = encoder.module(spectrogram, mask)
+        if not isinstance(output, Tensor):
+            raise TypeError(
+                f"network returned a {type(output).__name__}; expected a tensor of shape "
+                "(n, n_features)"
+            )
+        if output.ndim != 2 or len(output) != 2 or not output.numel():
+            raise ValueError(
+                f"network returned a tensor of shape {tuple(output.shape)} for 2 spectrograms of "
+                f"shape {(n_channels, n_rows, n_frames)}; expected one vector per clip, (2, "
+                "n_features): pool over rows and frames"
+            )
+        sizes.append(output.shape[1])
+    if sizes[0] != sizes[1]:
+        raise ValueError(
+            f"network returned {sizes[0]} and {sizes[1]} features for short and long clips; "
+            "expected the same number: pool over frames"
+        )
+    return sizes[0]
+
+
+def pad(spectrogram: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    """Pad spectrograms and masks with zeros to the lengths that encoders process."""
+    n_frames = max(math.ceil(spectrogram.shape[3] / _FRAMES), 2) * _FRAMES
+    missing = (0, n_frames - spectrogram.shape[3])
+    return functional.pad(spectrogram, missing), functional.pad(mask, missing)

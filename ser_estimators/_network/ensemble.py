@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -12,10 +12,21 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils import skip_init
 
+from .custom import CustomEncoder
+from .encoder import ConvolutionalEncoder
 from .inputs import LogMelLayer, StandardizationLayer
 from .layers import SeededDropout
 
-__all__ = ["Encoders", "Ensemble", "Head", "SingleFrame", "average_logits", "set_precision"]
+__all__ = [
+    "Encoders",
+    "Ensemble",
+    "Head",
+    "SingleFrame",
+    "average_logits",
+    "copy_tensors",
+    "set_precision",
+    "tensors_of",
+]
 
 
 class Ensemble(nn.Module):
@@ -189,8 +200,36 @@ def average_logits(logits: Tensor) -> Tensor:
     return logits.log_softmax(dim=2).logsumexp(dim=1) - math.log(logits.shape[1])
 
 
+def tensors_of(module: nn.Module) -> dict[str, Tensor]:
+    """Return all parameters and buffers by name, also buffers that ``state_dict`` leaves out."""
+    return dict(module.named_parameters()) | dict(module.named_buffers())
+
+
+@torch.no_grad()
+def copy_tensors(module: nn.Module, tensors: Mapping[str, Tensor]) -> None:
+    """Copy the values of all parameters and buffers into a module of the same shape.
+
+    Raises
+    ------
+    ValueError
+        If the names or shapes differ.
+    """
+    own = tensors_of(module)
+    shapes, expected = (
+        {name: tuple(tensor.shape) for name, tensor in each.items()} for each in (tensors, own)
+    )
+    if shapes != expected:
+        names = sorted(name for name in shapes | expected if shapes.get(name) != expected.get(name))
+        raise ValueError(
+            f"{len(names)} tensors differ, such as {names[0]!r}: shape {shapes.get(names[0])}, "
+            f"expected {expected.get(names[0])}"
+        )
+    for name, tensor in own.items():
+        tensor.copy_(tensors[name])
+
+
 def set_precision(module: nn.Module, precision: torch.dtype) -> None:
     """Set the type of the convolutions during training, in every encoder that supports it."""
     for part in module.modules():
-        if hasattr(part, "precision"):
-            part.precision = precision  # type: ignore[assignment]
+        if isinstance(part, (ConvolutionalEncoder, CustomEncoder)):
+            part.precision = precision

@@ -150,6 +150,14 @@ def checked(batch: Any, *, like: SpectrogramBatch) -> SpectrogramBatch:
             f"augmentation returned a {type(batch).__name__}; expected a batch, such as "
             "batch.replace(spectrogram=...)"
         )
+    for name in ("spectrogram", "mask", "targets"):
+        found, expected_type = getattr(batch, name), getattr(like, name).dtype
+        if not isinstance(found, Tensor) or found.dtype != expected_type:
+            what = found.dtype if isinstance(found, Tensor) else type(found).__name__
+            raise TypeError(
+                f"augmentation returned a {name} of type {what}; expected a tensor of type "
+                f"{expected_type}"
+            )
     shapes = [tuple(x.shape) for x in (batch.spectrogram, batch.mask, batch.targets)]
     (n, n_channels, n_rows, _), n_frames = like.spectrogram.shape, batch.spectrogram.shape[-1]
     expected = [(n, n_channels, n_rows, n_frames), (n, 1, 1, n_frames), tuple(like.targets.shape)]

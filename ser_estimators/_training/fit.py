@@ -37,7 +37,6 @@ def train(
     options: TrainingOptions,
     *,
     augmentation: Callable[[SpectrogramBatch, Generators], SpectrogramBatch] | None,
-    seed: int,
     n_threads: int,
     previous: Ensemble | None = None,
 ) -> tuple[Ensemble, list[dict[str, Any]]]:
@@ -53,7 +52,6 @@ def train(
     options : TrainingOptions
     augmentation : callable or None
         Changes each training batch at random.
-    seed : int
     n_threads : int > 0
     previous : Ensemble or None, default=None
         Ensemble from whose weights training continues.
@@ -68,8 +66,8 @@ def train(
     device = resolve_device(options.device)
     # One generator for weights and dropout, one for augmentation and noise, and one each for the
     # order, for the mixing of clips and for the split: a change of one does not affect the others.
-    weights, augmenting = (torch.Generator().manual_seed(seed + i) for i in (0, 1))
-    order, mixing, splitting = (np.random.default_rng([seed, i]) for i in (0, 1, 2))
+    weights, augmenting = (torch.Generator().manual_seed(spec.seed + i) for i in (0, 1))
+    order, mixing, splitting = (np.random.default_rng([spec.seed, i]) for i in (0, 1, 2))
 
     validation = None
     if options.early_stopping:

@@ -13,12 +13,18 @@ from skorch.callbacks import EarlyStopping, LRScheduler
 from skorch.helper import predefined_split
 from torch import Tensor
 
-from .._network.ensemble import Ensemble, average_logits, set_precision
+from .._network.ensemble import (
+    Ensemble,
+    average_logits,
+    copy_tensors,
+    set_precision,
+    tensors_of,
+)
 from .._network.layers import seed_dropout
 from .._network.threads import thread_pool
 from .augmentation import Generators, SpectrogramBatch, checked
 from .batches import ClipDataset, Prefetch, coefficients_of
-from .shards import cut_by_length, gather_statistics, n_shards, replica
+from .shards import Replica, cut_by_length, gather_statistics, n_shards
 
 __all__ = ["ShardedNet", "continue_from"]
 
@@ -29,8 +35,8 @@ _CHECKED_CLIPS = 16
 def continue_from(previous: Ensemble, module: Ensemble) -> None:
     """Copy the weights, statistics and scale of an ensemble of the same shape."""
     try:
-        module.load_state_dict(previous.state_dict())
-    except RuntimeError as error:
+        copy_tensors(module, tensors_of(previous))
+    except ValueError as error:
         raise ValueError(
             "warm_start=True continues the network of the last fit, which has another shape; "
             "keep the parameters of the network, or set warm_start=False"
@@ -148,7 +154,7 @@ class ShardedNet(NeuralNet):
         """Create the replicas and the threads."""
         # A batch may be one clip larger than batch_size.
         n_replicas = n_shards(min(self.batch_size + 1, n_clips))
-        self.replicas_ = [replica(self.module_.encoders).train() for _ in range(n_replicas)]
+        self.replicas_ = [Replica(self.module_.encoders).train() for _ in range(n_replicas)]
         seed_dropout(self.replicas_, self.rng.torch)
         n_tasks = n_replicas * len(self.module_.encoders)
         self.pool_ = thread_pool(min(self.n_threads, n_tasks))
@@ -225,6 +231,8 @@ class ShardedNet(NeuralNet):
         """Compute the loss of a batch and accumulate its gradients in the parameters."""
         module = self.module_.train()
         targets, shards = batch
+        for twin, _ in zip(self.replicas_, shards, strict=False):
+            twin.is_used = True
         tasks = [
             (encoder, *shard)
             for twin, shard in zip(self.replicas_, shards, strict=False)
@@ -246,13 +254,17 @@ class ShardedNet(NeuralNet):
         def gradients_of(
             task: tuple[Any, ...], output: Tensor, leaf: Tensor
         ) -> list[tuple[Tensor, Tensor]]:
-            # A callback such as skorch's Freezer may have frozen some.
+            # A callback such as skorch's Freezer may have frozen some, and an encoder of the user
+            # need not use all.
             parameters = [p for p in task[0].parameters() if p.requires_grad]
-            if not parameters:
+            if not (parameters and output.requires_grad):
                 return []
-            return list(
-                zip(parameters, torch.autograd.grad(output, parameters, leaf.grad), strict=True)
-            )
+            found = torch.autograd.grad(output, parameters, leaf.grad, allow_unused=True)
+            return [
+                (parameter, gradient)
+                for parameter, gradient in zip(parameters, found, strict=True)
+                if gradient is not None
+            ]
 
         gradients = list(self.pool_.map(gradients_of, tasks, outputs, leaves))
         # The threads are idle while the gradients are added and the optimizer steps.

@@ -11,7 +11,7 @@ from torch import Tensor
 from .._network.ensemble import Encoders
 from .._network.masks import clip_lengths
 
-__all__ = ["cut_by_length", "gather_statistics", "n_shards", "replica"]
+__all__ = ["Replica", "cut_by_length", "gather_statistics", "n_shards"]
 
 # Approximate number of clips in a shard, whatever the number of threads: enough for the statistics
 # of batch normalization, and few enough to fit into the cache of a processor.
@@ -73,36 +73,42 @@ def n_shards(n_clips: int) -> int:
     return max(1, round(n_clips / _SHARD_CLIPS))
 
 
-def replica(encoders: Encoders) -> Encoders:
-    """Copy encoders, which share their parameters but not their batch statistics."""
-    copied = copy.deepcopy(encoders)
-    for original, twin in zip(encoders.modules(), copied.modules(), strict=True):
-        for name, _ in original.named_parameters(recurse=False):
-            setattr(twin, name, getattr(original, name))
-    return copied
+class Replica(Encoders):
+    """Encoders with the parameters of others, and buffers, such as batch statistics, of their own.
+
+    Parameters
+    ----------
+    encoders : Encoders
+
+    Attributes
+    ----------
+    is_used : bool
+        Whether they have processed a batch since `gather_statistics` was last called.
+    """
+
+    def __init__(self, encoders: Encoders) -> None:
+        super().__init__(copy.deepcopy(encoder) for encoder in encoders)
+        for original, twin in zip(encoders.modules(), self.modules(), strict=True):
+            for name, _ in original.named_parameters(recurse=False):
+                setattr(twin, name, getattr(original, name))
+        self.is_used = False
 
 
 @torch.no_grad()
-def gather_statistics(encoders: Encoders, replicas: list[Encoders]) -> None:
-    """Set the batch statistics of encoders, and of all replicas, to the mean over the replicas.
+def gather_statistics(encoders: Encoders, replicas: list[Replica]) -> None:
+    """Set the buffers of encoders, and of all replicas, to the mean over the replicas.
 
     Replicas that have processed no batch since the last call are left out, because small batches
-    have fewer shards than there are replicas.
+    have fewer shards than there are replicas. Buffers that are not floating-point numbers, such as
+    counters, are those of the first replica.
     """
-    n_before = _n_batches_seen(encoders)
-    used = [twin for twin in replicas if _n_batches_seen(twin) > n_before]
-    if not used:  # there is no batch normalization
-        return
+    used = [twin for twin in replicas if twin.is_used]
     for own, *gathered in zip(encoders.buffers(), *(twin.buffers() for twin in used), strict=True):
-        own.copy_(torch.stack(gathered).to(torch.float64).mean(dim=0))
+        if own.is_floating_point():
+            own.copy_(torch.stack(gathered).to(torch.float64).mean(dim=0))
+        else:
+            own.copy_(gathered[0])
     for twin in replicas:
+        twin.is_used = False
         for own, buffer in zip(encoders.buffers(), twin.buffers(), strict=True):
             buffer.copy_(own)
-
-
-def _n_batches_seen(encoders: Encoders) -> int:
-    return sum(
-        int(buffer)
-        for name, buffer in encoders.named_buffers()
-        if name.endswith("num_batches_tracked")
-    )

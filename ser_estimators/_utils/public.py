@@ -33,7 +33,7 @@ def moved_parameters(places: Mapping[str, str]) -> Callable[[Function], Function
     def decorate(init: Function) -> Function:
         @functools.wraps(init)
         def wrapper(self: Any, *args: Any, **kwargs: Any) -> None:
-            check_moved(type(self).__name__, kwargs, places)
+            check_moved(self, kwargs, places)
             init(self, *args, **kwargs)
 
         return wrapper  # type: ignore[return-value]
@@ -41,8 +41,10 @@ def moved_parameters(places: Mapping[str, str]) -> Callable[[Function], Function
     return decorate
 
 
-def check_moved(owner: str, params: Mapping[str, Any], places: Mapping[str, str]) -> None:
+def check_moved(estimator: Any, params: Mapping[str, Any], places: Mapping[str, str]) -> None:
     """Raise a TypeError if one of some parameters has moved."""
     for name in params:
-        if name in places:
+        # A subclass may have a parameter of this name.
+        if name in places and name not in estimator._get_param_names():
+            owner = type(estimator).__name__
             raise TypeError(f"{owner} no longer has the parameter {name!r}; use {places[name]}")

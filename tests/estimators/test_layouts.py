@@ -4,13 +4,15 @@ import pickle
 
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.fft import idct
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 
-from ser_estimators import CNNEmbedder, MFCCTransformer, SpectrogramCNN
+from ser_estimators import CNNEmbedder, FeatureMLP, MFCCTransformer, SpectrogramCNN
 from ser_estimators._features.layout import MFCCArray, layout_of
 
 SMALL = {"network": SpectrogramCNN((4, 8)), "n_networks": 1, "embedding_dim": 8, "max_epochs": 2}
@@ -134,3 +136,52 @@ def test_fewer_coefficients_are_a_smoother_spectrogram(voices):
     frames = make().transform(voices.data)
     cnn = CNNEmbedder(**SMALL, random_state=0).fit(frames[:, :8], voices.target)
     assert spectrogram_of(cnn, frames[:, :8]).shape[:2] == (1, 8)
+
+
+def test_joined_corpora_keep_the_layout_and_other_layouts_lose_it(voices):
+    frames, other = (make(deltas=deltas).transform(voices.data[:4]) for deltas in (1, 0))
+    layout = layout_of(frames)
+    for joined in (
+        np.concatenate([frames, frames]),
+        np.vstack([frames, frames]),
+        np.copy(frames),
+        np.pad(frames, ((0, 0), (0, 0), (0, 5))),
+        2 * frames,
+        pd.Series(list(frames)),
+    ):
+        assert layout_of(joined) == layout
+    for lost in (
+        frames[:, ::-1],
+        frames.mean(axis=2),
+        np.concatenate([frames, frames], axis=1),
+        np.concatenate([frames[:, :13], other]),
+        frames > 0,
+        frames.argmax(axis=1),
+    ):
+        assert layout_of(lost) is None
+    assert isinstance(frames.max(), np.floating)
+    assert (frames == frames).all() is np.True_
+
+
+def test_tables_of_mfccs_have_no_layout(voices):
+    pipe = make_pipeline(
+        make(dct_type=3),
+        FunctionTransformer(lambda frames: frames.mean(axis=2)),
+        CNNEmbedder(4, FeatureMLP((4,)), n_networks=1, max_epochs=1),
+    )
+    assert pipe.fit(voices.data, voices.target).predict(voices.data).shape == (36,)
+
+
+def test_a_layout_that_fit_did_not_see_is_refused(voices):
+    frames = make(deltas=1).transform(voices.data)
+    cnn = CNNEmbedder(**SMALL, random_state=0).fit(np.asarray(frames), voices.target)
+    with pytest.raises(ValueError, match="X has MFCCs with deltas=1, but the network was fitted"):
+        cnn.predict(frames)
+
+
+@pytest.mark.parametrize("changes", [{"deltas": 1}, {"norm": None}, {"lifter": 22}])
+def test_some_rows_are_refused_unless_they_are_ordinary_coefficients(voices, changes):
+    frames = make(**changes).transform(voices.data)
+    for rows in (frames[:, 1:], frames.transpose(0, 2, 1)):
+        with pytest.raises(ValueError, match="X has .* rows, but n_mfcc=13 .* pass all rows of"):
+            CNNEmbedder(**SMALL).fit(rows, voices.target)

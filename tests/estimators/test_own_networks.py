@@ -11,7 +11,7 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from torch import nn
 
-from ser_estimators import CNNEmbedder, SpectrogramAugmentation
+from ser_estimators import CNNEmbedder, SpectrogramAugmentation, SpectrogramCNN
 
 from .helpers import make_frames
 
@@ -135,9 +135,9 @@ class NotPooled(nn.Module):
     [
         (return_text, TypeError, r"network\(n_channels, n_rows\) returned a str; expected a torch"),
         (return_shared, ValueError, "returned the same module twice; expected a new one"),
-        (NotPooled, ValueError, r"\(2, 1, 13, 48\) for spectrograms .*; expected one vector per"),
-        (SHARED, TypeError, "network is a Plain; expected 'cnn', 'mlp', a SpectrogramCNN"),
-        (3, TypeError, "network is a int; expected"),
+        (NotPooled, ValueError, r"\(2, 1, 13, 32\) for 2 spectrograms .*; expected one vector per"),
+        (SHARED, TypeError, r"network is Plain[\s\S]*; expected 'cnn', 'mlp', a SpectrogramCNN"),
+        (3, TypeError, "network is 3; expected"),
         ("rnn", ValueError, "network == 'rnn', must be one of 'cnn', 'mlp'"),
     ],
 )
@@ -205,7 +205,7 @@ def cut_frames(batch, rng):
     [
         (return_nothing, TypeError, "augmentation returned a NoneType; expected a batch, such as"),
         (cut_frames, ValueError, "spectrogram, mask and targets of the shapes .*; expected"),
-        (0.3, TypeError, "augmentation is a float; expected 'default', a SpectrogramAugm"),
+        (0.3, TypeError, "augmentation is 0.3; expected 'default', a SpectrogramAugm"),
         ("strong", ValueError, "augmentation == 'strong', must be one of 'default'"),
     ],
 )
@@ -262,3 +262,158 @@ def test_error_for_former_parameters_names_the_replacement(name, place):
 
 def test_there_are_at_most_25_parameters():
     assert len(CNNEmbedder().get_params(deep=False)) <= 25
+
+
+class Projected(nn.Module):
+    """A network with state outside its ``state_dict``: a buffer, a plain tensor, a running mean."""
+
+    def __init__(self, n_channels, n_rows):
+        super().__init__()
+        self.linear = nn.Linear(n_channels * n_rows, 6)
+        self.register_buffer("projection", torch.randn(13, 13), persistent=False)
+        self.plain = torch.randn(13)
+        self.register_buffer("running", torch.zeros(13))
+        self.head = nn.Linear(6, 2)  # which forward does not use
+
+    def forward(self, spectrogram, mask):
+        x = spectrogram.flatten(1, 2).mean(dim=2)
+        if self.training:
+            self.running.lerp_(x.detach().mean(dim=0) + 1, 0.5)
+        return self.linear((x - self.running) @ self.projection + self.plain)
+
+
+def test_state_outside_the_parameters_is_trained_and_saved(frames):
+    X, y = frames
+    cnn = CNNEmbedder(network=Projected, random_state=0, **QUICK).fit(X, y)
+    assert cnn.module_.encoders[0].module.running.abs().sum() > 1
+    loaded = pickle.loads(pickle.dumps(cnn))
+    np.testing.assert_array_equal(loaded.predict_proba(X), cnn.predict_proba(X))
+
+
+class Lazy(nn.Module):
+    def __init__(self, n_channels, n_rows):
+        super().__init__()
+        self.linear = nn.LazyLinear(6)
+        self.precision = 3  # a name that the package uses for its own modules
+
+    def forward(self, spectrogram, mask):
+        return self.linear(spectrogram.flatten(1, 2).mean(dim=2))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_lazy_modules_and_another_default_dtype(frames, dtype):
+    X, y = frames
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
+    try:
+        cnn = CNNEmbedder(network=Lazy, random_state=0, **QUICK | {"max_epochs": 1}).fit(X, y)
+        loaded = pickle.loads(pickle.dumps(cnn))
+    finally:
+        torch.set_default_dtype(before)
+    assert cnn.module_.encoders[0].module.precision == 3
+    np.testing.assert_allclose(loaded.predict_proba(X), cnn.predict_proba(X), atol=1e-6)
+
+
+class Frozen(nn.Module):
+    def __init__(self, n_channels, n_rows):
+        super().__init__()
+        self.linear = nn.Linear(n_channels * n_rows, 6).requires_grad_(False)
+
+    def forward(self, spectrogram, mask):
+        return self.linear(spectrogram.flatten(1, 2).mean(dim=2))
+
+
+def test_frozen_module_is_trained_above(frames):
+    cnn = CNNEmbedder(network=Frozen, lr=0.03, random_state=0, **QUICK).fit(*frames)
+    assert cnn.score(*frames) > 0.8
+
+
+class TooFewArguments(nn.Module):
+    def forward(self, spectrogram):
+        return spectrogram
+
+
+class ReturnsTuple(Frozen):
+    def forward(self, spectrogram, mask):
+        return super().forward(spectrogram, mask), mask
+
+
+class DependsOnLength(Frozen):
+    def forward(self, spectrogram, mask):
+        return spectrogram[:, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("network", "message", "note"),
+    [
+        (TooFewArguments, "positional argument", "in network(n_channels=1, n_rows=13)"),
+        (ReturnsTuple, "network returned a tuple; expected a tensor", ""),
+        (DependsOnLength, "features for short and long clips; expected the same number", ""),
+    ],
+)
+def test_errors_of_modules_name_the_interface(frames, network, message, note):
+    with pytest.raises((TypeError, ValueError), match=message) as caught:
+        CNNEmbedder(network=network, **QUICK).fit(*frames)
+    assert not note or caught.value.__notes__ == [note]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"network": SpectrogramCNN}, "network is <class .*; expected 'cnn', 'mlp', a Spectr"),
+        ({"augmentation": SpectrogramAugmentation}, "augmentation is <class .*; expected 'default"),
+    ],
+)
+def test_classes_in_place_of_objects_are_refused(frames, parameters, message):
+    with pytest.raises(TypeError, match=message):
+        CNNEmbedder(**QUICK | parameters).fit(*frames)
+
+
+class Strong(SpectrogramAugmentation):
+    """A subclass with a parameter of its own, and without most of the others."""
+
+    def __init__(self, strength=1.0, *, gain=0.3):
+        super().__init__(gain=gain)
+        self.strength = strength
+
+    def __call__(self, batch, rng):
+        batch = super().__call__(batch, rng)
+        return batch.replace(spectrogram=batch.spectrogram * self.strength)
+
+
+def test_parameters_of_an_augmentation_of_the_user_are_searched(frames):
+    X, y = frames
+    cnn = CNNEmbedder(augmentation=Strong(0.9), random_state=0, **QUICK | {"max_epochs": 1})
+    search = GridSearchCV(cnn, {"augmentation__strength": [0.5, 1.0]}, cv=2, error_score="raise")
+    assert search.fit(X, y).best_estimator_.augmentation.strength in (0.5, 1.0)
+
+
+def double(batch, rng):
+    return batch.replace(spectrogram=batch.spectrogram.double())
+
+
+def to_numpy(batch, rng):
+    return batch.replace(mask=batch.mask.numpy())
+
+
+@pytest.mark.parametrize(
+    ("augmentation", "message"),
+    [
+        (double, "augmentation returned a spectrogram of type torch.float64; expected a tensor"),
+        (to_numpy, "augmentation returned a mask of type ndarray; expected a tensor"),
+    ],
+)
+def test_wrong_types_of_an_augmentation_are_named(frames, augmentation, message):
+    with pytest.raises(TypeError, match=message):
+        CNNEmbedder(augmentation=augmentation, **QUICK).fit(*frames)
+
+
+def test_a_subclass_may_have_a_parameter_of_a_former_name(frames):
+    class Tuned(CNNEmbedder):
+        def __init__(self, gain=1.0):
+            super().__init__(n_networks=1, embedding_dim=4, max_epochs=1)
+            self.gain = gain
+
+    assert Tuned().set_params(gain=2.0).gain == 2.0
+    with pytest.raises(TypeError, match="no longer has the parameter 'channels'"):
+        Tuned().set_params(channels=(4,))

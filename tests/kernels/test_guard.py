@@ -52,11 +52,21 @@ def test_a_damaged_file_is_reported(monkeypatch, tmp_path):
         assert _kernels.status()["mel"].startswith("failed to import: ImportError: ")
 
 
-def test_the_variable_switches_kernels_off():
+@pytest.mark.parametrize("value", ["0", "False", "off"])
+def test_the_variable_switches_kernels_off(value):
     code = "from ser_estimators import _kernels as k; print(k.mel, k.norm, *k.status().values())"
-    off = "switched off by SER_ESTIMATORS_KERNELS=0"
-    environment = os.environ | {_kernels.VARIABLE: "0"}
+    off = f"switched off by SER_ESTIMATORS_KERNELS={value}"
+    environment = os.environ | {_kernels.VARIABLE: value}
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
     )
     assert done.stdout.strip() == f"None None {off} {off}"
+
+
+def test_another_value_leaves_kernels_on():
+    code = "from ser_estimators import _kernels as k; print(*k.status().values())"
+    environment = os.environ | {_kernels.VARIABLE: "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
+    )
+    assert "switched off" not in done.stdout
