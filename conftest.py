@@ -1,6 +1,7 @@
 """Settings and fixtures that all tests and docstring examples share."""
 
 import os
+import sys
 from pathlib import Path
 
 import hypothesis
@@ -12,6 +13,13 @@ hypothesis.settings.load_profile("no deadline")
 
 # Without it, scikit-learn skips its array API checks. SciPy reads it on import.
 os.environ.setdefault("SCIPY_ARRAY_API", "1")
+
+
+# Processes that compile librosa's functions at the same time crash when they share the cache of
+# numba (https://github.com/numba/numba/issues/10128): each worker has its own, kept in the
+# environment.
+if worker := os.environ.get("PYTEST_XDIST_WORKER"):
+    os.environ["NUMBA_CACHE_DIR"] = str(Path(sys.prefix, "numba_cache", worker))
 
 
 @pytest.fixture(autouse=True)
