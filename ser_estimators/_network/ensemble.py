@@ -14,7 +14,7 @@ from torch.nn.utils import skip_init
 
 from .custom import CustomEncoder
 from .encoder import ConvolutionalEncoder
-from .inputs import LogMelLayer, StandardizationLayer
+from .inputs import StandardizationLayer
 from .layers import SeededDropout
 
 __all__ = [
@@ -62,11 +62,6 @@ class Ensemble(nn.Module):
         self.inputs = inputs
         self.encoders = encoders
         self.heads: Any = nn.ModuleList(heads)
-
-    @property
-    def has_spectrogram(self) -> bool:
-        """Whether the input is a spectrogram, rather than a table."""
-        return isinstance(self.inputs, LogMelLayer)
 
     @property
     def embedding_dim(self) -> int:

@@ -45,7 +45,7 @@ class Plain(nn.Module):
         return self.scale * self.linear(spectrogram.flatten(1, 2).mean(dim=2))
 
 
-QUICK = {"n_networks": 2, "embedding_dim": 8, "max_epochs": 15, "batch_size": 16}
+QUICK = {"n_networks": 2, "embedding_dim": 8, "max_epochs": 15, "batch_size": 16, "lr": 0.01}
 NETWORKS = {"class": Recurrent, "factory": partial(Recurrent, n_units=9), "plain": Plain}
 
 
@@ -60,7 +60,7 @@ def test_custom_network_learns_and_is_pickled(network, frames):
     cnn = CNNEmbedder(network=network, random_state=0, **QUICK).fit(X, y)
     assert torch.equal(before, torch.get_rng_state())
     X_new, y_new = make_frames(seed=1)
-    assert cnn.score(X_new, y_new) > 0.75
+    assert cnn.score(X_new, y_new) > 0.9
     assert cnn.transform(X).shape == (len(X), 8)
     joblib.dump(cnn, "own.joblib")
     loaded = joblib.load("own.joblib")
@@ -172,7 +172,7 @@ def test_custom_augmentation_is_reproducible(frames, augmentation):
         CNNEmbedder(augmentation=each, **parameters).fit(X, y)
         for each in (augmentation, augmentation, None)
     )
-    assert cnn.score(X, y) > 0.8
+    assert cnn.score(X, y) > 0.9
     np.testing.assert_array_equal(cnn.predict_proba(X), same.predict_proba(X))
     assert not np.allclose(cnn.transform(X), none.transform(X), atol=1e-3)
     loaded = pickle.loads(pickle.dumps(cnn))
@@ -324,8 +324,8 @@ class Frozen(nn.Module):
 
 
 def test_frozen_module_is_trained_above(frames):
-    cnn = CNNEmbedder(network=Frozen, lr=0.03, random_state=0, **QUICK).fit(*frames)
-    assert cnn.score(*frames) > 0.8
+    cnn = CNNEmbedder(network=Frozen, random_state=0, **QUICK | {"lr": 0.03}).fit(*frames)
+    assert cnn.score(*frames) > 0.9
 
 
 class TooFewArguments(nn.Module):
