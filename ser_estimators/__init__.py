@@ -53,7 +53,7 @@ __getattr__, __dir__, _ = lazy_loader.attach(
         "_estimators.spectrogram_augmentation": ["SpectrogramAugmentation"],
         "_estimators.spectrogram_cnn": ["SpectrogramCNN"],
         # Not a public name, but one that pickled arrays refer to.
-        "_features.layout": ["MFCCArray"],
+        "_features.mfcc_array": ["MFCCArray"],
         "_utils.versions": ["show_versions"],
         "pipeline": ["LogisticRegression", "make_ser_pipeline"],
     },

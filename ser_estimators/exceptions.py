@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["AudioLevelWarning", "AudioReadError", "LeakWarning"]
+__all__ = ["AudioLevelWarning", "AudioReadError", "LeakWarning", "TrainingInterruptedWarning"]
 
 
 class AudioReadError(ValueError):
@@ -40,3 +40,7 @@ class AudioLevelWarning(UserWarning):
 
 class LeakWarning(UserWarning):
     """A speaker or a recording appears in both training and test, so scores are too high."""
+
+
+class TrainingInterruptedWarning(UserWarning):
+    """Training was interrupted from the keyboard, and the model is what was trained until then."""

@@ -38,10 +38,10 @@ LIBRARIES = {
     "_audio": {"joblib", "scipy", "sklearn", "soundfile", "soxr", "tqdm"},
     "datasets": {"filelock", "lazy_loader", "pandas", "pooch", "requests", "scipy", "sklearn"}
     | {"soundfile"},
-    "_features": {"filelock", "scipy"},
+    "_features": {"filelock", "librosa", "scipy"},
     "_network": {"torch"},
     "_training": {"skorch", "sklearn", "torch", "tqdm"},
-    "_estimators": {"librosa", "scipy", "sklearn", "skorch", "soundfile", "soxr", "torch"},
+    "_estimators": {"scipy", "sklearn", "skorch", "soundfile", "soxr", "torch"},
     "pipeline": {"sklearn"},
     "evaluation": {"jinja2", "joblib", "markupsafe", "pandas", "scipy", "sklearn", "soundfile"},
     "display": {"librosa", "matplotlib", "scipy", "sklearn"},

@@ -131,6 +131,8 @@ class CNNEmbedder(NetworkEstimator):
         Value of `norm` in ``fit``.
     n_iter_ : int
         Number of entries of ``history_``.
+    interrupted_ : bool
+        Whether the last ``fit`` was interrupted from the keyboard.
     n_features_in_ : int
         Number of coefficients.
 
@@ -144,6 +146,9 @@ class CNNEmbedder(NetworkEstimator):
     -----
     Derivatives (``MFCCTransformer(deltas=1)``) are additional channels of the spectrogram. A 2-D
     input (n_samples, n_features) is treated as clips of one frame, without augmentation and views.
+
+    In training, clips longer than four times the median length are cropped to it, in each epoch at
+    another random position. Predictions are always based on the whole clip.
 
     Every batch is split into shards of about 16 clips of similar length, which run in parallel.
     Their gradients are added in a fixed order, so the number of threads has no effect on the

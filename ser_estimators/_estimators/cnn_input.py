@@ -12,6 +12,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d, validate_data
 
 from .._features.layout import MFCCLayout
+from .._features.mfcc_array import known_frames
 from .._utils.checks import is_missing
 
 __all__ = [
@@ -68,7 +69,15 @@ def check_coefficients(
             "X is a list of clips of unequal shapes; expected (n_clips, n_coefficients, "
             "n_frames): pad shorter clips with frames of zeros, as MFCCTransformer does"
         )
-    X = validate_data(estimator, X, dtype=np.float32, allow_nd=True, reset=reset)
+    n_frames = known_frames(X)
+    if n_frames is None:
+        X = validate_data(estimator, X, dtype=np.float32, allow_nd=True, reset=reset)
+    else:
+        # The padding is not read, because it may be larger than the memory.
+        X = np.asarray(X)
+        validate_data(estimator, X[:1, :, :1], allow_nd=True, reset=reset)
+        for clip, length in zip(X, n_frames, strict=True):
+            assert_all_finite(clip[:, :length], input_name="X")
     if X.ndim > 3 or 0 in X.shape:
         raise ValueError(
             f"X has the shape {X.shape}; expected (n_clips, n_coefficients, n_frames), with at "

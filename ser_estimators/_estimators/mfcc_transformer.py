@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
-from dataclasses import asdict
 from functools import partial
 from importlib.metadata import version
 from numbers import Integral, Real
@@ -16,13 +14,15 @@ from numpy.typing import NDArray
 from sklearn.utils import check_scalar
 
 from .._audio.clips import validate_clips
+from .._features.acoustic import MFCC_FEATURES, acoustic_rows
 from .._features.extraction import extract
-from .._features.layout import MFCCArray, MFCCLayout
+from .._features.layout import MFCCLayout
+from .._features.librosa_mfcc import librosa_frames
 from .._features.mel import MelOptions
-from .._features.mfcc import MFCCOptions, finish, mfcc_frames
+from .._features.mfcc import MFCCOptions, mfcc_frames
+from .._features.mfcc_array import MFCCArray
 from .._features.padding import gather
-from .._features.spectrum import as_frames, padded_window
-from .._utils.arrays import Floats
+from .._features.spectrum import padded_window
 from .._utils.checks import check_choice, check_finite
 from .._utils.public import public
 from .clip_transformer import ClipTransformer, warn_of_empty_bands
@@ -30,8 +30,9 @@ from .clip_transformer import ClipTransformer, warn_of_empty_bands
 __all__ = ["MFCCTransformer"]
 
 
+# A 3-D array cannot be returned as a table, so `transform` is not wrapped.
 @public
-class MFCCTransformer(ClipTransformer):
+class MFCCTransformer(ClipTransformer, auto_wrap_output_keys=None):  # type: ignore[call-arg]
     """Turn audio clips into mel-frequency cepstral coefficients (MFCCs).
 
     The transformer is stateless: ``fit`` only validates its input, and ``transform`` works without
@@ -221,7 +222,9 @@ class MFCCTransformer(ClipTransformer):
         -------
         ndarray of shape (n_clips, n_mfcc * (1 + deltas), n_frames), float32
             MFCCs, with as many frames as the longest clip has. Shorter clips are padded with frames
-            of zeros, which `CNNEmbedder` masks.
+            of zeros, which `CNNEmbedder` masks. If most of a large result is padding, because one
+            clip is much longer than the others, this padding takes no memory, and the array is
+            read-only; ``numpy.array(result)`` is a complete copy.
 
         Raises
         ------
@@ -236,7 +239,7 @@ class MFCCTransformer(ClipTransformer):
         warn_of_empty_bands(options.mel)
         is_librosa = self.backend == "librosa"
         features = extract(
-            partial(_librosa_frames if is_librosa else mfcc_frames, options=options),
+            partial(librosa_frames if is_librosa else mfcc_frames, options=options),
             clips,
             self._reading(),
             cache=self._cache(options, librosa=version("librosa") if is_librosa else None),
@@ -252,7 +255,10 @@ class MFCCTransformer(ClipTransformer):
             lifter=float(self.lifter),
             deltas=self.deltas,
         )
-        return MFCCArray(gather(features, memmap=memmap), layout)
+        frames, n_frames = gather(features, memmap=memmap)
+        # The index of a Series; that of a list is a method.
+        index = None if isinstance(X, (list, tuple)) else getattr(X, "index", None)
+        return MFCCArray(frames, layout, index, n_frames)
 
     def set_output(self, *, transform: str | None = None) -> MFCCTransformer:
         """Do nothing, because a 3-D array cannot be returned as a table.
@@ -271,6 +277,22 @@ class MFCCTransformer(ClipTransformer):
             This transformer.
         """
         return self
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
+        """Return the names of the rows: "mfcc_0", ..., "mfcc_delta_0", ..., "mfcc_delta2_0", ...
+
+        Parameters
+        ----------
+        input_features : None, default=None
+            Not used, present for API consistency.
+
+        Returns
+        -------
+        ndarray of shape (n_mfcc * (1 + deltas),), object
+        """
+        self._check_params()
+        rows = acoustic_rows(MFCC_FEATURES[: 1 + self.deltas], n_mfcc=self.n_mfcc, sr=self.sr)
+        return np.array(rows, dtype=object)
 
     def _mel_options(self) -> MelOptions:
         return MelOptions(
@@ -338,29 +360,6 @@ class MFCCTransformer(ClipTransformer):
                 raise ValueError(
                     f"memmap is {self.memmap!r}; expected a folder, which need not exist"
                 )
-
-
-def _librosa_frames(waveform: Floats, options: MFCCOptions) -> Floats:
-    """Compute the same as `mfcc_frames`, with ``librosa.feature.mfcc``."""
-    import librosa
-
-    mel = options.mel
-    if not mel.center:
-        # librosa raises for a clip shorter than a frame.
-        frames = as_frames(waveform, n_fft=mel.n_fft, hop_length=mel.hop_length, center=False)
-        waveform = frames.samples
-    with warnings.catch_warnings():
-        # Short clips are padded, and empty bands are reported by `warn_of_empty_bands`.
-        warnings.filterwarnings("ignore", message="n_fft=|Empty filters")
-        coefficients = librosa.feature.mfcc(
-            y=waveform,
-            n_mfcc=options.n_mfcc,
-            dct_type=options.dct_type,
-            norm=options.norm,
-            lifter=options.lifter,
-            **asdict(mel),
-        )
-    return finish(np.asarray(coefficients, dtype=np.float32), options)
 
 
 def _check_window(window: Any, win_length: int, n_fft: int) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+import warnings
+from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
@@ -17,11 +20,16 @@ from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from .._features.layout import layout_of
+from .._features.mfcc_array import index_of, known_frames
+from .._network.context import default_context
 from .._network.devices import device_at_hand
-from .._network.inference import count_frames, predict_in_batches
+from .._network.inference import predict_in_batches
+from .._network.lengths import count_frames
 from .._network.threads import one_thread_per_operation
 from .._network.views import View, spread_views
 from .._utils.checks import restored_on_failure
+from .._utils.stack_level import find_stack_level
+from ..exceptions import TrainingInterruptedWarning
 from .cnn_input import (
     as_frames,
     check_coefficients,
@@ -96,8 +104,14 @@ class NetworkEstimator(
             if a parameter is out of its range, if X has MFCCs of a `dct_type` other than 2, if
             `early_stopping` cannot set clips aside, or if classes or network differ from those of
             the last fit with `warm_start`.
+
+        Warns
+        -----
+        TrainingInterruptedWarning
+            If training is interrupted from the keyboard after the first epoch. The network is then
+            what was trained until the interrupt.
         """
-        with restored_on_failure(self):
+        with restored_on_failure(self), default_context():
             self._fit(X, y, sample_weight, groups)
         return self
 
@@ -122,7 +136,8 @@ class NetworkEstimator(
             If X contains paths or NaN, or has another shape than in ``fit``.
         """
         embedding = self._forward(X, embed=True)
-        return embedding if self.norm_ is None else normalize(embedding, self.norm_, copy=False)
+        with np.errstate(under="ignore"):
+            return embedding if self.norm_ is None else normalize(embedding, self.norm_, copy=False)
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float32]:
         """Return the softmax probability of each class.
@@ -145,8 +160,9 @@ class NetworkEstimator(
             If X contains paths or NaN, or has another shape than in ``fit``.
         """
         logits = self._forward(X, embed=False)
-        exponential = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return exponential / exponential.sum(axis=1, keepdims=True)
+        with np.errstate(under="ignore"):
+            exponential = np.exp(logits - logits.max(axis=1, keepdims=True))
+            return exponential / exponential.sum(axis=1, keepdims=True)
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the most probable class.
@@ -179,6 +195,7 @@ class NetworkEstimator(
         check_parameters(self)
         n_features_before = getattr(self, "n_features_in_", None)
         layout = None if is_table(self.network) else layout_of(X)
+        at_most = known_frames(X)
         X = check_coefficients(self, X, reset=True, is_table=is_table(self.network))
         layout = layout if X.ndim == 3 else None
         check_layout(layout, X.shape[1])
@@ -197,7 +214,7 @@ class NetworkEstimator(
             history, previous = self.history_, self.module_  # type: ignore[has-type]
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         spec = network_spec(self, X.shape[1], len(classes), layout, seed=seed)
-        n_frames = count_frames(as_frames(X))
+        n_frames = count_frames(as_frames(X), at_most)
         clips = make_training_set(
             as_frames(X),
             # Clips without a class have weight zero.
@@ -208,7 +225,7 @@ class NetworkEstimator(
             class_weight=class_weight_by_index(self.class_weight, classes),
         )
         with one_thread_per_operation() as n_threads:
-            module, epochs = train(
+            module, epochs, is_interrupted = train(
                 spec,
                 as_frames(X),
                 clips,
@@ -224,6 +241,14 @@ class NetworkEstimator(
             for row in epochs
         ]
         self.n_iter_ = len(self.history_)
+        self.interrupted_ = is_interrupted
+        if is_interrupted:
+            warnings.warn(
+                f"Training was interrupted after {len(epochs)} of {self.max_epochs} epochs, and "
+                "the network is what was trained until then. Interrupt again to stop the program",
+                TrainingInterruptedWarning,
+                stacklevel=find_stack_level(),
+            )
         self.classes_ = classes
         augmentation = augmentation_of(self)
         views = spread_views(
@@ -237,10 +262,12 @@ class NetworkEstimator(
         self.module_ = module
         self._spec = spec
 
+    @default_context()
     def _forward(self, X: ArrayLike, *, embed: bool) -> NDArray[np.float32]:
         check_is_fitted(self, "module_")
         is_mlp = self._spec.kind == "mlp"
         layout = None if is_mlp else layout_of(X)
+        at_most = known_frames(X)
         X = check_coefficients(self, X, reset=False, is_table=is_mlp)
         layout = layout if X.ndim == 3 else None
         check_layout(layout, X.shape[1])
@@ -248,6 +275,7 @@ class NetworkEstimator(
         return predict_in_batches(
             self.module_,
             as_frames(X),
+            count_frames(as_frames(X), at_most),
             batch_size=_PREDICT_BATCH,
             device=device_at_hand(self.device),
             embed=embed,
@@ -276,6 +304,7 @@ class NetworkEstimator(
     def __getstate__(self) -> dict[str, Any]:
         return pack(self.__dict__)
 
+    @default_context()
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(unpack(state))
 
@@ -285,3 +314,26 @@ class NetworkEstimator(
         tags.non_deterministic = self.random_state is None
         tags.transformer_tags.preserves_dtype = []  # always float32
         return tags
+
+
+def _with_index_of_clips(transform: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a table that `transform` returns the index of the clips.
+
+    scikit-learn takes the index of a table only from another table, not from an array.
+    """
+
+    @functools.wraps(transform)
+    def wrapper(self: NetworkEstimator, X: Any) -> Any:
+        table = transform(self, X)
+        index = index_of(X)
+        if index is not None and hasattr(table, "index"):
+            table.index = index
+        return table
+
+    return wrapper
+
+
+# Around the wrapper of scikit-learn, which makes the table.
+NetworkEstimator.transform = _with_index_of_clips(  # type: ignore[method-assign]
+    NetworkEstimator.transform
+)

@@ -10,34 +10,17 @@ import torch
 from numpy.typing import NDArray
 
 from .ensemble import Ensemble, average_logits
+from .lengths import batches_by_length
 from .threads import one_thread_per_operation, thread_pool
 from .views import View
 
-__all__ = ["count_frames", "predict_in_batches"]
-
-
-def count_frames(coefficients: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Count the frames of each clip up to the last one that is not padding, at least one.
-
-    Parameters
-    ----------
-    coefficients : ndarray of shape (n_clips, n_coefficients, n_frames)
-
-    Returns
-    -------
-    ndarray of shape (n_clips,), int64
-    """
-    n_frames = np.ones(len(coefficients), dtype=np.int64)
-    for index, clip in enumerate(coefficients):
-        real = np.flatnonzero(clip.any(axis=0))
-        if real.size:
-            n_frames[index] = real[-1] + 1
-    return n_frames
+__all__ = ["predict_in_batches"]
 
 
 def predict_in_batches(
     ensemble: Ensemble,
     coefficients: NDArray[np.float32],
+    n_frames: NDArray[np.int64],
     *,
     batch_size: int,
     device: str,
@@ -51,6 +34,8 @@ def predict_in_batches(
     ensemble : Ensemble
         On the CPU.
     coefficients : ndarray of shape (n_clips, n_coefficients, n_frames)
+    n_frames : ndarray of shape (n_clips,)
+        Number of frames that are not padding.
     batch_size : int > 0
     device : str
     embed : bool
@@ -65,11 +50,9 @@ def predict_in_batches(
     if device != "cpu":
         ensemble = copy.deepcopy(ensemble).to(device)
     ensemble.eval()
-    n_frames = count_frames(coefficients)
 
     @torch.inference_mode()
-    def run(start: int) -> NDArray[np.float32]:
-        part = slice(start, start + batch_size)
+    def run(part: slice | NDArray[np.int64]) -> NDArray[np.float32]:
         # Copied, because torch warns of read-only arrays.
         batch = torch.from_numpy(np.array(coefficients[part, :, : n_frames[part].max()]))
         spectrogram, mask = ensemble.inputs(batch.to(device))
@@ -81,9 +64,13 @@ def predict_in_batches(
             output = average_logits(torch.cat([ensemble.classify(e) for e in embeddings], dim=1))
         return output.cpu().numpy()
 
-    starts = range(0, len(coefficients), batch_size)
+    parts = list(batches_by_length(n_frames, batch_size))
     with (
         one_thread_per_operation() as n_threads,
-        thread_pool(min(n_threads, len(starts)) if device == "cpu" else 1) as pool,
+        thread_pool(min(n_threads, len(parts)) if device == "cpu" else 1) as pool,
     ):
-        return np.concatenate(list(pool.map(run, starts)))
+        outputs = list(pool.map(run, parts))
+    result = np.empty((len(coefficients), outputs[0].shape[1]), dtype=np.float32)
+    for part, output in zip(parts, outputs, strict=True):
+        result[part] = output
+    return result

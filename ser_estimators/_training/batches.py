@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from .._network.lengths import batches_by_length
+
 __all__ = [
     "ClipDataset",
     "OrderedBatches",
@@ -21,6 +23,10 @@ __all__ = [
     "coefficients_of",
     "n_batches",
 ]
+
+# In training, clips are cropped to this multiple of the median length. Otherwise, the cost of an
+# epoch would depend on the longest clip.
+_MAX_MEDIANS = 4
 
 
 class ClipDataset(Dataset[Any]):
@@ -37,6 +43,11 @@ class ClipDataset(Dataset[Any]):
     n_frames : ndarray of shape (n_rows,)
         Number of frames that are not padding.
     targets : ndarray of shape (n_clips, n_classes), float32
+
+    Attributes
+    ----------
+    max_frames : int
+        Number of frames to which longer clips are cropped in training.
     """
 
     def __init__(
@@ -50,6 +61,7 @@ class ClipDataset(Dataset[Any]):
         self.rows = rows
         self.n_frames = n_frames
         self.targets = targets
+        self.max_frames = int(_MAX_MEDIANS * np.median(n_frames[rows]))
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -63,9 +75,26 @@ class ClipDataset(Dataset[Any]):
             torch.from_numpy(self.targets[indices]),
         )
 
+    def cropped_batch(
+        self, indices: NDArray[np.int64], rng: np.random.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """Return a batch with a random part of each clip of more than `max_frames` frames."""
+        rows = self.rows[indices]
+        lengths = self.n_frames[rows]
+        if lengths.max() <= self.max_frames:
+            return self.batch(indices)
+        kept = lengths.clip(max=self.max_frames)
+        shape = (len(rows), self.coefficients.shape[1], kept.max())
+        cropped = np.zeros(shape, dtype=np.float32)
+        for clip, row, start, length in zip(
+            cropped, rows, rng.integers(lengths - kept + 1), kept, strict=True
+        ):
+            clip[:, :length] = self.coefficients[row, :, start : start + length]
+        return torch.from_numpy(cropped), torch.from_numpy(self.targets[indices])
+
 
 class TrainingBatches:
-    """The batches of an epoch in random order, for training.
+    """The batches of an epoch in random order, with long clips cropped, for training.
 
     Their sizes differ by at most one clip, so that no batch is too small for batch normalization.
 
@@ -75,7 +104,7 @@ class TrainingBatches:
     batch_size : int >= 2
         Maximum number of clips in a batch, exceeded by one if a single clip would remain.
     rng : numpy.random.Generator
-        Determines the order.
+        Determines the order and the crops.
     """
 
     def __init__(self, dataset: ClipDataset, batch_size: int, rng: np.random.Generator) -> None:
@@ -89,11 +118,13 @@ class TrainingBatches:
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         order = self.rng.permutation(len(self.dataset))
         for indices in np.array_split(order, len(self)):
-            yield self.dataset.batch(indices)
+            yield self.dataset.cropped_batch(indices, self.rng)
 
 
 class OrderedBatches:
-    """Batches of all clips in order, for validation and for passes over all clips.
+    """Batches of complete clips, for validation and for passes over all clips.
+
+    They are in order, except where `batches_by_length` divides a batch.
 
     Parameters
     ----------
@@ -107,10 +138,10 @@ class OrderedBatches:
         self.batch_size = batch_size
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        for start in range(0, len(self.dataset), self.batch_size):
-            yield self.dataset.batch(
-                np.arange(start, min(start + self.batch_size, len(self.dataset)))
-            )
+        positions = np.arange(len(self.dataset))
+        n_frames = self.dataset.n_frames[self.dataset.rows]
+        for part in batches_by_length(n_frames, self.batch_size):
+            yield self.dataset.batch(positions[part])
 
 
 class Prefetch:

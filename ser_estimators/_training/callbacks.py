@@ -26,17 +26,24 @@ class Progress(Callback):
     ----------
     verbose : int
         1 for the bar or about ten lines, 2 or more for one line per epoch.
+    label : str, default=""
+        What is trained, such as "fold 2/6".
     """
 
-    def __init__(self, verbose: int) -> None:
+    def __init__(self, verbose: int, label: str = "") -> None:
         self.verbose = verbose
+        self.label = label
 
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
         """Draw the empty bar."""
         self.last_line_ = 0
         self.bar_ = None
         if self.verbose == 1 and sys.stderr.isatty():
-            self.bar_ = tqdm(total=net.max_epochs, desc="CNNEmbedder", unit="epoch")
+            self.bar_ = tqdm(
+                total=net.max_epochs,
+                desc=" ".join(["CNNEmbedder", self.label]).strip(),
+                unit="epoch",
+            )
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """Advance the bar, or print the line of the epoch if one is due."""
@@ -61,7 +68,8 @@ class Progress(Callback):
         self.last_line_, last = len(net.history), net.max_epochs
         losses = "  ".join(f"{name} {loss}" for name, loss in last_losses(net).items())
         epoch, seconds = f"{self.last_line_:>{len(str(last))}}", sum(net.history[:, "dur"])
-        print(f"[CNNEmbedder] epoch {epoch}/{last}  {losses}  {seconds:.0f} s", flush=True)
+        label = f"{self.label}, " if self.label else ""
+        print(f"[CNNEmbedder] {label}epoch {epoch}/{last}  {losses}  {seconds:.0f} s", flush=True)
 
 
 def last_losses(net: Any) -> dict[str, str]:

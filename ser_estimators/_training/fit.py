@@ -15,6 +15,7 @@ from skorch.callbacks import Callback, EarlyStopping, LRScheduler, PassthroughSc
 from .._network.build import NetworkSpec, build
 from .._network.devices import resolve_device, resolve_precision
 from .._network.ensemble import Ensemble, set_precision
+from .._utils.progress import current_progress
 from .augmentation import Generators, SpectrogramBatch
 from .batches import ClipDataset, OrderedBatches, TrainingBatches, coefficients_of, n_batches
 from .callbacks import Progress, WeightAveraging, class_of, learning_rate_factor
@@ -39,7 +40,7 @@ def train(
     augmentation: Callable[[SpectrogramBatch, Generators], SpectrogramBatch] | None,
     n_threads: int,
     previous: Ensemble | None = None,
-) -> tuple[Ensemble, list[dict[str, Any]]]:
+) -> tuple[Ensemble, list[dict[str, Any]], bool]:
     """Train an ensemble.
 
     Parameters
@@ -62,6 +63,8 @@ def train(
         On the CPU, ready for prediction.
     history : list of dict
         One entry per epoch, see ``skorch.history``.
+    is_interrupted : bool
+        Whether training was interrupted from the keyboard, after at least one epoch.
     """
     device = resolve_device(options.device)
     # One generator for weights and dropout, one for augmentation and noise, and one each for the
@@ -116,8 +119,8 @@ def train(
         rng=Generators(augmenting, mixing),
         n_threads=n_threads if device == "cpu" else 1,
     )
-    net.run(training, validation)
-    return net.trained_ensemble(), list(net.history)
+    is_interrupted = net.run(training, validation)
+    return net.trained_ensemble(), list(net.history), is_interrupted
 
 
 def _not_decayed(ensemble: Ensemble) -> list[str]:
@@ -131,11 +134,13 @@ def _not_decayed(ensemble: Ensemble) -> list[str]:
 
 def _callbacks_of(options: TrainingOptions, n_steps: int) -> list[tuple[str, Callback] | Callback]:
     given = list(options.callbacks or [])
+    progress = current_progress()
+    verbose = max(options.verbose, progress.verbose)
     has_schedule = any(issubclass(class_of(callback), LRScheduler) for callback in given)
     own = [
         *([] if has_schedule else [_schedule_of(options, n_steps)]),
         *_weight_keepers(options),
-        *([Progress(options.verbose)] if options.verbose else []),
+        *([Progress(verbose, progress.label)] if verbose else []),
     ]
     # With names that users do not choose, because skorch requires unique names.
     return [*((f"CNNEmbedder.{type(callback).__name__}", callback) for callback in own), *given]

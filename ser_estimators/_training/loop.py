@@ -87,12 +87,19 @@ class ShardedNet(NeuralNet):
         self.rng: Any = rng
         self.n_threads = n_threads
 
-    def run(self, training: ClipDataset, validation: ClipDataset | None = None) -> None:
+    def run(self, training: ClipDataset, validation: ClipDataset | None = None) -> bool:
         """Train the module from its current weights.
 
-        Unlike in ``fit``, a keyboard interrupt does not count as the regular end of training, which
-        skorch's ``EarlyStopping`` requests by raising the same exception.
+        A keyboard interrupt after the first epoch ends training; earlier ones are raised. It
+        differs from the regular end of training, which skorch's ``EarlyStopping`` requests by
+        raising the same exception.
+
+        Returns
+        -------
+        bool
+            Whether training was interrupted.
         """
+        is_interrupted = False
         if validation is not None:
             self.set_params(train_split=predefined_split(validation))
         self.initialize()
@@ -100,12 +107,18 @@ class ShardedNet(NeuralNet):
             self.notify("on_train_begin", X=training, y=None)
             # After the callbacks, which may load a state.
             self.prepare(len(training))
-            with contextlib.suppress(_StopTraining):
-                self.fit_loop(training)
+            try:
+                with contextlib.suppress(_StopTraining):
+                    self.fit_loop(training)
+            except KeyboardInterrupt:
+                if not self._drop_unfinished_epoch():
+                    raise
+                is_interrupted = True
             self.notify("on_train_end", X=training, y=None)
             self._check_outputs(training)
         finally:
             self._release()
+        return is_interrupted
 
     def notify(self, method_name: str, **cb_kwargs: Any) -> None:
         """Call the callbacks; after an epoch, ``EarlyStopping`` may end training."""
@@ -175,6 +188,17 @@ class ShardedNet(NeuralNet):
 
     def _diverged(self, what: str) -> ValueError:
         return ValueError(f"Training diverged: {what}. Lower lr (now {self.lr})")
+
+    def _drop_unfinished_epoch(self) -> bool:
+        """Remove an unfinished epoch from the history; return whether there are finished ones.
+
+        The network keeps what it learned in the unfinished epoch.
+        """
+        if self.history and "dur" not in self.history[-1]:
+            self.history.pop()
+        if any(twin.is_used for twin in self.replicas_):
+            gather_statistics(self.module_.encoders, self.replicas_)
+        return len(self.history) > 0
 
     def _release(self) -> None:
         """Release the threads and replicas, which only training needs."""

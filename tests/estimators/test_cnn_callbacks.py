@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from sklearn.base import clone
+from sklearn.metrics import log_loss
 from skorch.callbacks import (
     Callback,
     Checkpoint,
@@ -18,7 +19,9 @@ from skorch.callbacks import (
     LRScheduler,
 )
 
-from .helpers import make_cnn
+from ser_estimators.exceptions import TrainingInterruptedWarning
+
+from .helpers import SMALL, make_cnn
 from .test_cnn_fitting import QUICK, Losses
 
 
@@ -129,13 +132,58 @@ def test_failing_callback_restores_the_last_fit(frames):
     assert np.array_equal(cnn.predict_proba(frames[0]), expected)
 
 
-@pytest.mark.parametrize("moment", ["on_epoch_end", "on_batch_end"])
-def test_interrupt_in_a_callback_is_raised(frames, monkeypatch, moment):
-    def interrupt(*args, **kwargs):
-        raise KeyboardInterrupt
+class Interrupt(Callback):
+    """Interrupts training at some moment of some epoch."""
 
-    monkeypatch.setattr(Losses, moment, interrupt)
-    cnn = make_cnn(**QUICK, callbacks=[Losses()])
+    def __init__(self, moment, epoch):
+        self.moment = moment
+        self.epoch = epoch
+
+    def notify(self, method_name, net, **kwargs):
+        if method_name == self.moment and len(net.history) == self.epoch:
+            raise KeyboardInterrupt
+
+    def on_epoch_end(self, net, **kwargs):
+        self.notify("on_epoch_end", net)
+
+    def on_batch_end(self, net, **kwargs):
+        self.notify("on_batch_end", net)
+
+    def on_epoch_begin(self, net, **kwargs):
+        self.notify("on_epoch_begin", net)
+
+
+def test_interrupt_in_the_first_epoch_is_raised(frames):
+    cnn = make_cnn(**SMALL, callbacks=[Interrupt("on_batch_end", 1)])
     with pytest.raises(KeyboardInterrupt):
         cnn.fit(*frames)
     assert not hasattr(cnn, "module_")
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+@pytest.mark.parametrize(
+    ("moment", "epoch", "n_kept"),
+    [("on_epoch_end", 3, 3), ("on_batch_end", 3, 2), ("on_epoch_begin", 3, 2)],
+)
+def test_interrupt_keeps_what_was_trained(frames, moment, epoch, n_kept, early_stopping):
+    X, y = frames
+    cnn = make_cnn(
+        **SMALL | {"max_epochs": 20},
+        early_stopping=early_stopping,
+        random_state=0,
+        callbacks=[Interrupt(moment, epoch)],
+    )
+    text = f"interrupted after {n_kept} of 20 epochs"
+    with pytest.warns(TrainingInterruptedWarning, match=text):
+        cnn.fit(X, y)
+    assert cnn.n_iter_ == len(cnn.history_) == n_kept
+    assert cnn.interrupted_
+    assert all("dur" in row for row in cnn.history_)
+    np.testing.assert_array_equal(
+        pickle.loads(pickle.dumps(cnn)).predict_proba(X), cnn.predict_proba(X)
+    )
+    # What is kept has learned something, and may be trained further.
+    untrained = make_cnn(**SMALL | {"max_epochs": 1}, lr=1e-9, random_state=0).fit(X, y)
+    assert log_loss(y, cnn.predict_proba(X)) < log_loss(y, untrained.predict_proba(X))
+    cnn.set_params(callbacks=None, max_epochs=3, warm_start=True).fit(X, y)
+    assert not cnn.interrupted_

@@ -13,7 +13,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from ser_estimators import CNNEmbedder, FeatureMLP, MFCCTransformer, SpectrogramCNN
-from ser_estimators._features.layout import MFCCArray, layout_of
+from ser_estimators._features.layout import layout_of
+from ser_estimators._features.mfcc_array import MFCCArray
 
 SMALL = {"network": SpectrogramCNN((4, 8)), "n_networks": 1, "embedding_dim": 8, "max_epochs": 2}
 

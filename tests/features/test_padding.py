@@ -21,23 +21,56 @@ from ser_estimators._features.padding import gather
 
 
 @given(lengths=st.lists(st.integers(1, 30), min_size=1, max_size=30), block=st.integers(1, 200))
+@pytest.mark.parametrize("large", [0, 1 << 30])
 @pytest.mark.parametrize("folder", [None, Path("maps")])
-def test_clips_are_stacked_and_padded(lengths, block, folder):
+def test_clips_are_stacked_and_padded(lengths, block, folder, large):
     rng = np.random.default_rng(0)
     clips = [rng.normal(size=(3, n)).astype(np.float32) for n in lengths]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(padding, "_BLOCK_FLOATS", block)
+        patch.setattr(padding, "_LARGE_BYTES", large)
         # Arrays in any memory order are accepted.
-        frames = gather(iter([np.asfortranarray(clip) for clip in clips]), memmap=folder)
+        frames, n_frames = gather(iter([np.asfortranarray(clip) for clip in clips]), memmap=folder)
     assert frames.shape == (len(clips), 3, max(lengths))
     for row, clip in zip(frames, clips, strict=True):
         np.testing.assert_array_equal(row[:, : clip.shape[1]], clip)
         assert not row[:, clip.shape[1] :].any()
+    is_sparse = not large and len(clips) * max(lengths) > 2 * sum(lengths)
+    assert frames.flags.writeable is not is_sparse
+    if is_sparse:
+        assert n_frames.tolist() == lengths
+    else:
+        assert n_frames is None
+
+
+def test_padding_takes_no_disk_space():
+    clips = [np.ones((4, n), dtype=np.float32) for n in (10, 2_000_000, 10, 10, 10, 10)]
+    frames, n_frames = gather(clips, memmap=Path("maps"))
+    assert n_frames.tolist() == [10, 2_000_000, 10, 10, 10, 10]
+    assert frames.nbytes > 190_000_000
+    assert os.stat(map_of(frames).filename).st_blocks * 512 < 40_000_000
+
+
+def test_padding_cannot_be_changed():
+    clips = [np.ones((4, n), dtype=np.float32) for n in (10, 2_000_000, 10, 10)]
+    frames, _ = gather(clips)
+    with pytest.raises(ValueError, match="read-only"):
+        frames[0, 0, 10] = 1
+    with pytest.raises(ValueError, match="WRITEABLE"):
+        frames.flags.writeable = True
+
+
+def test_padding_may_be_larger_than_the_memory():
+    # 40 TB of padding, for clips of 4 MB.
+    clips = [np.ones((1, n), dtype=np.float32) for n in [1_000_000] + [10] * 10]
+    wide = padding.pad(clips, 1 << 40)
+    assert wide[:, 0, 0].tolist() == [1] * 11
+    assert wide[3, 0, 5:15].tolist() == [1] * 5 + [0] * 5
 
 
 def test_file_is_removed_with_the_last_reference():
     clips = [np.ones((2, 5), dtype=np.float32)] * 3
-    frames = gather(clips, memmap=Path("maps"))
+    frames, _ = gather(clips, memmap=Path("maps"))
     assert isinstance(map_of(frames), np.memmap)
     (file,) = Path("maps").iterdir()
     assert file.stat().st_size == frames.nbytes
@@ -80,14 +113,14 @@ def test_full_disk_is_an_error(monkeypatch):
 @pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="not on this system")
 def test_disk_space_is_reserved_if_the_file_system_supports_it(monkeypatch):
     clips = [np.zeros((200, 1000), dtype=np.float32)] * 3
-    frames = gather(clips, memmap=Path("maps"))
+    frames, _ = gather(clips, memmap=Path("maps"))
     assert os.stat(frames.filename).st_blocks * 512 >= frames.nbytes
 
     def cannot(number, start, n_bytes):
         raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
 
     monkeypatch.setattr("ser_estimators._features.padding.os.posix_fallocate", cannot)
-    assert not gather(clips, memmap=Path("maps")).any()
+    assert not gather(clips, memmap=Path("maps"))[0].any()
 
 
 @pytest.mark.skipif(os.name != "posix", reason="kills a process")
@@ -101,8 +134,8 @@ def test_files_of_a_killed_process_are_removed_by_the_next_call():
     subprocess.run([sys.executable, "-c", code], check=False)
     (left_over,) = Path("maps").iterdir()
     Path("maps/frames-mine.f32").touch()
-    own = gather([np.ones((2, 5), dtype=np.float32)], memmap=Path("maps"))
-    other = gather([np.ones((2, 5), dtype=np.float32)], memmap=Path("maps"))
+    own, _ = gather([np.ones((2, 5), dtype=np.float32)], memmap=Path("maps"))
+    other, _ = gather([np.ones((2, 5), dtype=np.float32)], memmap=Path("maps"))
     assert not left_over.exists()
     # Files in use and other files are kept.
     assert Path(own.filename).exists()

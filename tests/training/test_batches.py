@@ -55,6 +55,35 @@ def test_batches_are_cut_to_their_longest_clip_and_reshuffled():
     assert len({tuple(order) for order in orders}) > 1
 
 
+def test_long_clips_are_cropped_at_random_in_training_only():
+    n_frames = np.array([2, 2, 3, 2, 20])
+    dataset = numbered_clips(n_frames)
+    dataset.coefficients[4, 0] = np.arange(20)  # the number of the frame
+    assert dataset.max_frames == 8
+    starts = []
+    for seed in range(30):
+        batches = list(TrainingBatches(dataset, 3, np.random.default_rng(seed)))
+        assert max(x.shape[2] for x, _ in batches) == 8
+        (part,) = (x[clip, 0] for x, t in batches for clip in torch.where(t[:, 0] == 4)[0])
+        assert torch.equal(part, part[0] + torch.arange(8.0))
+        starts.append(int(part[0]))
+        for x, targets in batches:  # the other clips are as they were
+            others = targets[:, 0] != 4
+            assert torch.equal(x[others, 1, 0], targets[others, 0])
+    assert min(starts) < 3
+    assert max(starts) > 9
+    assert max(starts) <= 12
+    assert max(x.shape[2] for x in coefficients_of(dataset, 3)) == 20
+
+
+def test_corpora_without_long_clips_draw_no_crops():
+    rng, same = np.random.default_rng(0), np.random.default_rng(0)
+    for _ in TrainingBatches(numbered_clips([2, 2, 3, 2, 8]), 3, rng):
+        pass
+    same.permutation(5)
+    assert rng.random() == same.random()
+
+
 def test_row_may_occur_in_a_dataset_several_times_or_not_at_all():
     whole = numbered_clips([3, 9, 5])
     dataset = ClipDataset(
