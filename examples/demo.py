@@ -31,14 +31,17 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("demo-output"), help="folder for results")
     parser.add_argument("--epochs", type=int, help="default: the library's, 80 on synthetic voices")
     args = parser.parse_args()
-    args.out.mkdir(parents=True, exist_ok=True)
     start = time.monotonic()
 
     heading("1. The corpus: audio files and their emotions")
     if args.data is None:
         corpus = make_emotional_speech(12, 4, out_dir=args.out / "voices", random_state=0)
     else:
-        corpus = load_ravdess(args.data)
+        try:
+            corpus = load_ravdess(args.data)
+        except (OSError, ValueError) as error:
+            parser.exit(2, f"{parser.prog}: error: {error}\n")
+    args.out.mkdir(parents=True, exist_ok=True)
     print(
         f"{len(corpus.data)} clips of {len(np.unique(corpus.speakers))} speakers, "
         f"{len(corpus.target_names)} emotions: {', '.join(corpus.target_names)}"

@@ -38,8 +38,11 @@ def test_demo_reports_a_missing_data_folder():
     done = subprocess.run(
         [sys.executable, str(DEMO), "--data", "nowhere"], capture_output=True, text=True
     )
-    assert done.returncode != 0
-    assert "Could not load RAVDESS from 'nowhere': it does not exist" in done.stderr
+    assert done.returncode == 2
+    error = "demo.py: error: Could not load RAVDESS from 'nowhere': it does not exist in '"
+    assert done.stderr.startswith(error)
+    assert len(done.stderr.splitlines()) == 1
+    assert not Path("demo-output").exists()
 
 
 def run(name, *arguments):

@@ -13,6 +13,7 @@ import pytest
 
 import ser_estimators
 from ser_estimators import datasets, display, evaluation
+from ser_estimators._utils.public import documentation_url
 
 ROOT = Path(ser_estimators.__file__).parent
 HEAVY = ["torch", "skorch", "librosa", "numba", "sklearn", "scipy", "soundfile", "soxr", "pandas"]
@@ -137,13 +138,33 @@ def test_package_is_typed():
     assert (ROOT / "py.typed").exists()
 
 
+def project():
+    """Return the tables of pyproject.toml that describe the package."""
+    path = Path(__file__).parent.parent / "pyproject.toml"
+    return tomllib.loads(path.read_text(encoding="utf-8"))["project"]
+
+
+def test_documentation_is_where_pyproject_says():
+    """An installation from before a change of pyproject.toml fails: run `make install`."""
+    declared = project().get("urls", {}).get("Documentation", "")
+    assert documentation_url() == declared.rstrip("/")
+
+
+def test_extras_agree_on_their_floors():
+    extras = project()["optional-dependencies"]
+    floors = {}
+    for requirement in (requirement for extra in extras.values() for requirement in extra):
+        package, _, floor = requirement.partition(">=")
+        assert floors.setdefault(package, floor) == floor, package
+
+
 def test_lowest_versions_are_those_of_pyproject():
     """`make test-lowest` tests what pyproject.toml admits."""
     root = Path(__file__).parent.parent
-    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    extras = project["optional-dependencies"]
+    extras = project()["optional-dependencies"]
     declared = {}
-    for requirement in (*project["dependencies"], *extras["fetch"], *extras["plot"]):
+    users = (*extras["fetch"], *extras["frame"], *extras["plot"])
+    for requirement in (*project()["dependencies"], *users):
         name, _, version = requirement.partition(">=")
         declared[name.lower().replace("_", "-")] = version
     lines = (root / "constraints-lowest.txt").read_text(encoding="utf-8").splitlines()

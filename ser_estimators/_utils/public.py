@@ -1,24 +1,52 @@
-"""Public classes: their names in pickles, and errors for former parameters."""
+"""Public classes: their names in pickles, their documentation, and errors for former parameters."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
+from importlib.metadata import PackageNotFoundError, metadata
 from typing import Any, TypeVar
 
-__all__ = ["check_moved", "moved_parameters", "public"]
+__all__ = ["check_moved", "documentation_url", "moved_parameters", "public"]
 
 Class = TypeVar("Class", bound=type)
 Function = TypeVar("Function", bound=Callable[..., Any])
 
+_PACKAGE = "ser_estimators"
+
 
 def public(cls: Class) -> Class:
-    """Set the module of a class to the package.
+    """Set the module of a class to the package, and link an estimator to its page.
 
     Pickles then refer to ``ser_estimators.Name``, and load even if the class moves to another file.
+    In notebooks, the diagram of an estimator has a link to its page of the API reference if the
+    package declares where its documentation is published.
     """
-    cls.__module__ = "ser_estimators"
+    cls.__module__ = _PACKAGE
+    # Documented in "HTML representation of estimators" of scikit-learn's guide for developers.
+    if hasattr(cls, "_doc_link_template"):
+        url = documentation_url()
+        page = "/generated/{estimator_module}.{estimator_name}.html"
+        cls._doc_link_module = _PACKAGE  # type: ignore[attr-defined]
+        cls._doc_link_template = url + page if url else ""
     return cls
+
+
+@functools.cache
+def documentation_url() -> str:
+    """Return the address of the published documentation, without a slash at its end.
+
+    Returns
+    -------
+    str
+        The URL named Documentation in ``[project.urls]`` of pyproject.toml; empty if there is none.
+    """
+    try:
+        urls = metadata(_PACKAGE).get_all("Project-URL") or []
+    except PackageNotFoundError:  # a copy of the source code that is not installed
+        return ""
+    named = dict(url.split(", ", maxsplit=1) for url in urls)
+    return named.get("Documentation", "").rstrip("/")
 
 
 def moved_parameters(places: Mapping[str, str]) -> Callable[[Function], Function]:

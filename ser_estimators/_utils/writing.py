@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import secrets
 from pathlib import Path
 
 __all__ = ["write_file"]
 
-_MODE = 0o666  # of a new file, less the umask of the user
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
 
 def write_file(path: str | os.PathLike[str], content: str | bytes) -> Path:
@@ -33,12 +33,18 @@ def write_file(path: str | os.PathLike[str], content: str | bytes) -> Path:
     OSError
         If the file cannot be written.
     """
-    # A link stays a link, and its target is replaced.
     path = Path(path)
-    target = Path(os.path.realpath(path))
     data = content.encode("utf-8", errors="replace") if isinstance(content, str) else content
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        # A device or a pipe, such as /dev/stdout, must not be replaced by a file.
+        path.write_bytes(data)
+        return path
+    # A link stays a link, and its target is replaced.
+    target = Path(os.path.realpath(path))
+    name = target.parent / f".{secrets.token_hex(8)}.part"
     try:
-        number, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:100]}-")
+        # Not mkstemp, whose files are private to the user.
+        number = os.open(name, _NEW_FILE, 0o666)
     except FileNotFoundError as error:
         raise FileNotFoundError(
             error.errno, "there is no such folder; create it first", os.fspath(path.parent)
@@ -46,18 +52,10 @@ def write_file(path: str | os.PathLike[str], content: str | bytes) -> Path:
     try:
         with os.fdopen(number, "wb") as file:
             file.write(data)
-        os.chmod(name, _mode_of(target))
-        os.replace(name, target)
+        if target.exists():
+            name.chmod(target.stat().st_mode & 0o777)
+        name.replace(target)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        name.unlink(missing_ok=True)
         raise
     return path
-
-
-def _mode_of(target: Path) -> int:
-    """Return the permissions of an existing file, or those that `open` would give a new one."""
-    if target.exists():
-        return target.stat().st_mode & 0o777
-    umask = os.umask(0)
-    os.umask(umask)
-    return _MODE & ~umask

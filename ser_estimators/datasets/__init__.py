@@ -36,6 +36,8 @@ __all__ = [
 __getattr__, __dir__, _ = lazy_loader.attach(
     __name__,
     submod_attrs={
+        # Not a public name, but one that pickled corpora refer to.
+        "_bunch": ["CorpusBunch"],
         "_concatenate": ["concatenate_corpora"],
         "_crema_d": ["load_crema_d"],
         "_emodb": ["load_emodb"],

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 from sklearn.utils import Bunch
 
-__all__ = ["UNKNOWN", "VOCABULARY", "make_bunch"]
+from ._summary import summarize
+
+__all__ = ["UNKNOWN", "VOCABULARY", "CorpusBunch", "make_bunch"]
 
 # Names of emotions, the same in every corpus: the seven of most studies, then two rarer ones.
 VOCABULARY = (
@@ -27,6 +29,19 @@ VOCABULARY = (
 UNKNOWN = "unknown"
 
 
+class CorpusBunch(Bunch):
+    """A Bunch that is shown as a summary of the corpus, without its paths and labels."""
+
+    # The path in pickles, which stays the same if the class moves to another file.
+    __module__ = "ser_estimators.datasets"
+
+    def __repr__(self) -> str:
+        return summarize(self).to_text()
+
+    def _repr_html_(self) -> str:
+        return summarize(self).to_html()
+
+
 def make_bunch(
     *,
     data: list[str],
@@ -37,7 +52,7 @@ def make_bunch(
     descr: str,
     as_frame: bool,
     corpus: Sequence[str] | None = None,
-) -> Bunch:
+) -> CorpusBunch:
     """Return a corpus as the Bunch that all loaders return.
 
     Parameters
@@ -54,7 +69,7 @@ def make_bunch(
 
     Returns
     -------
-    sklearn.utils.Bunch
+    CorpusBunch
     """
     columns: dict[str, Any] = {
         "target": np.asarray(target),
@@ -64,7 +79,7 @@ def make_bunch(
     }
     if corpus is not None:
         columns["corpus"] = np.asarray(corpus)
-    return Bunch(
+    return CorpusBunch(
         data=data,
         **columns,
         frame=_make_frame(data, columns) if as_frame else None,
@@ -78,8 +93,8 @@ def _make_frame(data: list[str], columns: Mapping[str, Any]) -> Any:
         import pandas
     except ImportError as error:
         raise ImportError(
-            "as_frame=True needs pandas, which is not installed; run 'pip install pandas', or "
-            "leave as_frame out"
+            "as_frame=True needs pandas, which is not installed; run "
+            "\"pip install 'ser_estimators[frame]'\", or leave as_frame out"
         ) from error
     singular = {"target": "emotion", "speakers": "speaker"}
     return pandas.DataFrame(

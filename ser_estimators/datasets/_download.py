@@ -115,9 +115,10 @@ def fetch_archive(archive: Archive, options: DownloadOptions) -> Path:
             f"download_if_missing=True, or the data_home that contains '{archive.folder}'"
         )
     home.mkdir(parents=True, exist_ok=True)
-    # Of processes that start together, one downloads while the others wait. The lock file stays,
-    # but the system releases the lock of a process that dies.
-    with FileLock(home / f"{archive.folder}.lock", mode=0o666):
+    # Of processes that start together, one downloads while the others wait. The lock file is hidden
+    # and stays: if it were removed, a process that still waits for it and one that creates it again
+    # would both hold a lock. The system releases the lock of a process that dies.
+    with FileLock(home / f".{archive.folder}.lock", mode=0o666):
         if folder.is_dir() and not options.force:
             return folder  # another process has downloaded it
         zipped = _download(archive, home / f"{archive.folder}.zip", options)

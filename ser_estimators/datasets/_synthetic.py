@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Sequence
 from numbers import Integral
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.utils import Bunch, check_random_state, check_scalar
 
+from .._utils.writing import write_file
 from ._bunch import make_bunch
 from ._voice import PROSODY, draw_voice, synthesize
 
@@ -63,7 +65,7 @@ def make_emotional_speech(
         Sampling rate of the files in Hz.
     out_dir : path-like
         Folder for the files ``speaker_01/anger_01.wav`` and so on. It is created if it does not
-        exist; existing files of the same name are overwritten.
+        exist; existing files of the same name are replaced.
     random_state : int, RandomState instance or None, default=None
         Seed of the voices. With the same seed, a smaller corpus is a subset of a larger one.
 
@@ -143,7 +145,9 @@ def make_emotional_speech(
                 rng = np.random.default_rng([seed, number, kind, take])
                 waveform = synthesize(voice, emotion, sr=sr, n_syllables=n_syllables, rng=rng)
                 path = folder / f"{emotion}_{take:02d}.wav"
-                soundfile.write(path, waveform, sr, subtype="PCM_16")
+                file = io.BytesIO()
+                soundfile.write(file, waveform, sr, format="WAV", subtype="PCM_16")
+                write_file(path, file.getvalue())
                 data.append(str(path))
                 target.append(emotion)
                 speakers.append(speaker)

@@ -102,8 +102,9 @@ def zip_of(names, extra=()):
 
 
 def left_in(folder):
-    """Return the names in a folder, without lock files, which are not deleted."""
-    return sorted(path.name for path in Path(folder).iterdir() if path.suffix != ".lock")
+    """Return the names in a folder, without hidden lock files, which are not deleted."""
+    names = sorted(path.name for path in Path(folder).iterdir())
+    return [name for name in names if not (name.startswith(".") and name.endswith(".lock"))]
 
 
 class Handler(BaseHTTPRequestHandler):

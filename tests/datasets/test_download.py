@@ -149,7 +149,7 @@ _fetch.fetch_emodb(data_home="home")
 """
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 9
     assert not Path("home/emodb").exists()
-    assert Path("home/emodb.lock").exists()  # left behind, but a dead process holds no lock
+    assert Path("home/.emodb.lock").exists()  # left behind, but a dead process holds no lock
     assert len(fetch_emodb().data) == 535
     assert not httpd.requests
 

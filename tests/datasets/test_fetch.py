@@ -21,6 +21,8 @@ def test_downloads_once(name, server, archives):
     assert left_in("home") == [name]
     assert len(first.data) == {"ravdess": 1440, "tess": 2800, "emodb": 535}[name]
     assert Path(first.data[0]).read_bytes().startswith(b"RIFF")
+    visible = [path.name for path in Path("home").iterdir() if not path.name.startswith(".")]
+    assert visible == [name]
 
 
 def test_downloaded_corpus_needs_neither_network_nor_pooch(server, archives, monkeypatch):

@@ -53,6 +53,23 @@ def test_smaller_corpus_is_a_subset_of_a_larger_one():
     np.testing.assert_array_equal(read(small)[0], read(large)[place])
 
 
+def test_failed_write_keeps_the_old_file():
+    resource = pytest.importorskip("resource")
+    parameters = {"emotions": ["anger"], "n_syllables": 1, "out_dir": "voices"}
+    old = Path(make_emotional_speech(1, 1, **parameters, random_state=0).data[0])
+    content = old.read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # Python ignores the signal at this limit, so that a longer file is an error.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(content) // 2, hard))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            make_emotional_speech(1, 1, **parameters, random_state=1)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert old.read_bytes() == content
+    assert list(old.parent.iterdir()) == [old]
+
+
 @pytest.mark.parametrize("sr", [8000, 22050, 48000])
 def test_any_sampling_rate(sr):
     corpus = make_emotional_speech(

@@ -158,4 +158,4 @@ def test_kernel_is_compiled_if_there_is_a_compiler():
     headers = Path(sysconfig.get_path("include"), "Python.h")
     if not (compiler and shutil.which(*compiler) and headers.exists()):
         pytest.skip("no C compiler or no headers of Python")
-    assert kernel is not None, "installed without a compiler: run make install"
+    assert kernel is not None, "installed without a compiler: run make kernels"
