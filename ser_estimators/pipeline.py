@@ -8,6 +8,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 
 from ._estimators.cnn_embedder import CNNEmbedder
+from ._estimators.fit_cache import FitCache
 from ._estimators.mfcc_transformer import MFCCTransformer
 
 __all__ = ["make_ser_pipeline"]
@@ -31,11 +32,13 @@ def make_ser_pipeline(
         Passed to the network and to the logistic regression.
     n_jobs : int or None, default=None
         Number of threads that read files and compute features.
-    memory : str, joblib.Memory or None, default=None
-        Folder in which `MFCCTransformer` caches the features of files, so that a search or a
-        cross-validation decodes each file only once. Changes of a file are detected. The cache of
-        ``sklearn.pipeline.Pipeline``, ``set_params(memory=...)``, also stores fitted networks but
-        identifies a file by its path only.
+    memory : path-like, joblib.Memory or None, default=None
+        Folder of two caches. `MFCCTransformer` caches the features of files, so that a search or a
+        cross-validation decodes each file only once, and `FitCache` the trained networks, so that a
+        search over parameters of the logistic regression trains each network only once. Changes of
+        a file are detected by both, unlike by the string that
+        ``sklearn.pipeline.Pipeline(memory=...)`` accepts. Networks are cached if `random_state` is
+        not None.
     verbose : int, default=0
         Passed to the network: 1 shows a progress bar in a terminal and about ten lines elsewhere; 2
         shows one line per epoch.
@@ -69,5 +72,6 @@ def make_ser_pipeline(
             ("mfcc", MFCCTransformer(memory=memory, n_jobs=n_jobs)),
             ("cnn", CNNEmbedder(random_state=random_state, verbose=verbose)),
             ("lr", lr),
-        ]
+        ],
+        memory=None if memory is None else FitCache(memory),
     )
