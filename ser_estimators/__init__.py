@@ -33,6 +33,7 @@ __all__ = [
     "FitCache",
     "LogisticRegression",
     "MFCCTransformer",
+    "Predictions",
     "SpectrogramAugmentation",
     "SpectrogramCNN",
     "datasets",
@@ -40,6 +41,7 @@ __all__ = [
     "evaluation",
     "exceptions",
     "make_ser_pipeline",
+    "predict_clips",
     "show_versions",
 ]
 
@@ -57,6 +59,7 @@ __getattr__, __dir__, _ = lazy_loader.attach(
         # Not a public name, but one that pickled arrays refer to.
         "_features.mfcc_array": ["MFCCArray"],
         "_utils.versions": ["show_versions"],
+        "prediction": ["Predictions", "predict_clips"],
         "pipeline": ["LogisticRegression", "make_ser_pipeline"],
     },
 )

@@ -1,0 +1,257 @@
+"""Prediction of many clips, of which some may not be readable."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.pipeline import Pipeline
+from sklearn.utils import check_scalar
+
+from ._audio.clips import check_clips
+from ._audio.failures import combine, name_of, printable
+from ._utils.checks import check_choice
+from ._utils.public import public
+from .exceptions import AudioReadError
+
+__all__ = ["Predictions", "predict_clips"]
+
+_MAX_SHOWN = 10  # rows in the text of `Predictions`
+
+# Position, path (empty for anything but a file) and reason.
+Failure = tuple[int, str, str]
+
+
+@public
+@dataclass(frozen=True)
+class Predictions:
+    """Result of `predict_clips`: one entry per clip, in the order of X.
+
+    Parameters
+    ----------
+    names : list of str
+        Path of each clip, or "clip 3" for one that is not a file.
+    labels : ndarray of shape (n_clips,), object
+        Predicted labels; None for clips that could not be used.
+    probabilities : ndarray of shape (n_clips, n_classes), or None
+        NaN for clips that could not be used; None if the model has no ``predict_proba``.
+    classes : ndarray of shape (n_classes,)
+        Columns of the probabilities.
+    failures : tuple of (int, str, str)
+        Position, path and reason of each clip that could not be used, as in `AudioReadError`.
+
+    See Also
+    --------
+    predict_clips : Predict clips and skip those that cannot be read.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ser_estimators import Predictions
+    >>> names, labels = ["a.wav", "b.wav"], np.array(["fear", None], dtype=object)
+    >>> failures = ((1, "b.wav", "the file is empty (0 bytes); download or copy it again"),)
+    >>> print(Predictions(names, labels, np.array([[0.2, 0.8], [np.nan, np.nan]]),
+    ...                   np.array(["anger", "fear"]), failures))
+    a.wav: fear (0.80)
+    b.wav: the file is empty (0 bytes); download or copy it again
+    """
+
+    names: list[str]
+    labels: NDArray[np.object_]
+    probabilities: NDArray[np.float64] | None
+    classes: NDArray[Any]
+    failures: tuple[Failure, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @property
+    def errors(self) -> list[str]:
+        """Reason for each clip that could not be used; "" for the others."""
+        errors = [""] * len(self.names)
+        for index, _, reason in self.failures:
+            errors[index] = reason
+        return errors
+
+    def to_frame(self) -> Any:
+        """Return the predictions as a pandas DataFrame, one row per clip.
+
+        Returns
+        -------
+        pandas.DataFrame
+            With the columns clip, label, one for each class (its probability), and error.
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
+        """
+        try:
+            import pandas as pd
+        except ImportError as error:
+            raise ImportError(
+                "to_frame needs pandas, which is not installed; run "
+                "\"pip install 'ser_estimators[frame]'\", or use the attributes of this object"
+            ) from error
+        columns: dict[str, Any] = {"clip": list(map(printable, self.names)), "label": self.labels}
+        if self.probabilities is not None:
+            columns |= {
+                str(name): column
+                for name, column in zip(self.classes, self.probabilities.T, strict=True)
+            }
+        return pd.DataFrame(columns | {"error": self.errors})
+
+    def __str__(self) -> str:
+        lines = [self._line(index) for index in range(min(len(self), _MAX_SHOWN))]
+        if len(self) > _MAX_SHOWN:
+            more = len(self) - _MAX_SHOWN
+            n_failed = sum(index >= _MAX_SHOWN for index, _, _ in self.failures)
+            lines.append(f"and {more} more, {n_failed} of which could not be read")
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return f"<Predictions of {len(self)} clips, {len(self.failures)} of them not readable>"
+
+    def _line(self, index: int) -> str:
+        name = printable(self.names[index])
+        if self.labels[index] is None:
+            return f"{name}: {self.errors[index]}"
+        if self.probabilities is None:
+            return f"{name}: {self.labels[index]}"
+        (column,) = np.flatnonzero(self.classes == self.labels[index])
+        return f"{name}: {self.labels[index]} ({self.probabilities[index, column]:.2f})"
+
+
+def predict_clips(
+    model: Any, X: Any, *, on_error: str = "raise", batch_size: int = 256, verbose: int = 0
+) -> Predictions:
+    """Predict the labels of clips, with or without an error for those that cannot be read.
+
+    Parameters
+    ----------
+    model : fitted classifier
+        Any model of clips, such as a fitted ``make_ser_pipeline()``.
+    X : list of path-like, list of 1-D waveforms, or ndarray of shape (n_clips, n_samples)
+        Clips, as in ``model.predict``.
+    on_error : {"raise", "skip"}, default="raise"
+        What to do with clips that cannot be used, such as damaged files. "skip" predicts the
+        others and returns the reasons beside their labels; "raise" raises one error that lists all
+        of them.
+    batch_size : int > 0, default=256
+        Number of clips that are in memory at the same time, as features.
+    verbose : int, default=0
+        1 shows a progress bar.
+
+    Returns
+    -------
+    Predictions
+        Labels, probabilities and reasons, one for each clip of X, in its order.
+
+    Raises
+    ------
+    AudioReadError
+        If clips cannot be used, with ``on_error="raise"``.
+    TypeError, ValueError
+        If X is not a list of clips, or a parameter has a wrong type or value.
+
+    See Also
+    --------
+    Predictions : The result, as a table with ``to_frame()``.
+
+    Examples
+    --------
+    >>> from ser_estimators import make_ser_pipeline, predict_clips
+    >>> from ser_estimators.datasets import make_emotional_speech
+    >>> corpus = make_emotional_speech(
+    ...     4, 4, emotions=("anger", "sadness"), n_syllables=2, out_dir="voices", random_state=0
+    ... )
+    >>> pipe = make_ser_pipeline(random_state=0).set_params(cnn__max_epochs=2)
+    >>> pipe = pipe.fit(corpus.data, corpus.target)
+    >>> found = predict_clips(pipe, [corpus.data[0], "missing.wav"], on_error="skip")
+    >>> found.labels[1] is None, found.errors[1]
+    (True, 'there is no such file; check the path...')
+    """
+    check_choice(on_error, "on_error", ("raise", "skip"))
+    check_scalar(batch_size, "batch_size", Integral, min_val=1)
+    check_scalar(verbose, "verbose", Integral, min_val=0)
+    clips = check_clips(X)
+    if not isinstance(clips, list):
+        clips = np.asarray(clips)
+    labels = np.full(len(clips), None, dtype=object)
+    probabilities: NDArray[np.float64] | None = None
+    failures: list[Failure] = []
+    for indices in _batches(len(clips), batch_size, verbose):
+        usable, outcome, failed = _predict_usable(model, clips, indices)
+        failures += failed
+        if outcome is None:
+            continue
+        # One by one, because an array would turn the elements of a list into its own type.
+        for index, label in zip(usable, outcome[0], strict=True):
+            labels[index] = label
+        if outcome[1] is not None:
+            if probabilities is None:
+                probabilities = np.full((len(clips), outcome[1].shape[1]), np.nan)
+            probabilities[usable] = outcome[1]
+    if failures and on_error == "raise":
+        raise combine(failures, len(clips))
+    classes = np.asarray(getattr(model, "classes_", ()))
+    if probabilities is None and hasattr(model, "predict_proba"):
+        probabilities = np.full((len(clips), len(classes)), np.nan)
+    names = [name_of(clip) or f"clip {index + 1}" for index, clip in enumerate(clips)]
+    return Predictions(names, labels, probabilities, classes, tuple(failures))
+
+
+def _batches(n_clips: int, batch_size: int, verbose: int) -> Iterator[list[int]]:
+    from tqdm.auto import tqdm
+
+    with tqdm(total=n_clips, desc="prediction", unit="clip", disable=not verbose) as bar:
+        for start in range(0, n_clips, batch_size):
+            indices = list(range(start, min(start + batch_size, n_clips)))
+            yield indices
+            bar.update(len(indices))
+
+
+def _predict_usable(
+    model: Any, clips: Any, indices: list[int]
+) -> tuple[list[int], tuple[Any, Any] | None, list[Failure]]:
+    """Predict those clips of a batch that can be used.
+
+    Returns
+    -------
+    usable : list of int
+        Positions of the clips that were predicted.
+    outcome : (labels, probabilities or None), or None if no clip can be used
+    failures : list of Failure
+    """
+    failures: list[Failure] = []
+    while indices:
+        try:
+            return indices, _predict(model, _take(clips, indices)), failures
+        except AudioReadError as error:
+            if not error.failures:
+                raise
+            found = [(indices[index], name, reason) for index, name, reason in error.failures]
+            failures += found
+            failed = {index for index, _, _ in found}
+            indices = [index for index in indices if index not in failed]
+    return [], None, sorted(failures)
+
+
+def _predict(model: Any, clips: Any) -> tuple[Any, Any]:
+    """Return labels and probabilities, with the features computed once if that is possible."""
+    model = getattr(model, "best_estimator_", model)
+    if isinstance(model, Pipeline) and len(model.steps) > 1:
+        clips = model[:-1].transform(clips)
+        model = model[-1]
+    labels = model.predict(clips)
+    return labels, model.predict_proba(clips) if hasattr(model, "predict_proba") else None
+
+
+def _take(clips: Sequence[Any] | NDArray[Any], indices: list[int]) -> Any:
+    if isinstance(clips, np.ndarray):
+        return clips[indices]
+    return [clips[index] for index in indices]

@@ -1,0 +1,173 @@
+"""predict_clips: every clip has its own entry, and bad clips cost no other."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.linear_model import LogisticRegression, RidgeClassifier
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+
+from ser_estimators import AcousticFeatures, predict_clips
+from ser_estimators._audio import workers
+from ser_estimators.exceptions import AudioReadError
+
+RMS = {"features": ["rms", "centroid"], "statistics": ["mean"]}
+
+
+@pytest.fixture(scope="module")
+def model(voices):
+    pipe = make_pipeline(AcousticFeatures(**RMS), StandardScaler(), LogisticRegression())
+    return pipe.fit(voices.data, voices.target)
+
+
+@pytest.fixture
+def files(voices):
+    """Return paths of which the third and the last but one cannot be read."""
+    Path("empty.wav").touch()
+    return [*voices.data[:2], "empty.wav", *voices.data[2:6], "missing.wav", voices.data[6]]
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 3, 256])
+def test_other_clips_are_predicted(model, files, batch_size):
+    found = predict_clips(model, files, on_error="skip", batch_size=batch_size)
+    good = [0, 1, 3, 4, 5, 6, 8]
+    expected = [files[index] for index in good]
+    assert found.labels[good].tolist() == model.predict(expected).tolist()
+    np.testing.assert_allclose(found.probabilities[good], model.predict_proba(expected), rtol=1e-4)
+    assert found.classes.tolist() == model.classes_.tolist()
+    assert found.names == files
+    assert len(found) == 9
+    for bad, reason in ((2, "the file is empty"), (7, "there is no such file")):
+        assert found.labels[bad] is None
+        assert np.isnan(found.probabilities[bad]).all()
+        assert reason in found.errors[bad]
+    assert [(index, name) for index, name, _ in found.failures] == [
+        (2, "empty.wav"), (7, "missing.wav")
+    ]  # fmt: skip
+    assert [bool(error) for error in found.errors] == [index not in good for index in range(9)]
+
+
+@pytest.mark.parametrize("batch_size", [2, 256])
+def test_errors_are_raised_together(model, files, batch_size):
+    with pytest.raises(AudioReadError, match=r"2 of 9 clips(.|\n)*clip 8, 'missing.wav'") as error:
+        predict_clips(model, files, batch_size=batch_size)
+    assert [index for index, _, _ in error.value.failures] == [2, 7]
+
+
+@given(bad=st.sets(st.integers(0, 11)), batch_size=st.integers(1, 13))
+@settings(max_examples=25)
+def test_any_clips_may_fail(model, voices, bad, batch_size):
+    X = [f"missing-{i}.wav" if i in bad else voices.data[i] for i in range(12)]
+    found = predict_clips(model, X, on_error="skip", batch_size=batch_size)
+    assert {index for index, _, _ in found.failures} == bad
+    assert [label is None for label in found.labels] == [index in bad for index in range(12)]
+    assert found.probabilities.shape == (12, len(model.classes_))
+    good = [index for index in range(12) if index not in bad]
+    if good:
+        expected = model.predict([X[index] for index in good])
+        assert found.labels[good].tolist() == expected.tolist()
+
+
+def test_only_batches_with_bad_files_are_read_twice(model, files, monkeypatch):
+    opened = []
+    load = workers.map_clips
+    monkeypatch.setattr(
+        "ser_estimators._features.extraction.map_clips",
+        lambda function, clips, **kwargs: opened.extend(clips) or load(function, clips, **kwargs),
+    )
+    predict_clips(model, files, on_error="skip", batch_size=3)
+    assert [opened.count(file) for file in files] == [2, 2, 1, 1, 1, 1, 2, 1, 2]
+
+
+def test_all_clips_may_fail(model):
+    found = predict_clips(model, ["a.wav", "b.wav"], on_error="skip")
+    assert found.labels.tolist() == [None, None]
+    assert found.probabilities.shape == (2, len(model.classes_))
+    assert len(found.failures) == 2
+
+
+def test_table(model, files):
+    table = predict_clips(model, pd.Series(files), on_error="skip").to_frame()
+    assert list(table.columns) == ["clip", "label", *model.classes_, "error"]
+    assert table["label"].isna().sum() == 2
+    assert table["error"][2].startswith("the file is empty")
+    assert table["clip"].tolist() == files
+    table.to_csv("table.csv", index=False)
+    assert len(pd.read_csv("table.csv")) == 9
+
+
+def test_text_is_short(model, files):
+    found = predict_clips(model, files, on_error="skip")
+    lines = str(found).splitlines()
+    assert len(lines) == 9
+    assert lines[0] == f"{files[0]}: {found.labels[0]} ({found.probabilities[0].max():.2f})"
+    assert lines[2].startswith("empty.wav: the file is empty")
+    many = predict_clips(model, files * 40, on_error="skip")
+    assert str(many).splitlines()[-1] == "and 350 more, 78 of which could not be read"
+    assert repr(many) == "<Predictions of 360 clips, 80 of them not readable>"
+
+
+def test_names_that_are_not_text(model, voices):
+    name = b"stimme\xfc.wav".decode("utf-8", "surrogateescape")
+    Path(name).write_bytes(Path(voices.data[0]).read_bytes())
+    found = predict_clips(model, [name])
+    assert found.names == [name]
+    str(found).encode()
+    found.to_frame().to_csv("table.csv")
+
+
+@pytest.mark.parametrize("as_array", [False, True])
+def test_waveforms(model, voices, as_array):
+    clips = [soundfile.read(path)[0][:9000] for path in voices.data[:3]]
+    if as_array:
+        clips = np.stack(clips)
+    else:
+        clips[1] = clips[1][:5000]
+    found = predict_clips(model, clips, batch_size=2)
+    assert found.labels.tolist() == model.predict(clips).tolist()
+    assert found.names == ["clip 1", "clip 2", "clip 3"]
+
+
+def test_labels_are_those_of_predict(voices):
+    y = np.array([1, 2])[(voices.target == "anger").astype(int)]
+    # Its labels are not always the most probable ones.
+    pipe = make_pipeline(AcousticFeatures(**RMS), SVC()).fit(voices.data, y)
+    found = predict_clips(pipe, voices.data)
+    assert found.labels.tolist() == pipe.predict(voices.data).tolist()
+    assert found.probabilities is None
+    assert str(found).startswith(f"{voices.data[0]}: {found.labels[0]}\n")
+    assert list(found.to_frame().columns) == ["clip", "label", "error"]
+    ridge = make_pipeline(AcousticFeatures(**RMS), RidgeClassifier()).fit(voices.data, y)
+    assert predict_clips(ridge, ["missing.wav"], on_error="skip").probabilities is None
+
+
+def test_searches(model, voices):
+    search = GridSearchCV(model, {"logisticregression__C": [0.1, 1]}, cv=2)
+    search.fit(voices.data, voices.target)
+    found = predict_clips(search, voices.data)
+    assert found.labels.tolist() == search.predict(voices.data).tolist()
+
+
+def test_bad_arguments(model, voices):
+    with pytest.raises(ValueError, match="on_error == 'ignore', must be one of 'raise', 'skip'"):
+        predict_clips(model, voices.data, on_error="ignore")
+    with pytest.raises(ValueError, match="batch_size == 0"):
+        predict_clips(model, voices.data, batch_size=0)
+    with pytest.raises(TypeError, match=r"pass \['a.wav'\]"):
+        predict_clips(model, "a.wav", on_error="skip")
+    with pytest.raises(ValueError, match="X is empty"):
+        predict_clips(model, [])
+
+
+def test_progress_bar(model, voices, capsys):
+    predict_clips(model, voices.data, verbose=1)
+    assert "36/36" in capsys.readouterr().err
+    predict_clips(model, voices.data)
+    assert capsys.readouterr().err == ""
