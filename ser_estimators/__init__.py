@@ -59,7 +59,7 @@ __getattr__, __dir__, _ = lazy_loader.attach(
         # Not a public name, but one that pickled arrays refer to.
         "_features.mfcc_array": ["MFCCArray"],
         "_utils.versions": ["show_versions"],
-        "prediction": ["Predictions", "predict_clips"],
+        "models._predictions": ["Predictions", "predict_clips"],
         "pipeline": ["LogisticRegression", "make_ser_pipeline"],
     },
 )

@@ -22,7 +22,7 @@ LAYERS = (
     {"_network"},
     {"_training"},
     {"_estimators"},
-    {"pipeline", "prediction", "models", "segments", "evaluation", "display"},
+    {"pipeline", "models", "segments", "evaluation", "display"},
     {"cli", "__init__"},
 )
 # The package itself provides its public names, which only the top layer may import.
@@ -43,7 +43,7 @@ LIBRARIES = {
     "_training": {"skorch", "sklearn", "torch", "tqdm"},
     "_estimators": {"filelock", "joblib", "scipy", "sklearn", "skorch", "soundfile", "soxr", "torch"},
     "pipeline": {"sklearn"},
-    "prediction": {"pandas", "sklearn", "tqdm"},
+    "models": {"pandas", "sklearn", "tqdm"},
     "evaluation": {"jinja2", "joblib", "markupsafe", "pandas", "scipy", "sklearn", "soundfile"},
     "display": {"librosa", "matplotlib", "scipy", "sklearn"},
     "__init__": {"lazy_loader", "sklearn"},

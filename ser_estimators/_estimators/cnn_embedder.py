@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from .._utils.public import check_moved, moved_parameters, public
+from .._utils.public import moved_parameters, public, split_moved
 from .cnn_parameters import MOVED, OBJECTS
 from .network_estimator import NetworkEstimator
 
@@ -267,7 +267,8 @@ class CNNEmbedder(NetworkEstimator):
         CNNEmbedder
             This estimator.
         """
-        check_moved(self, params, MOVED)
+        params, nested = split_moved(self, params, MOVED)
+        params |= nested
         for name, makers in OBJECTS.items():
             value = params.get(name, getattr(self, name))
             is_nested = any(key.startswith(f"{name}__") for key in params)

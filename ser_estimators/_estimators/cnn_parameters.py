@@ -16,6 +16,7 @@ from .._network.build import NetworkSpec
 from .._network.devices import resolve_device
 from .._training.options import TrainingOptions
 from .._utils.checks import check_choice, check_finite
+from .._utils.public import Moved
 from .._utils.stack_level import find_stack_level
 from .feature_mlp import FeatureMLP
 from .spectrogram_augmentation import SpectrogramAugmentation
@@ -34,7 +35,7 @@ __all__ = [
 
 # Replacements of former parameters.
 MOVED = {
-    name: f"augmentation=SpectrogramAugmentation({name}=...)"
+    name: Moved(f"augmentation=SpectrogramAugmentation({name}=...)", f"augmentation__{name}")
     for name in (
         "time_stretch",
         "frequency_warp",
@@ -47,10 +48,12 @@ MOVED = {
         "mixup_alpha",
     )
 } | {
-    "channels": "network=SpectrogramCNN(channels=...)",
-    "se_ratio": "network=SpectrogramCNN(se_ratio=...)",
-    "hidden_layer_sizes": "network=FeatureMLP(hidden_layer_sizes=...)",
-    "input_channels": "MFCCTransformer(deltas=...), which determines the channels",
+    "channels": Moved("network=SpectrogramCNN(channels=...)", "network__channels"),
+    "se_ratio": Moved("network=SpectrogramCNN(se_ratio=...)", "network__se_ratio"),
+    "hidden_layer_sizes": Moved(
+        "network=FeatureMLP(hidden_layer_sizes=...)", "network__hidden_layer_sizes"
+    ),
+    "input_channels": Moved("MFCCTransformer(deltas=...), which determines the channels"),
 }
 # Objects that strings stand for.
 OBJECTS: dict[str, dict[str, Callable[[], Any]]] = {

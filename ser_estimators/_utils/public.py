@@ -1,13 +1,16 @@
-"""Public classes: their names in pickles, their documentation, and errors for former parameters."""
+"""Public classes: their names in pickles, their documentation, and former parameters."""
 
 from __future__ import annotations
 
 import functools
+import warnings
 from collections.abc import Callable, Mapping
 from importlib.metadata import PackageNotFoundError, metadata
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
-__all__ = ["check_moved", "documentation_url", "moved_parameters", "public"]
+from .stack_level import find_stack_level
+
+__all__ = ["Moved", "documentation_url", "moved_parameters", "public", "split_moved"]
 
 Class = TypeVar("Class", bound=type)
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -49,30 +52,72 @@ def documentation_url() -> str:
     return named.get("Documentation", "").rstrip("/")
 
 
-def moved_parameters(places: Mapping[str, str]) -> Callable[[Function], Function]:
-    """Make ``__init__`` raise a TypeError that names the new place of a former parameter.
+class Moved(NamedTuple):
+    """New place of a former parameter.
 
     Parameters
     ----------
-    places : dict of str to str
+    place : str
+        What to write instead.
+    name : str or None, default=None
+        Name of the nested parameter that has replaced it, such as "network__channels". None if it
+        has no replacement of the same meaning.
+    """
+
+    place: str
+    name: str | None = None
+
+
+def moved_parameters(places: Mapping[str, Moved]) -> Callable[[Function], Function]:
+    """Make ``__init__`` accept former parameters, with a FutureWarning that names the new place.
+
+    Parameters
+    ----------
+    places : dict of str to Moved
         Replacement of each former parameter, by name.
     """
 
     def decorate(init: Function) -> Function:
         @functools.wraps(init)
         def wrapper(self: Any, *args: Any, **kwargs: Any) -> None:
-            check_moved(self, kwargs, places)
-            init(self, *args, **kwargs)
+            current, nested = split_moved(self, kwargs, places)
+            init(self, *args, **current)
+            if nested:
+                self.set_params(**nested)
 
         return wrapper  # type: ignore[return-value]
 
     return decorate
 
 
-def check_moved(estimator: Any, params: Mapping[str, Any], places: Mapping[str, str]) -> None:
-    """Raise a TypeError if one of some parameters has moved."""
-    for name in params:
+def split_moved(
+    estimator: Any, params: Mapping[str, Any], places: Mapping[str, Moved]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the current parameters, and the nested ones that replace former parameters.
+
+    Raises
+    ------
+    TypeError
+        For a former parameter that has no replacement of the same meaning.
+
+    Warns
+    -----
+    FutureWarning
+        For every other former parameter.
+    """
+    current, nested = {}, {}
+    for name, value in params.items():
         # A subclass may have a parameter of this name.
-        if name in places and name not in estimator._get_param_names():
-            owner = type(estimator).__name__
-            raise TypeError(f"{owner} no longer has the parameter {name!r}; use {places[name]}")
+        if name not in places or name in estimator._get_param_names():
+            current[name] = value
+            continue
+        place, owner = places[name], type(estimator).__name__
+        if place.name is None:
+            raise TypeError(f"{owner} no longer has the parameter {name!r}; use {place.place}")
+        warnings.warn(
+            f"The parameter {name!r} of {owner} has moved and will be removed; use {place.place}",
+            FutureWarning,
+            stacklevel=find_stack_level(),
+        )
+        nested[place.name] = value
+    return current, nested

@@ -9,6 +9,7 @@ import pytest
 import torch
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
 from torch import nn
 
 from ser_estimators import CNNEmbedder, SpectrogramAugmentation, SpectrogramCNN
@@ -240,22 +241,39 @@ def test_nested_parameters_replace_strings_by_objects():
 
 
 @pytest.mark.parametrize(
-    ("name", "place"),
+    ("name", "value", "nested", "place"),
     [
-        ("gain", r"augmentation=SpectrogramAugmentation\(gain=...\)"),
-        ("mixup_alpha", r"augmentation=SpectrogramAugmentation\(mixup_alpha=...\)"),
-        ("channels", r"network=SpectrogramCNN\(channels=...\)"),
-        ("se_ratio", r"network=SpectrogramCNN\(se_ratio=...\)"),
-        ("hidden_layer_sizes", r"network=FeatureMLP\(hidden_layer_sizes=...\)"),
-        ("input_channels", r"MFCCTransformer\(deltas=...\)"),
+        ("gain", 0.7, "augmentation__gain", r"augmentation=SpectrogramAugmentation\(gain=...\)"),
+        ("mixup_alpha", 0.2, "augmentation__mixup_alpha", r"SpectrogramAugmentation\(mixup_alpha="),
+        ("channels", (4,), "network__channels", r"network=SpectrogramCNN\(channels=...\)"),
+        ("se_ratio", 0.5, "network__se_ratio", r"network=SpectrogramCNN\(se_ratio=...\)"),
+        (
+            "hidden_layer_sizes",
+            (4,),
+            "network__hidden_layer_sizes",
+            r"network=FeatureMLP\(hidden_layer_sizes=...\)",
+        ),
     ],
 )
-def test_error_for_former_parameters_names_the_replacement(name, place):
-    message = f"CNNEmbedder no longer has the parameter '{name}'; use {place}"
+def test_former_parameters_work_with_a_warning_that_names_the_new_place(name, value, nested, place):
+    others = {"network": "mlp"} if name == "hidden_layer_sizes" else {}
+    message = f"The parameter '{name}' of CNNEmbedder has moved and will be removed; use .*{place}"
+    with pytest.warns(FutureWarning, match=message) as caught:
+        first = CNNEmbedder(**others, **{name: value})
+    assert caught[0].filename == __file__
+    with pytest.warns(FutureWarning, match=message):
+        second = make_pipeline(CNNEmbedder(**others)).set_params(**{f"cnnembedder__{name}": value})
+    for cnn in (first, clone(first), second[0]):
+        assert cnn.get_params()[nested] == value
+        assert name not in cnn.get_params()
+
+
+def test_former_parameter_without_replacement_is_an_error():
+    message = r"no longer has the parameter 'input_channels'; use MFCCTransformer\(deltas=...\)"
     with pytest.raises(TypeError, match=message):
-        CNNEmbedder(**{name: 1})
+        CNNEmbedder(input_channels=2)
     with pytest.raises(TypeError, match=message):
-        CNNEmbedder().set_params(**{name: 1})
+        CNNEmbedder().set_params(input_channels=2)
     with pytest.raises(TypeError, match="unexpected keyword argument 'volume'"):
         CNNEmbedder(volume=1)
 
@@ -415,5 +433,5 @@ def test_a_subclass_may_have_a_parameter_of_a_former_name(frames):
             self.gain = gain
 
     assert Tuned().set_params(gain=2.0).gain == 2.0
-    with pytest.raises(TypeError, match="no longer has the parameter 'channels'"):
-        Tuned().set_params(channels=(4,))
+    with pytest.warns(FutureWarning, match="The parameter 'channels' of Tuned has moved"):
+        assert Tuned().set_params(channels=(4,)).network.channels == (4,)

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_scalar
 
-from ._audio.clips import check_clips
-from ._audio.failures import combine, name_of, printable
-from ._utils.checks import check_choice
-from ._utils.public import public
-from .exceptions import AudioReadError
+from .._audio.clips import check_clips
+from .._audio.failures import combine, name_of, printable
+from .._utils.checks import check_choice
+from .._utils.public import public
+from ..exceptions import AudioReadError
 
 __all__ = ["Predictions", "predict_clips"]
 
