@@ -98,7 +98,7 @@ def split_moved(
     Raises
     ------
     TypeError
-        For a former parameter that has no replacement of the same meaning.
+        For a former parameter that has no replacement of the same meaning in this class.
 
     Warns
     -----
@@ -112,12 +112,13 @@ def split_moved(
             current[name] = value
             continue
         place, owner = places[name], type(estimator).__name__
-        if place.name is None:
+        outer = (place.name or "").partition("__")[0]
+        if outer not in estimator._get_param_names():
             raise TypeError(f"{owner} no longer has the parameter {name!r}; use {place.place}")
         warnings.warn(
             f"The parameter {name!r} of {owner} has moved and will be removed; use {place.place}",
             FutureWarning,
             stacklevel=find_stack_level(),
         )
-        nested[place.name] = value
+        nested[str(place.name)] = value
     return current, nested

@@ -433,5 +433,5 @@ def test_a_subclass_may_have_a_parameter_of_a_former_name(frames):
             self.gain = gain
 
     assert Tuned().set_params(gain=2.0).gain == 2.0
-    with pytest.warns(FutureWarning, match="The parameter 'channels' of Tuned has moved"):
-        assert Tuned().set_params(channels=(4,)).network.channels == (4,)
+    with pytest.raises(TypeError, match="no longer has the parameter 'channels'"):
+        Tuned().set_params(channels=(4,))
