@@ -6,7 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from sklearn.base import BaseEstimator
 
+from .._utils.checks import restored_on_failure
 from .._utils.public import moved_parameters, public, split_moved
 from .cnn_parameters import MOVED, OBJECTS
 from .network_estimator import NetworkEstimator
@@ -271,8 +273,15 @@ class CNNEmbedder(NetworkEstimator):
         params |= nested
         for name, makers in OBJECTS.items():
             value = params.get(name, getattr(self, name))
-            is_nested = any(key.startswith(f"{name}__") for key in params)
-            if is_nested and isinstance(value, str) and value in makers:
+            own = [key for key in params if key.startswith(f"{name}__")]
+            if own and isinstance(value, str) and value in makers:
                 params[name] = makers[value]()
-        super().set_params(**params)
+            elif own and not isinstance(value, BaseEstimator):
+                raise ValueError(
+                    f"Invalid parameter {own[0]!r} for estimator CNNEmbedder: {name} is "
+                    f"{value!r:.80}, which has no parameters. Set it to an object that has, such "
+                    f"as a {next(iter(makers.values())).__name__}"
+                )
+        with restored_on_failure(self):
+            super().set_params(**params)
         return self

@@ -52,7 +52,7 @@ def check_coefficients(
     """
     if (path := _first_path(X)) is not None:
         raise TypeError(
-            f"X is a list of paths ({path!r}, ...); expected coefficients of shape "
+            f"X is a list of paths ({path!r:.200}, ...); expected coefficients of shape "
             "(n_clips, n_coefficients, n_frames): put an MFCCTransformer before this step, "
             "as make_ser_pipeline does"
         )

@@ -18,6 +18,7 @@ from .._training.options import TrainingOptions
 from .._utils.checks import check_choice, check_finite
 from .._utils.public import Moved
 from .._utils.stack_level import find_stack_level
+from .._utils.text import listed
 from .feature_mlp import FeatureMLP
 from .spectrogram_augmentation import SpectrogramAugmentation
 from .spectrogram_cnn import SpectrogramCNN
@@ -207,8 +208,8 @@ def class_weight_by_index(
     unknown = [label for label in class_weight if label not in known]
     if unknown:
         warnings.warn(
-            f"class_weight names {unknown[0]!r}, which is not a label of y; expected some of "
-            f"{', '.join(map(repr, known))}",
+            f"class_weight names {unknown[0]!r:.200}, which is not a label of y; expected some of "
+            f"{listed(known)}",
             UserWarning,
             stacklevel=find_stack_level(),
         )
@@ -254,5 +255,5 @@ def _check_class_weight(class_weight: Any) -> None:
         check_choice(class_weight, "class_weight", (None, "balanced"))
         return
     for label, weight in class_weight.items():
-        check_scalar(weight, f"class_weight[{label!r}]", Real, min_val=0)
-        check_finite(weight, f"class_weight[{label!r}]")
+        check_scalar(weight, f"class_weight[{label!r:.200}]", Real, min_val=0)
+        check_finite(weight, f"class_weight[{label!r:.200}]")

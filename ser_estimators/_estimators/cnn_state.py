@@ -55,7 +55,7 @@ def unpack(state: dict[str, Any]) -> dict[str, Any]:
     found = attributes.pop("format", None)
     if found != FORMAT:
         raise ValueError(
-            f"The model has format {found!r}, but this version of ser_estimators reads format "
+            f"The model has format {found!r:.200}, but this version of ser_estimators reads format "
             f"{FORMAT}: load the model with the version that saved it, or train it again"
         )
     if "module_" in attributes:

@@ -355,10 +355,10 @@ class MFCCTransformer(ClipTransformer, auto_wrap_output_keys=None):  # type: ign
             check_scalar(getattr(self, name), name, (bool, np.bool_))
         if self.memmap is not None:
             if not isinstance(self.memmap, (str, os.PathLike)):
-                raise TypeError(f"memmap is {self.memmap!r}; expected a folder or None")
+                raise TypeError(f"memmap is {self.memmap!r:.200}; expected a folder or None")
             if not os.fspath(self.memmap) or Path(self.memmap).is_file():
                 raise ValueError(
-                    f"memmap is {self.memmap!r}; expected a folder, which need not exist"
+                    f"memmap is {self.memmap!r:.200}; expected a folder, which need not exist"
                 )
 
 
@@ -367,10 +367,14 @@ def _check_window(window: Any, win_length: int, n_fft: int) -> None:
         weights = padded_window(window, win_length, n_fft)
     except (TypeError, ValueError) as error:
         raise ValueError(
-            f"window == {window!r}, must be a window that scipy.signal.get_window accepts, such as "
-            f'"hann" or ("kaiser", 8.0): {error}'
+            f"window == {window!r:.200}, must be a window that scipy.signal.get_window accepts, "
+            f'such as "hann" or ("kaiser", 8.0): {error}'
         ) from error
     if not np.isfinite(weights).all():
-        raise ValueError(f"window == {window!r} of win_length == {win_length} contains NaN or inf.")
+        raise ValueError(
+            f"window == {window!r:.200} of win_length == {win_length} contains NaN or inf."
+        )
     if not weights.any():
-        raise ValueError(f"window == {window!r} of win_length == {win_length} is zero everywhere.")
+        raise ValueError(
+            f"window == {window!r:.200} of win_length == {win_length} is zero everywhere."
+        )

@@ -29,6 +29,7 @@ from .._network.threads import one_thread_per_operation
 from .._network.views import View, spread_views
 from .._utils.checks import restored_on_failure
 from .._utils.stack_level import find_stack_level
+from .._utils.text import listed
 from ..exceptions import TrainingInterruptedWarning
 from .cnn_input import (
     as_frames,
@@ -205,7 +206,7 @@ class NetworkEstimator(
         classes = np.unique(y if weights is None else y[weights > 0])
         if len(classes) < 2:
             raise ValueError(
-                f"y has one class, {classes.tolist()[0]!r}; expected at least two classes"
+                f"y has one class, {classes.tolist()[0]!r:.200}; expected at least two classes"
             )
         history: list[dict[str, Any]] = []
         previous = None
@@ -293,7 +294,8 @@ class NetworkEstimator(
         if not np.array_equal(classes_before, classes):
             raise ValueError(
                 "warm_start=True continues a network for the classes "
-                f"{classes_before.tolist()}, but y has {classes.tolist()}; set warm_start=False"
+                f"{listed(classes_before.tolist())}, but y has {listed(classes.tolist())}; "
+                "set warm_start=False"
             )
 
     @property

@@ -216,7 +216,7 @@ def cache_folder(memory: Any) -> Path | None:
         if not os.fspath(memory):
             raise ValueError("memory is empty; expected a folder, which need not exist, or None")
         return Path(memory).expanduser()
-    raise TypeError(f"memory is {memory!r}; expected a folder, a joblib.Memory or None")
+    raise TypeError(f"memory is {memory!r:.200}; expected a folder, a joblib.Memory or None")
 
 
 def parse_bytes(value: Any, name: str) -> int | None:
@@ -229,7 +229,9 @@ def parse_bytes(value: Any, name: str) -> int | None:
             return int(float(match[1]) * _UNITS[match[2].upper()])
     elif isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= 0:
         return int(value)
-    raise ValueError(f'{name} == {value!r}, must be a number of bytes or a string such as "10G".')
+    raise ValueError(
+        f'{name} == {value!r:.200}, must be a number of bytes or a string such as "10G".'
+    )
 
 
 def _as_json(value: Any) -> Any:

@@ -188,7 +188,7 @@ def row_names(groups: Collection[str], *, sr: int) -> list[tuple[str, str]]:
 def _check_groups(groups: Collection[str]) -> frozenset[str]:
     """Return the groups as a set, or raise if one of them is unknown."""
     if isinstance(groups, str):
-        raise ValueError(f"groups is {groups!r}, a single string: pass [{groups!r}].")
+        raise ValueError(f"groups is {groups!r:.200}, a single string: pass [{groups!r:.200}].")
     unknown = [group for group in groups if group not in GROUPS]
     if unknown:
         raise ValueError(f"Unknown groups {unknown}; expected some of {', '.join(GROUPS)}.")

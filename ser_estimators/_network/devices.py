@@ -20,7 +20,7 @@ def resolve_device(device: str) -> str:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
         raise ValueError(
-            f"device == {device!r}, must be 'auto', 'cpu' or a CUDA GPU that PyTorch can use, "
+            f"device == {device!r:.200}, must be 'auto', 'cpu' or a CUDA GPU that PyTorch can use, "
             f"such as 'cuda:1': {str(error).splitlines()[0]}"
         ) from error
     return "cpu" if kind == "cpu" else device

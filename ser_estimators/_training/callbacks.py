@@ -167,19 +167,22 @@ def check_callbacks(callbacks: Any, *, early_stopping: bool) -> None:
     """
     is_list = isinstance(callbacks, (list, tuple))
     if not is_list and callbacks is not None:
-        raise TypeError(f"callbacks == {callbacks!r}, must be a list of skorch callbacks or None.")
+        raise TypeError(
+            f"callbacks == {callbacks!r:.200}, must be a list of skorch callbacks or None."
+        )
     for item in callbacks if is_list else ():
         if not issubclass(class_of(item), Callback):
             raise TypeError(
-                f"callbacks contains {item!r}, must contain skorch callbacks or (name, callback)."
+                f"callbacks contains {item!r:.200}, must contain skorch callbacks or "
+                "(name, callback)."
             )
         monitored = _monitored_by(_without_name(item))
         if monitored in _VALIDATION_SCORES and not early_stopping:
             of_training = "train_loss_best" if monitored.endswith("_best") else "train_loss"
             raise ValueError(
-                f"callbacks contains {class_of(item).__name__} with monitor == {monitored!r}, but "
-                "there are no validation clips; set early_stopping=True, which sets clips aside, "
-                f"or monitor={of_training!r}."
+                f"callbacks contains {class_of(item).__name__} with monitor == {monitored!r:.60}, "
+                "but there are no validation clips; set early_stopping=True, which sets clips "
+                f"aside, or monitor={of_training!r}."
             )
 
 

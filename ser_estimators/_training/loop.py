@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from skorch.callbacks import EarlyStopping, LRScheduler
 from skorch.helper import predefined_split
 from torch import Tensor
 
+from .._network.custom import CustomEncoder
 from .._network.ensemble import (
     Ensemble,
     average_logits,
@@ -23,13 +25,15 @@ from .._network.ensemble import (
 from .._network.layers import seed_dropout
 from .._network.threads import thread_pool
 from .augmentation import Generators, SpectrogramBatch, checked
-from .batches import ClipDataset, Prefetch, coefficients_of
+from .batches import ClipDataset, OrderedBatches, Prefetch, coefficients_of
 from .shards import Replica, cut_by_length, gather_statistics, n_shards
 
 __all__ = ["ShardedNet", "continue_from"]
 
 # Clips of the batch on which the trained network is checked for NaN.
 _CHECKED_CLIPS = 16
+# Batches in which NaN of the augmentation is looked for, if the loss is NaN.
+_CHECKED_BATCHES = 10
 
 
 def continue_from(previous: Ensemble, module: Ensemble) -> None:
@@ -176,6 +180,7 @@ class ShardedNet(NeuralNet):
         """Raise if the loss is NaN or infinity."""
         epoch, loss = len(self.history), np.mean(self.history[-1, "batches", :, "train_loss"])
         if not np.isfinite(loss):
+            self._check_augmentation(kwargs["dataset_train"])
             raise self._diverged(f"the loss is {loss} in epoch {epoch}")
         super().on_epoch_end(net, **kwargs)
 
@@ -186,8 +191,17 @@ class ShardedNet(NeuralNet):
         if not self.module_.eval()(coefficients.to(self.device)).isfinite().all():
             raise self._diverged("the network returns NaN or infinity")
 
+    def _check_augmentation(self, training: ClipDataset) -> None:
+        """Raise if the augmentation returns NaN or infinity for some of the first clips."""
+        for clips in islice(OrderedBatches(training, self.batch_size), _CHECKED_BATCHES):
+            _, shards = self.make_examples(clips)
+            if not all(spectrogram.isfinite().all() for spectrogram, _ in shards):
+                raise ValueError("augmentation returned NaN or infinity; expected finite values")
+
     def _diverged(self, what: str) -> ValueError:
-        return ValueError(f"Training diverged: {what}. Lower lr (now {self.lr})")
+        is_custom = any(isinstance(encoder, CustomEncoder) for encoder in self.module_.encoders)
+        or_else = ", or check that network returns finite values" if is_custom else ""
+        return ValueError(f"Training diverged: {what}. Lower lr (now {self.lr}){or_else}")
 
     def _drop_unfinished_epoch(self) -> bool:
         """Remove an unfinished epoch from the history; return whether there are finished ones.

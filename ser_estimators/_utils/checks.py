@@ -19,7 +19,7 @@ def check_choice(value: Any, name: str, choices: Iterable[Any]) -> None:
     is_one = isinstance(value, (str, Number, type(None)))
     if not (is_one and any(value == choice for choice in choices)):
         listed = ", ".join(map(repr, choices))
-        raise ValueError(f"{name} == {value!r}, must be one of {listed}.")
+        raise ValueError(f"{name} == {value!r:.200}, must be one of {listed}.")
 
 
 def check_finite(value: float, name: str) -> None:
@@ -31,12 +31,12 @@ def check_finite(value: float, name: str) -> None:
 def check_sizes(sizes: Any, name: str) -> None:
     """Raise unless a parameter is a nonempty sequence of positive integers."""
     if isinstance(sizes, str) or np.ndim(sizes) != 1 or not len(sizes):
-        raise ValueError(f"{name} == {sizes!r}, must be a sequence of integers.")
+        raise ValueError(f"{name} == {sizes!r:.200}, must be a sequence of integers.")
     for size in sizes:
         if isinstance(size, bool) or not isinstance(size, Integral):
-            raise TypeError(f"{name} == {sizes!r}, must contain integers.")
+            raise TypeError(f"{name} == {sizes!r:.200}, must contain integers.")
         if size < 1:
-            raise ValueError(f"{name} == {sizes!r}, must contain integers >= 1.")
+            raise ValueError(f"{name} == {sizes!r:.200}, must contain integers >= 1.")
 
 
 def is_missing(value: Any) -> bool:

@@ -115,7 +115,7 @@ def _as_waveform(clip: Any) -> NDArray[Any]:
             f"{waveform.flat[:1].tolist()}; {expected}: pass one at a time, such as clip[0]"
         )
     if waveform.ndim == 0:
-        raise TypeError(f"clip is {clip!r} ({type(clip).__name__}); {expected}")
+        raise TypeError(f"clip is {clip!r:.200} ({type(clip).__name__}); {expected}")
     if waveform.ndim > 1:
         raise ValueError(
             f"clip is an array of shape {waveform.shape}; {expected}: pass a row, or mix the "

@@ -320,7 +320,7 @@ def _check_metrics(metrics: Sequence[str] | None, available: list[str]) -> list[
         check_choice(metric, "metrics", _METRICS)
         if metric not in available:
             raise ValueError(
-                f"metrics contains {metric!r}, but history only has values for "
+                f"metrics contains {metric!r:.200}, but history only has values for "
                 f"{' and '.join(available)}"
             )
     if not metrics:

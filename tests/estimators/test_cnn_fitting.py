@@ -272,7 +272,7 @@ def test_warm_start_with_other_data_or_another_network_is_an_error(frames):
     cnn = make_cnn(**QUICK, warm_start=True).fit(X, y)
     expected = cnn.predict_proba(X)
     with pytest.raises(
-        ValueError, match=r"classes \['anger', 'sadness'\], but y has \['anger', 'fear"
+        ValueError, match="classes 'anger', 'sadness', but y has 'anger', 'fear"
     ):
         cnn.fit(X, np.where(y == "sadness", "fear", y))
     with pytest.raises(ValueError, match="has another shape; keep the parameters"):

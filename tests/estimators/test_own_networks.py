@@ -435,3 +435,33 @@ def test_a_subclass_may_have_a_parameter_of_a_former_name(frames):
     assert Tuned().set_params(gain=2.0).gain == 2.0
     with pytest.raises(TypeError, match="no longer has the parameter 'channels'"):
         Tuned().set_params(channels=(4,))
+
+
+def test_parameters_of_a_class_are_an_error_and_a_failure_changes_nothing():
+    with pytest.raises(ValueError, match="network is .*Projected.*, which has no parameters"):
+        CNNEmbedder(network=Projected).set_params(network__channels=(4,))
+    with pytest.raises(ValueError, match="augmentation is None, which has no parameters"):
+        CNNEmbedder(augmentation=None).set_params(augmentation__gain=1)
+    cnn = CNNEmbedder()
+    with pytest.raises(ValueError, match="Invalid parameter 'volume'"):
+        cnn.set_params(augmentation__volume=1, lr=0.5)
+    assert cnn.augmentation == "default"
+    assert cnn.lr == 0.003
+
+
+def test_nan_of_an_augmentation_or_a_network_is_not_called_divergence(frames):
+    def blank(batch, rng):
+        return batch.replace(spectrogram=batch.spectrogram * float("nan"))
+
+    with pytest.raises(ValueError, match="augmentation returned NaN or infinity; expected finite"):
+        CNNEmbedder(augmentation=blank, **QUICK).fit(*frames)
+
+    class Nowhere(nn.Module):
+        def __init__(self, n_channels, n_rows):
+            super().__init__()
+
+        def forward(self, spectrogram, mask):
+            return spectrogram.mean(dim=(1, 3)) / 0
+
+    with pytest.raises(ValueError, match="Lower lr .*, or check that network returns finite"):
+        CNNEmbedder(8, Nowhere, max_epochs=1, n_networks=1).fit(*frames)
