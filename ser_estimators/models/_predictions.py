@@ -189,8 +189,8 @@ def predict_clips(
         failures += failed
         if outcome is None:
             continue
-        # One by one, because an array would turn the elements of a list into its own type.
-        for index, label in zip(usable, outcome[0], strict=True):
+        # As Python objects, which print as "anger" rather than as np.str_('anger').
+        for index, label in zip(usable, np.asarray(outcome[0]).tolist(), strict=True):
             labels[index] = label
         if outcome[1] is not None:
             if probabilities is None:
