@@ -108,6 +108,8 @@ def test_docstrings_are_complete(thing):
     for name, parameter in parameters.items():
         if parameter.default is not inspect.Parameter.empty:
             assert "default=" in documented[name], name
+            if repr(parameter.default) == "<factory>":  # of a dataclass
+                continue
             shown = documented[name].split("default=")[1]
             if not shown.startswith("all "):
                 expected = (

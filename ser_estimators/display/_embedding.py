@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike
 
 from .._audio.clips import check_clips
 from .._utils.checks import check_choice
-from ._plotting import COLORS, hide_frame, merge_style, new_axes, require_matplotlib
+from ._looks import looks_of, style_of
+from ._plotting import hide_frame, merge_style, new_axes, require_matplotlib
 from ._projection import METHODS, check_embedding, check_labels, project
 
 if TYPE_CHECKING:
@@ -21,12 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["EmbeddingDisplay"]
 
-# Markers that remain distinct at the size of a point, filled for the first 12 labels and hollow for
-# the next 12, so that 24 labels, as many as RAVDESS has speakers, are distinct without color. The
-# numbers of colors (7) and markers (12) are coprime, so styles repeat only after MAX_LABELS labels.
-_MARKERS = ("o", "s", "^", "X", "D", "v", "P", "*", "<", "p", ">", "h")
-# These markers cover a smaller area, so they are drawn larger.
-_THIN_MARKERS = ("X", "P", "*")
 _MAX_LEGEND_ROWS = 16
 
 
@@ -65,8 +60,10 @@ class EmbeddingDisplay:
 
     Notes
     -----
-    The colors are from the palette of Okabe and Ito [1]_ for color-blind readers. Markers differ as
-    well, and are hollow from the 13th label on.
+    The colors are those of Okabe and Ito [1]_ for color-blind readers, and a gray. Each emotion of
+    the loaders, such as "anger", has the same color and marker in every plot, and labels beside
+    them are hollow. Without emotions, colors repeat after seven labels; markers differ as well, and
+    are hollow from the 13th label on.
 
     References
     ----------
@@ -143,8 +140,8 @@ class EmbeddingDisplay:
             ax = new_axes(figsize=(5.6 + 0.9 * n_columns, 4.6))
 
         self.scatters_ = {}
-        for index, label in enumerate(labels):
-            style = merge_style(_style(index, len(points)), scatter_kwargs, PathCollection)
+        for index, (label, look) in enumerate(zip(labels, looks_of(labels), strict=True)):
+            style = merge_style(style_of(look, len(points)), scatter_kwargs, PathCollection)
             self.scatters_[label] = ax.scatter(*points[which == index].T, **style)
         ax.set(xlabel=self.axis_names[0], ylabel=self.axis_names[1])
         ax.set_aspect("equal", adjustable="datalim")  # distances are comparable
@@ -306,25 +303,6 @@ class EmbeddingDisplay:
             text.set_parse_math(False)
             text.set_text(str(label))
         return legend
-
-
-def _style(index: int, n_points: int) -> dict[str, Any]:
-    color = COLORS[index % len(COLORS)]
-    marker = _MARKERS[index % len(_MARKERS)]
-    style = {
-        "marker": marker,
-        # Few points are larger. Markers are distinct even in the smallest size.
-        "s": float(np.clip(9000 / n_points, 16, 42)) * (1.5 if marker in _THIN_MARKERS else 1.0),
-        "linewidths": 0.5,
-    }
-    if index // len(_MARKERS) % 2:
-        from matplotlib.colors import to_rgb
-
-        # Darker, because thin light lines are hard to see on white.
-        edge = tuple(0.7 * np.asarray(to_rgb(color)))
-        return {**style, "facecolors": "none", "edgecolors": [edge], "linewidths": 1.3}
-    # The dark edge shows the marker if the color is light.
-    return {**style, "facecolors": color, "edgecolors": "#303030", "alpha": 0.85}
 
 
 def _transformer_of(estimator: Any) -> Any:

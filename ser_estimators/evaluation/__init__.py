@@ -4,6 +4,14 @@ from __future__ import annotations
 
 from ._compare import Comparison, compare
 from ._evaluate import evaluate
-from ._report import EvaluationReport
+from ._report import EvaluationReport, Fold, GroupScore, Protocol
 
-__all__ = ["Comparison", "EvaluationReport", "compare", "evaluate"]
+__all__ = [
+    "Comparison",
+    "EvaluationReport",
+    "Fold",
+    "GroupScore",
+    "Protocol",
+    "compare",
+    "evaluate",
+]

@@ -2,37 +2,101 @@
 
 from __future__ import annotations
 
+import functools
+import os
 import warnings
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
-from sklearn.model_selection import GridSearchCV, RandomizedSearchCV, check_cv
+from sklearn.model_selection import check_cv
 
 from .._utils.stack_level import find_stack_level
 from ..exceptions import LeakWarning
 from ._plan import Plan
-from ._splits import expected_warnings_ignored, shared_speakers
+from ._routing import SEARCHES
+from ._sides import UNKNOWN, Side
+from ._splits import check_splitter, expected_warnings_ignored, shared_speakers
 
-__all__ = ["SEARCHES", "check_combination", "warn_of_missing_classes", "warn_of_own_splits"]
+__all__ = [
+    "check_combination",
+    "check_folder",
+    "check_own_splits",
+    "refuse_groups",
+    "warn_of_clip_numbers",
+    "warn_of_missing_classes",
+]
 
-SEARCHES = (GridSearchCV, RandomizedSearchCV)
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
+
+_MAX_LISTED = 10  # classes in a message
 
 
-def check_combination(
-    X_test: Any, y_test: Any, speakers_test: Any, cv: Any, random_split: bool
-) -> None:
-    """Raise if parameters of `evaluate` contradict each other."""
+def refuse_groups(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
+    """Make a function raise a TypeError that names the parameter for `groups`."""
+
+    @functools.wraps(function)
+    def wrapper(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
+        if "groups" in kwargs:
+            raise TypeError(
+                f"{function.__name__} has no parameter groups; pass the speaker of each clip as "
+                "speakers=..., which splitters and estimators receive as their groups"
+            )
+        return function(*args, **kwargs)
+
+    return wrapper
+
+
+def check_combination(*, X_test: Any, needs_test: dict[str, Any], splits: dict[str, Any]) -> None:
+    """Raise if parameters of `evaluate` contradict each other.
+
+    Parameters
+    ----------
+    X_test : object
+        As passed to `evaluate`.
+    needs_test : dict
+        Parameters that describe X_test.
+    splits : dict
+        Parameters that split X, with None for those that were not passed.
+    """
     if X_test is None:
-        for name, value in (("y_test", y_test), ("speakers_test", speakers_test)):
+        for name, value in needs_test.items():
             if value is not None:
                 raise ValueError(f"{name} was passed without X_test; pass both or neither")
         return
-    if cv is not None or random_split:
-        name, value = ("cv", cv) if cv is not None else ("random_split", random_split)
-        raise ValueError(
-            f"{name}={value!r} splits X, but X_test was passed, so all of X is used for training; "
-            f"pass either {name} or X_test"
+    for name, value in splits.items():
+        if value is not None:
+            raise ValueError(
+                f"{name}={value!r:.80} splits X, but X_test was passed, so all of X is used for "
+                f"training; pass either {name} or X_test"
+            )
+
+
+def check_folder(folder: Any, name: str) -> Path | None:
+    """Return a folder, which need not exist, or None."""
+    if folder is None:
+        return None
+    if not isinstance(folder, (str, os.PathLike)):
+        raise TypeError(f"{name} is {folder!r:.80}; expected a folder, which need not exist")
+    if not os.fspath(folder):
+        raise ValueError(f"{name} is empty; expected a folder, which need not exist, or None")
+    path = Path(folder).expanduser()
+    if path.exists() and not path.is_dir():
+        raise ValueError(f"{name} is {str(path)!r}, which is a file; expected a folder")
+    return path
+
+
+def warn_of_clip_numbers(side: Side, name: str) -> None:
+    """Warn if the speakers, the parameter `name`, look like the numbers of the clips."""
+    if side.has_clip_numbers:
+        warnings.warn(
+            f"{name} has a different value for each of the {len(side.labels)} clips, so these look "
+            "like clip numbers. Pass who speaks in each clip, or, if nobody knows, "
+            f'{name}="{UNKNOWN}"; ignore this warning if no two clips have the same speaker',
+            UserWarning,
+            stacklevel=find_stack_level(),
         )
 
 
@@ -42,17 +106,26 @@ def warn_of_missing_classes(plan: Plan) -> None:
     for number, (train, _) in enumerate(plan.splits, start=1):
         missing = sorted(everything - set(plan.train.labels[train].tolist()))
         if missing:
+            listed = ", ".join(f"{label!r:.80}" for label in missing[:_MAX_LISTED])
+            more = f" and {len(missing) - _MAX_LISTED} more" if len(missing) > _MAX_LISTED else ""
             warnings.warn(
-                f"{plan.name}, fold {number}: the training clips lack "
-                f"{', '.join(map(repr, missing))}, which the model therefore cannot predict",
+                f"{plan.name}, fold {number}: the training clips lack {listed}{more}, which the "
+                "model therefore cannot predict",
                 UserWarning,
                 stacklevel=find_stack_level(),
             )
 
 
-def warn_of_own_splits(estimator: Any, plan: Plan) -> None:
-    """Warn of a search that tests candidates on speakers that they were trained on."""
+def check_own_splits(estimator: Any, plan: Plan) -> None:
+    """Warn of a search that tests candidates on speakers that they were trained on.
+
+    Raise if its splitter needs speakers that are unknown.
+    """
     if not isinstance(estimator, SEARCHES) or plan.shared_speakers:
+        return
+    name = f"cv={estimator.cv!r:.80} of the {type(estimator).__name__}"
+    if plan.train.speakers is None:
+        check_splitter(estimator.cv, name)
         return
     if isinstance(estimator.cv, Iterable):  # splits of other clips than those of a fold
         return
@@ -65,10 +138,9 @@ def warn_of_own_splits(estimator: Any, plan: Plan) -> None:
         return
     if shared := shared_speakers(train, splits):
         warnings.warn(
-            f"cv={estimator.cv!r} of the {type(estimator).__name__} puts speakers, such as "
-            f"{shared[0]!r}, in both training and test of its splits, so it selects the parameters "
-            "that are best for known speakers. Use cv=GroupKFold(3), or pass the estimator without "
-            "the search and its grid as param_grid",
+            f"{name} puts speakers, such as {shared[0]!r:.80}, in both training and test of its "
+            "splits, so it selects the parameters that are best for known speakers. Use "
+            "cv=GroupKFold(3), or pass the estimator without the search and its grid as param_grid",
             LeakWarning,
             stacklevel=find_stack_level(),
         )

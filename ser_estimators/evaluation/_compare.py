@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
+from numbers import Integral
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import permutation_test
+from sklearn.utils import check_scalar
 
 from ._metrics import count_by_speaker, score
 from ._report import EvaluationReport, Protocol
@@ -107,9 +110,10 @@ def compare(
     Raises
     ------
     TypeError
-        If `reports` is not a dict of reports.
+        If `reports` is not a dict of reports by name.
     ValueError
-        If there are fewer than two reports, if one has no such protocol, or if their folds differ.
+        If there are fewer than two reports, if one has no such protocol or no speakers, or if their
+        folds differ.
 
     See Also
     --------
@@ -134,26 +138,9 @@ def compare(
     >>> compare(reports).n_speakers
     3
     """
-    if not isinstance(reports, Mapping) or not all(
-        isinstance(report, EvaluationReport) for report in reports.values()
-    ):
-        raise TypeError(
-            f"reports is {reports!r:.200}; expected a dict of reports by name, such as "
-            '{"cnn": evaluate(...), "svm": evaluate(...)}'
-        )
-    if len(reports) < 2:
-        raise ValueError(
-            f"reports contains {counted(len(reports), 'report')}; expected at least two"
-        )
-    chosen = {}
-    for name, report in reports.items():
-        key = protocol or next(iter(report.protocols))
-        if key not in report.protocols:
-            raise ValueError(
-                f"report {name!r} has no protocol {key!r}; expected one of "
-                f"{', '.join(map(repr, report.protocols))}"
-            )
-        chosen[name] = report.protocols[key]
+    check_scalar(random_state, "random_state", Integral, min_val=0)
+    _check_reports(reports)
+    chosen = {name: _choose(name, report, protocol) for name, report in reports.items()}
     names = list(chosen)
     for name in names[1:]:
         _check_same_folds(names[0], chosen[names[0]], name, chosen[name])
@@ -170,16 +157,54 @@ def compare(
     )
 
 
+def _check_reports(reports: Any) -> None:
+    expected = 'expected a dict of reports by name, such as {"cnn": evaluate(...), ...}'
+    if not isinstance(reports, Mapping):
+        raise TypeError(f"reports is a {type(reports).__name__}; {expected}")
+    for name, report in reports.items():
+        if not isinstance(name, str):
+            raise TypeError(f"reports has the name {name!r:.80}, which is not a string; {expected}")
+        if not isinstance(report, EvaluationReport):
+            raise TypeError(f"reports[{name!r:.80}] is a {type(report).__name__}; {expected}")
+    if len(reports) < 2:
+        raise ValueError(
+            f"reports contains {counted(len(reports), 'report')}; expected at least two"
+        )
+
+
+def _choose(name: str, report: EvaluationReport, protocol: str | None) -> Protocol:
+    """Return the protocol of a report that is compared."""
+    key = next(iter(report.protocols)) if protocol is None else protocol
+    if not isinstance(key, str) or key not in report.protocols:
+        raise ValueError(
+            f"report {name!r:.80} has no protocol {key!r:.80}; expected one of "
+            f"{', '.join(map(repr, report.protocols))}"
+        )
+    chosen = report.protocols[key]
+    if chosen.speakers is None:
+        raise ValueError(
+            f"report {name!r:.80} has no speakers. Clips of one speaker are not independent, so no "
+            "p-value can be computed from clips alone; pass speakers to evaluate"
+        )
+    return chosen
+
+
 def _check_same_folds(first: str, a: Protocol, second: str, b: Protocol) -> None:
     same = len(a.folds) == len(b.folds) and all(
         np.array_equal(x.train, y.train) and np.array_equal(x.test, y.test)
         for x, y in zip(a.folds, b.folds, strict=True)
     )
-    if not (same and np.array_equal(a.y_true, b.y_true) and np.array_equal(a.speakers, b.speakers)):
+    same = same and np.array_equal(a.y_true, b.y_true)
+    if not (same and np.array_equal(_speakers_of(a), _speakers_of(b))):
         raise ValueError(
-            f"reports {first!r} and {second!r} have different folds or clips; evaluate both with "
-            "the same X, y, speakers and cv"
+            f"reports {first!r:.80} and {second!r:.80} have different folds or clips; evaluate "
+            "both with the same X, y, speakers and cv"
         )
+
+
+def _speakers_of(protocol: Protocol) -> NDArray[Any]:
+    assert protocol.speakers is not None  # checked by _choose
+    return protocol.speakers
 
 
 def _speaker_scores(protocol: Protocol) -> NDArray[np.float64]:
@@ -189,7 +214,7 @@ def _speaker_scores(protocol: Protocol) -> NDArray[np.float64]:
         np.array([index[label] for label in protocol.y_true.tolist()]),
         np.array([index[label] for label in protocol.y_pred.tolist()]),
         None,
-        protocol.speakers,
+        _speakers_of(protocol),
         len(index),
     )
     return score(counts).balanced_accuracy

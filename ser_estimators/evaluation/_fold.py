@@ -5,23 +5,24 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import sklearn
 from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
-from sklearn.utils.validation import has_fit_parameter
 
 from .._utils.pipelines import iter_steps
-from ._checks import SEARCHES
+from .._utils.progress import labeled_progress
+from ..exceptions import TrainingInterruptedWarning
 from ._plan import Plan
 from ._report import Fold
+from ._routing import speakers_for_fit
 from ._sides import Side
-from ._splits import expected_warnings_ignored, make_speaker_splits
+from ._splits import expected_warnings_ignored, make_random_splits, make_speaker_splits
 
 __all__ = ["Outcome", "run_fold"]
 
@@ -49,7 +50,9 @@ class Outcome:
     classes: NDArray[Any] | None
 
 
-def run_fold(estimator: Any, plan: Plan, number: int, param_grid: Any, scoring: Any) -> Outcome:
+def run_fold(
+    estimator: Any, plan: Plan, number: int, param_grid: Any, scoring: Any, *, verbose: int = 0
+) -> Outcome:
     """Fit a clone on the training clips of a split and predict its test clips.
 
     Parameters
@@ -58,7 +61,7 @@ def run_fold(estimator: Any, plan: Plan, number: int, param_grid: Any, scoring: 
     plan : Plan
     number : int
         Index of the split, from 0.
-    param_grid, scoring : object
+    param_grid, scoring, verbose : object
         As passed to `evaluate`.
 
     Returns
@@ -67,6 +70,8 @@ def run_fold(estimator: Any, plan: Plan, number: int, param_grid: Any, scoring: 
 
     Raises
     ------
+    KeyboardInterrupt
+        If training was interrupted, even if the estimator then returned what it had trained.
     ValueError
         If an inner search has a single speaker, or if predictions are unknown labels or NaN.
     """
@@ -75,11 +80,13 @@ def run_fold(estimator: Any, plan: Plan, number: int, param_grid: Any, scoring: 
     model = clone(estimator)
     if param_grid is not None:
         model = _search_over(model, param_grid, scoring, train, number)
+    label = f"fold {number + 1}/{len(plan.splits)}"
+    parameters = speakers_for_fit(model, train.speakers)
     start = time.perf_counter()
-    with expected_warnings_ignored():
+    with expected_warnings_ignored(), _interruptible(), labeled_progress(label, verbose=verbose):
         # If the speakers of an inner fold lack a class, the mean over the others is intended.
         warnings.filterwarnings("ignore", message="y_pred contains classes not in y_true")
-        model.fit(train.clips, train.labels, **_speakers_for(model, train))
+        model.fit(train.clips, train.labels, **parameters)
     seconds = time.perf_counter() - start
     best = model.best_estimator_[-1] if param_grid is not None else model
     fold = Fold(
@@ -97,8 +104,8 @@ def _predict(model: Any, test: Side, plan: Plan, fold: Fold, where: str) -> Outc
     unknown = np.setdiff1d(y_pred, np.concatenate([plan.train.labels, plan.test.labels]))
     if unknown.size:
         raise ValueError(
-            f"{where}: the estimator predicted {unknown.tolist()[0]!r}, which is not a label in y; "
-            "expected one of the labels that it was fitted on"
+            f"{where}: the estimator predicted {unknown.tolist()[0]!r:.80}, which is not a label "
+            "in y; expected one of the labels that it was fitted on"
         )
     if not hasattr(model, "predict_proba"):
         return Outcome(fold, y_pred, None, None)
@@ -113,19 +120,48 @@ def _predict(model: Any, test: Side, plan: Plan, fold: Fold, where: str) -> Outc
 
 
 def _search_over(model: Any, param_grid: Any, scoring: Any, train: Side, number: int) -> Any:
-    """Wrap a model in a grid search whose splits keep speakers apart."""
-    n_inner = min(_INNER_FOLDS, train.n_speakers)
-    if n_inner < 2:
-        raise ValueError(
-            f"fold {number + 1} has a single training speaker, {train.speakers.tolist()[0]!r}; the "
-            "inner search over param_grid needs at least two"
-        )
+    """Wrap a model in a grid search whose splits keep speakers apart, if these are known."""
     # Splits rather than a splitter: the search needs no groups, and so no metadata routing.
-    inner = make_speaker_splits(train, n_inner, random_state=0)
+    if train.speakers is None:
+        inner = make_random_splits(train, _INNER_FOLDS, random_state=0)
+    elif train.n_speakers > 1:
+        n_inner = min(_INNER_FOLDS, train.n_speakers)
+        inner = make_speaker_splits(train, n_inner, random_state=0)
+    else:
+        only = train.speakers.tolist()[0]
+        raise ValueError(
+            f"fold {number + 1} has a single training speaker, {only!r:.80}; the inner search over "
+            "param_grid needs at least two"
+        )
     # A search uses `groups` for its own splitter, but passes `step__groups` on.
     model = Pipeline([(_ONLY_STEP, model)])
     grid = _with_prefix(param_grid)
     return GridSearchCV(model, grid, scoring=scoring, cv=inner, error_score="raise")
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Raise KeyboardInterrupt where an estimator warns that its training was interrupted.
+
+    CNNEmbedder then returns what it has trained, which must not count as a result. An error, which
+    a filter of warnings would raise, could be caught by a search as a failed fit.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", TrainingInterruptedWarning)
+        show = warnings.showwarning
+        # If folds run in threads, another one may restore this function later.
+        is_active = True
+
+        def interrupt(message: Any, category: type[Warning], *arguments: Any, **named: Any) -> None:
+            if is_active and issubclass(category, TrainingInterruptedWarning):
+                raise KeyboardInterrupt(str(message))
+            show(message, category, *arguments, **named)
+
+        warnings.showwarning = interrupt
+        try:
+            yield
+        finally:
+            is_active = False
 
 
 def _with_prefix(param_grid: Any) -> Any:
@@ -141,37 +177,6 @@ def _without_prefix(best_params: dict[str, Any] | None) -> dict[str, Any] | None
     if best_params is None:
         return None
     return {name.removeprefix(f"{_ONLY_STEP}__"): value for name, value in best_params.items()}
-
-
-def _speakers_for(model: Any, train: Side) -> dict[str, Any]:
-    """Return the speakers under every name by which a model, or its steps, accept groups in fit.
-
-    A step with early stopping then sets whole speakers aside. With metadata routing enabled, users
-    decide which step receives groups, and nothing is passed.
-    """
-    if sklearn.get_config()["enable_metadata_routing"]:
-        return {}
-    return dict.fromkeys(_group_parameters(model), train.speakers)
-
-
-def _group_parameters(model: Any) -> Iterator[str]:
-    """Yield the names under which ``fit`` accepts groups, such as "groups" or "cnn__groups"."""
-    # Only pipelines and searches pass parameters of fit on. For each estimator that receives some,
-    # by the prefix of its parameters: the prefix in fit, from which "estimator__" of a search is
-    # absent.
-    prefixes = {"": ""}
-    for prefix, step in iter_steps(model):
-        if prefix not in prefixes:
-            continue
-        if isinstance(step, SEARCHES):
-            yield f"{prefixes[prefix]}groups"  # for its splitter
-            if hasattr(step.estimator, "steps"):
-                prefixes[f"{prefix}estimator__"] = prefixes[prefix]
-        elif hasattr(step, "steps"):
-            for name, _ in step.steps:
-                prefixes[f"{prefix}{name}__"] = f"{prefixes[prefix]}{name}__"
-        elif has_fit_parameter(step, "groups"):
-            yield f"{prefixes[prefix]}groups"
 
 
 def _history_of(model: Any) -> list[dict[str, Any]] | None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import warnings
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ from .._audio.reading import Reading
 from .._audio.workers import map_waveforms
 from .._features.mel import MelOptions, mel_power_spectrogram
 from ..exceptions import AudioLevelWarning
+from ._identity import digest
 
 __all__ = ["MIN_SAMPLES", "Leak", "find_leaks", "find_same_recordings"]
 
@@ -99,7 +101,7 @@ def find_same_recordings(clips: Sequence[Clip], *, n_jobs: int | None = None) ->
         prints = np.array([fingerprint.spectrogram for fingerprint in fingerprints])
         seconds = np.array([fingerprint.seconds for fingerprint in fingerprints])
         pairs += [(shaped[first], shaped[second]) for first, second in _similar(prints, seconds)]
-    by_digest: dict[bytes, int] = {}
+    by_digest: dict[str, int] = {}
     for index in sorted(set(range(len(clips))) - set(shaped.tolist())):
         pairs.append((index, by_digest.setdefault(_digest(clips[index]), index)))
     return _groups_of(pairs, len(clips))
@@ -137,7 +139,7 @@ def find_leaks(
         One for each pair of clips, even if several splits separate it.
     """
     leaks: dict[frozenset[int], Leak] = {}
-    digest = cache(lambda index: _digest(clips[index]))
+    digest_at = cache(lambda index: _digest(clips[index]))
     for group in groups:
         members = np.array(sorted(group))
         for train, test in splits:
@@ -145,7 +147,7 @@ def find_leaks(
                 for second in members[np.isin(members, test)]:
                     pair = frozenset((int(first), int(second)))
                     if len(pair) == 2 and pair not in leaks:
-                        same_bytes = digest(int(first)) == digest(int(second))
+                        same_bytes = digest_at(int(first)) == digest_at(int(second))
                         kind = "same bytes" if same_bytes else "same sound"
                         leaks[pair] = Leak(int(first), int(second), kind)
     return list(leaks.values())
@@ -198,8 +200,9 @@ def _similar(
                 yield int(order[start + row]), int(order[start + column])
 
 
-def _digest(clip: Clip) -> bytes:
-    if isinstance(clip, np.ndarray):
-        return hashlib.sha256(np.ascontiguousarray(clip).tobytes()).digest()
-    with open(clip, "rb") as file:
-        return hashlib.file_digest(file, "sha256").digest()
+def _digest(clip: Any) -> str:
+    """Return a digest of the bytes of a file, or of the values of another kind of clip."""
+    if isinstance(clip, (str, os.PathLike)):
+        with open(clip, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    return digest(clip, "a clip")

@@ -16,6 +16,7 @@ __all__ = [
     "Scores",
     "count_by_speaker",
     "score",
+    "score_of_guessing",
     "score_with_intervals",
 ]
 
@@ -27,7 +28,8 @@ _N_BINS = 10
 _MIN_PROBABILITY = 1e-7
 
 
-@dataclass(frozen=True)
+# Arrays neither compare to a single truth value nor have a short repr, here and below.
+@dataclass(frozen=True, eq=False, repr=False)
 class Counts:
     """Sums from which scores are computed, so that sets of clips can be added and subtracted.
 
@@ -61,8 +63,11 @@ class Counts:
             None if self.bins is None else function(self.bins),
         )
 
+    def __repr__(self) -> str:
+        return f"Counts({self.confusion.sum():.0f} clips, shape {self.confusion.shape})"
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Scores:
     """Scores of one set of clips, or of several along the first axis.
 
@@ -89,16 +94,23 @@ class Scores:
     calibration_error: Floats | None
     confusion: Floats
 
+    def __repr__(self) -> str:
+        if np.ndim(self.accuracy):
+            return f"Scores(of sets of clips, shape {np.shape(self.accuracy)})"
+        names = ("accuracy", "balanced_accuracy", "macro_f1")
+        values = [f"{name}={getattr(self, name):.3f}" for name in names]
+        return f"Scores({', '.join(values)}, {self.recall.shape[-1]} classes)"
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Interval:
     """Scores, and the lower and upper ends of their confidence intervals.
 
     Parameters
     ----------
     value, low, high : Scores
-    n_speakers : int > 0
-        Number of speakers that the intervals are computed from.
+    n_speakers : int >= 0
+        Number of speakers that the intervals are computed from; 0 if the speakers are unknown.
     confidence : float in (0, 1)
         Confidence level.
     """
@@ -108,6 +120,15 @@ class Interval:
     high: Scores
     n_speakers: int
     confidence: float
+
+    def __repr__(self) -> str:
+        value, low, high = (
+            float(scores.balanced_accuracy) for scores in (self.value, self.low, self.high)
+        )
+        return (
+            f"Interval(balanced accuracy {value:.3f}, {low:.3f} to {high:.3f} at level "
+            f"{self.confidence:g}, n_speakers={self.n_speakers})"
+        )
 
 
 def count_by_speaker(
@@ -192,6 +213,30 @@ def score(counts: Counts) -> Scores:
         calibration_error=calibration,
         confusion=_ratio(confusion, of_class[..., None]),
     )
+
+
+def score_of_guessing(y_true: NDArray[Any]) -> dict[str, float]:
+    """Return the scores that need no information about a clip, from which a system should differ.
+
+    Parameters
+    ----------
+    y_true : ndarray of shape (n_clips,)
+
+    Returns
+    -------
+    dict of str to float
+        The accuracy of always predicting the most frequent class; the balanced accuracy of any
+        guess, 1 / (number of classes with clips); and the log loss of predicting the frequency of
+        each class as its probability. Other scores are left out: for them, guessing has no single
+        value.
+    """
+    _, n_clips = np.unique(y_true, return_counts=True)
+    frequencies = n_clips / n_clips.sum()
+    return {
+        "accuracy": float(frequencies.max()),
+        "balanced_accuracy": 1 / len(frequencies),
+        "log_loss": float((frequencies * np.log(1 / frequencies)).sum()),
+    }
 
 
 def score_with_intervals(counts: Counts, *, confidence: float) -> Interval:

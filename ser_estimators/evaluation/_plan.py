@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -13,11 +15,13 @@ from numpy.typing import NDArray
 from .._utils.stack_level import find_stack_level
 from ..exceptions import LeakWarning
 from ._leaks import Leak, find_leaks, find_same_recordings
-from ._sides import Side
+from ._sides import UNKNOWN, Side
 from ._splits import Split, make_random_splits, make_splits, shared_speakers
 from ._text import counted
 
 __all__ = ["Plan", "make_plans", "search_leaks"]
+
+_MAX_LISTED = 10  # classes in a message
 
 
 @dataclass(frozen=True)
@@ -78,9 +82,14 @@ def make_plans(
     """
     if test is not None:
         return [_plan_other_corpus(train, test)]
-    if train.n_speakers < 2:
+    if train.speakers is None and random_split:
         raise ValueError(
-            f"speakers contains only {train.speakers.tolist()[0]!r}; expected at least two "
+            f'random_split=True was passed with speakers="{UNKNOWN}", with which all folds are '
+            "random; leave random_split out"
+        )
+    if train.speakers is not None and train.n_speakers < 2:
+        raise ValueError(
+            f"speakers contains only {train.speakers.tolist()[0]!r:.80}; expected at least two "
             "speakers, so that the model can be tested on one it was not trained on"
         )
     plans = [_plan_folds(train, cv, random_state)]
@@ -124,8 +133,8 @@ def _plan_other_corpus(train: Side, test: Side) -> Plan:
     kinds = {"strings" if side.labels.dtype.kind in "OUST" else "numbers" for side in (train, test)}
     if len(kinds) > 1:
         raise TypeError(
-            f"y contains labels such as {train.labels.tolist()[0]!r}, but y_test labels such as "
-            f"{test.labels.tolist()[0]!r}; expected labels of one type"
+            f"y contains labels such as {train.labels.tolist()[0]!r:.80}, but y_test labels such "
+            f"as {test.labels.tolist()[0]!r:.80}; expected labels of one type"
         )
     if not set(train.labels.tolist()) & set(test.labels.tolist()):
         raise ValueError(
@@ -134,52 +143,96 @@ def _plan_other_corpus(train: Side, test: Side) -> Plan:
         )
     split = (np.arange(len(train.labels)), np.arange(len(test.labels)))
     text = (
-        f"Trained on all {len(split[0])} clips of {counted(train.n_speakers, 'speaker')}, tested "
-        f"on {len(split[1])} clips of {counted(test.n_speakers, 'speaker')} from another corpus."
+        f"Trained on all {_describe(train)}, tested on {_describe(test)} from another corpus."
+        f"{_compare_names(train, test)}"
     )
-    both = sorted(set(map(str, train.speakers)) & set(map(str, test.speakers)))
-    if len(both) == 1:
-        text += f" One speaker name, {both[0]!r}, occurs in both and is treated as two people."
-    elif both:
-        text += (
-            f" {len(both)} speaker names, such as {both[0]!r}, occur in both and are treated as "
-            "different people."
-        )
     return Plan("other corpus", text, [split], train, test, [])
 
 
+def _describe(side: Side) -> str:
+    """Return the number of clips and of their speakers, and no more than is known."""
+    clips = counted(len(side.labels), "clip")
+    if side.speakers is None:
+        return f"{clips} of unknown speakers"
+    if side.has_clip_numbers:
+        return f"{clips}, each of which is named as a speaker of its own,"
+    return f"{clips} of {counted(side.n_speakers, 'speaker')}"
+
+
+def _compare_names(train: Side, test: Side) -> str:
+    """Say whether speakers of two corpora have the same names."""
+    if train.speakers is None or test.speakers is None:
+        return ""
+    both = sorted(set(map(str, train.speakers)) & set(map(str, test.speakers)))
+    if train.has_clip_numbers or test.has_clip_numbers or not both:
+        return ""
+    if len(both) == 1:
+        return f" One speaker name, {both[0]!r:.80}, occurs in both and is treated as two people."
+    return (
+        f" {len(both)} speaker names, such as {both[0]!r:.80}, occur in both and are treated as "
+        "different people."
+    )
+
+
 def _plan_folds(side: Side, cv: Any, random_state: int) -> Plan:
-    n_clips = len(side.labels)
     splits = make_splits(side, cv, random_state)
     shared = shared_speakers(side, splits)
     if shared:
         warnings.warn(
-            f"cv puts {len(shared)} of {side.n_speakers} speakers, such as {shared[0]!r}, in both "
-            "training and test of a split: the scores do not apply to new speakers",
+            f"cv puts {len(shared)} of {side.n_speakers} speakers, such as {shared[0]!r:.80}, in "
+            "both training and test of a split: the scores do not apply to new speakers",
             LeakWarning,
             stacklevel=find_stack_level(),
         )
+    name = "custom splits" if shared else "speaker-independent"
+    if side.speakers is None:
+        name = "speakers unknown"
+    text = f"{_describe_folds(side, splits, cv, shared)} {_describe_tested(side, splits)}".rstrip()
+    return Plan(name, text, splits, side, side, shared)
+
+
+def _describe_folds(side: Side, splits: Sequence[Split], cv: Any, shared: Sequence[Any]) -> str:
+    """Say what is known about speakers in training and test."""
+    n_clips = counted(len(side.labels), "clip")
+    if side.speakers is None:
+        is_random = cv is None or isinstance(cv, Integral)
+        folds = counted(len(splits), "random fold" if is_random else "fold")
+        return (
+            f"{folds} over {n_clips} of unknown speakers{'' if is_random else ', as passed in cv'}."
+            " Whether a speaker appears in both training and test is unknown. If so, the scores "
+            "are too high for new speakers."
+        )
+    folds = counted(len(splits), "fold")
+    if side.has_clip_numbers:
+        return (
+            f"{folds} over {n_clips}, each of which is named as a speaker of its own. If a person "
+            "speaks in several clips, they may appear in both training and test."
+        )
+    text = f"{folds} over {n_clips} and {side.n_speakers} speakers"
+    if shared:
+        return f"{text}, as passed in cv."
+    return f"{text}. No speaker appears in both training and test."
+
+
+def _describe_tested(side: Side, splits: Sequence[Split]) -> str:
+    """Say whether each clip is tested once."""
     tested = np.concatenate([test for _, test in splits])
     n_tested = len(np.unique(tested))
-    text = (
-        f"{counted(len(splits), 'fold')} over {counted(n_clips, 'clip')} and {side.n_speakers} "
-        f"speakers{', as passed in cv' if shared else ''}."
-    )
-    if not shared:
-        text += " No speaker appears in both training and test."
-    if n_tested < n_clips:
-        text += f" {counted(n_tested, 'clip')} {'is' if n_tested == 1 else 'are'} tested."
+    sentences = []
+    if n_tested < len(side.labels):
+        sentences.append(f"{counted(n_tested, 'clip')} {'is' if n_tested == 1 else 'are'} tested.")
     if len(tested) > n_tested:
-        text += f" Some are tested in several folds: there are {len(tested)} predictions."
-    name = "custom splits" if shared else "speaker-independent"
-    return Plan(name, text, splits, side, side, shared)
+        sentences.append(f"Some are tested in several folds: there are {len(tested)} predictions.")
+    return " ".join(sentences)
 
 
 def _plan_random_folds(side: Side, n_folds: int, random_state: int) -> Plan:
     splits = make_random_splits(side, n_folds, random_state)
     shared = shared_speakers(side, splits)
     n_shared, n_all = len(shared), side.n_speakers
-    if shared:
+    if side.has_clip_numbers:
+        text = f"{n_folds} random folds. Each clip is named as a speaker of its own."
+    elif shared:
         who = (
             "every speaker appears"
             if n_shared == n_all
@@ -195,9 +248,11 @@ def _plan_random_folds(side: Side, n_folds: int, random_state: int) -> Plan:
 
 
 def _list_classes(labels: NDArray[Any]) -> str:
-    return ", ".join(map(str, np.unique(labels)))
+    names = list(map(str, np.unique(labels)))
+    more = f" and {len(names) - _MAX_LISTED} more" if len(names) > _MAX_LISTED else ""
+    return ", ".join(f"{name:.80}" for name in names[:_MAX_LISTED]) + more
 
 
 def _name_of(clips: Sequence[Any], index: int) -> str:
     clip = clips[index]
-    return f"clip {index + 1}" if isinstance(clip, np.ndarray) else repr(clip)
+    return f"{clip!r:.300}" if isinstance(clip, (str, os.PathLike)) else f"clip {index + 1}"

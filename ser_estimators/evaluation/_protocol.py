@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from joblib import Parallel, delayed
 from numpy.typing import NDArray
+
+# Those of joblib would not pass the configuration of scikit-learn, such as metadata routing, on.
+from sklearn.utils.parallel import Parallel, delayed
 
 from ._fold import Outcome, run_fold
 from ._metrics import count_by_speaker, score_with_intervals
 from ._plan import Plan
 from ._report import Protocol
+from ._store import FoldStore
+from ._text import counted
 
 __all__ = ["run_protocol"]
 
@@ -24,10 +29,11 @@ def run_protocol(
     param_grid: Any,
     scoring: Any,
     confidence: float,
+    store: FoldStore | None = None,
     n_jobs: int | None,
     verbose: int,
 ) -> Protocol:
-    """Run every fold of a plan and score the predictions.
+    """Run every fold of a plan that is not stored yet, and score the predictions.
 
     Parameters
     ----------
@@ -35,36 +41,74 @@ def run_protocol(
     plan : Plan
     param_grid, scoring, confidence, n_jobs, verbose : object
         As passed to `evaluate`.
+    store : FoldStore or None, default=None
+        Finished folds.
 
     Returns
     -------
     Protocol
     """
+    outcomes = {} if store is None else store.load_all(plan)
+    if verbose and outcomes and store is not None:
+        print(
+            f"[evaluate] {plan.name}: {len(outcomes)} of {counted(len(plan.splits), 'fold')} "
+            f"loaded from {str(store.folder)!r}",
+            flush=True,
+        )
+    missing = [number for number in range(len(plan.splits)) if number not in outcomes]
     jobs = (
-        delayed(run_fold)(estimator, plan, i, param_grid, scoring) for i in range(len(plan.splits))
+        delayed(_run)(estimator, plan, number, param_grid, scoring, store, verbose)
+        for number in missing
     )
-    outcomes: list[Outcome] = []
-    for outcome in Parallel(n_jobs=n_jobs, return_as="generator")(jobs):
-        outcomes.append(outcome)
+    # As they finish, so that their lines are printed at once.
+    for number, outcome in Parallel(n_jobs=n_jobs, return_as="generator_unordered")(jobs):
+        outcomes[number] = outcome
         if verbose:
-            _print_progress(plan, outcome, len(outcomes))
-    return _put_together(plan, outcomes, confidence)
+            _print_result(plan, number, outcome)
+    return _put_together(plan, [outcomes[number] for number in sorted(outcomes)], confidence)
 
 
-def _print_progress(plan: Plan, outcome: Outcome, n_done: int) -> None:
+def _run(
+    estimator: Any,
+    plan: Plan,
+    number: int,
+    param_grid: Any,
+    scoring: Any,
+    store: FoldStore | None,
+    verbose: int,
+) -> tuple[int, Outcome]:
+    """Run a fold and store it, perhaps in another process."""
+    if verbose:
+        n_train, n_test = map(len, plan.splits[number])
+        print(
+            f"{_start_of_line(plan, number)}: fitting on {counted(n_train, 'clip')}, to be tested "
+            f"on {n_test}",
+            flush=True,
+        )
+    outcome = run_fold(estimator, plan, number, param_grid, scoring, verbose=verbose)
+    if store is not None:
+        store.save(number, outcome)
+    return number, outcome
+
+
+def _print_result(plan: Plan, number: int, outcome: Outcome) -> None:
     truth = plan.test.labels[outcome.fold.test]
-    accuracy = float(np.mean(outcome.y_pred == truth))
+    recalls = [np.mean(outcome.y_pred[truth == label] == label) for label in np.unique(truth)]
     print(
-        f"[evaluate] {plan.name}, fold {n_done}/{len(plan.splits)}: fitted on "
-        f"{len(outcome.fold.train)} clips in {outcome.fold.fit_seconds:.0f} s, accuracy "
-        f"{accuracy:.3f} on {len(truth)} clips",
+        f"{_start_of_line(plan, number)}: balanced accuracy {np.mean(recalls):.3f} on "
+        f"{counted(len(truth), 'clip')}, fitted in {outcome.fold.fit_seconds:.0f} s",
         flush=True,
     )
 
 
+def _start_of_line(plan: Plan, number: int) -> str:
+    return f"[evaluate] {plan.name}, fold {number + 1}/{len(plan.splits)}"
+
+
 def _put_together(plan: Plan, outcomes: Sequence[Outcome], confidence: float) -> Protocol:
     tested = np.concatenate([outcome.fold.test for outcome in outcomes])
-    y_true, speakers = plan.test.labels[tested], plan.test.speakers[tested]
+    y_true = plan.test.labels[tested]
+    speakers = None if plan.test.speakers is None else plan.test.speakers[tested]
     y_pred = np.concatenate([outcome.y_pred for outcome in outcomes])
     # All classes that can be predicted, even if the test clips contain fewer.
     classes = np.unique(np.concatenate([plan.train.labels, y_true]))
@@ -73,9 +117,13 @@ def _put_together(plan: Plan, outcomes: Sequence[Outcome], confidence: float) ->
         np.searchsorted(classes, y_true),
         np.searchsorted(classes, y_pred),
         probabilities,
-        speakers,
+        # Unknown speakers count as one, for which there are no intervals.
+        np.zeros(len(tested)) if speakers is None else speakers,
         len(classes),
     )
+    scores = score_with_intervals(counts, confidence=confidence)
+    if speakers is None:
+        scores = replace(scores, n_speakers=0)
     return Protocol(
         name=plan.name,
         description=plan.description,
@@ -86,9 +134,10 @@ def _put_together(plan: Plan, outcomes: Sequence[Outcome], confidence: float) ->
         probabilities=probabilities,
         speakers=speakers,
         classes=classes,
-        scores=score_with_intervals(counts, confidence=confidence),
+        scores=scores,
         leaks=plan.leaks,
         shared_speakers=plan.shared_speakers,
+        metadata={name: values[tested] for name, values in plan.test.metadata.items()},
     )
 
 

@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from sklearn.utils import check_scalar
 
+from ._routing import needs_groups
 from ._sides import Side
 
 __all__ = [
     "Split",
+    "check_splitter",
     "expected_warnings_ignored",
     "make_random_splits",
     "make_speaker_splits",
@@ -39,7 +41,8 @@ def make_splits(side: Side, cv: Any, random_state: int) -> list[Split]:
     cv : int, cross-validation generator, iterable of (train, test) or None
         See `evaluate`.
     random_state : int
-        Seeds the assignment of speakers to folds if `cv` is a number or None.
+        Seeds the assignment of speakers to folds, or of clips if the speakers are unknown, if `cv`
+        is a number or None.
 
     Returns
     -------
@@ -48,23 +51,38 @@ def make_splits(side: Side, cv: Any, random_state: int) -> list[Split]:
     Raises
     ------
     TypeError, ValueError
-        If `cv` is of another type, or a split is empty or out of range.
+        If `cv` is of another type, if it needs speakers that are unknown, or if a split is empty or
+        out of range.
     """
     cv = _DEFAULT_FOLDS if cv is None else cv
     if isinstance(cv, Integral):
         check_scalar(cv, "cv", Integral, min_val=2)
-        splits = make_speaker_splits(side, min(int(cv), side.n_speakers), random_state)
-    elif hasattr(cv, "split") and not isinstance(cv, str):
+        if side.speakers is None:
+            splits = make_random_splits(side, int(cv), random_state)
+        else:
+            splits = make_speaker_splits(side, min(int(cv), side.n_speakers), random_state)
+    elif hasattr(cv, "split") and not isinstance(cv, (str, type)):
+        if side.speakers is None:
+            check_splitter(cv, f"cv={cv!r:.80}")
         with expected_warnings_ignored():
             splits = list(cv.split(np.zeros(len(side.labels)), side.labels, side.speakers))
     elif isinstance(cv, Iterable) and not isinstance(cv, str):
         splits = list(cv)
     else:
         raise TypeError(
-            f"cv is {cv!r}; expected a number of folds, a splitter such as GroupKFold(6), or a "
+            f"cv is {cv!r:.80}; expected a number of folds, a splitter such as GroupKFold(6), or a "
             "list of (train, test) pairs"
         )
     return _check_splits(splits, len(side.labels))
+
+
+def check_splitter(splitter: Any, name: str) -> None:
+    """Raise if a splitter needs speakers, for clips whose speakers are unknown."""
+    if needs_groups(splitter):
+        raise ValueError(
+            f"{name} needs the speakers, which are unknown; pass the speaker of each clip as "
+            "speakers, or use a splitter without groups, such as StratifiedKFold"
+        )
 
 
 def make_speaker_splits(side: Side, n_folds: int, random_state: int) -> list[Split]:
@@ -89,7 +107,9 @@ def make_random_splits(side: Side, n_folds: int, random_state: int) -> list[Spli
 
 
 def shared_speakers(side: Side, splits: Sequence[Split]) -> list[Any]:
-    """Return the speakers that appear in both training and test of any split, sorted."""
+    """Return the known speakers that appear in both training and test of any split, sorted."""
+    if side.speakers is None:
+        return []
     shared: set[Any] = set()
     for train, test in splits:
         shared |= set(side.speakers[train].tolist()) & set(side.speakers[test].tolist())
@@ -116,7 +136,7 @@ def _check_splits(splits: Iterable[Any], n_clips: int) -> list[Split]:
             train, test = split
         except (TypeError, ValueError):
             raise ValueError(
-                f"split {number} of cv is {split!r}; expected a pair (train, test)"
+                f"split {number} of cv is {split!r:.80}; expected a pair (train, test)"
             ) from None
         checked.append(
             (
@@ -154,5 +174,5 @@ def _check_class_sizes(side: Side, n_folds: int) -> None:
         largest = names.tolist()[counts.argmax()]
         raise ValueError(
             f"{n_folds} folds need a class of at least {n_folds} clips, but the largest class, "
-            f"{largest!r}, has {counts.max()}; use fewer folds (cv), or more clips"
+            f"{largest!r:.80}, has {counts.max()}; use fewer folds (cv), or more clips"
         )

@@ -41,7 +41,7 @@ class Predictions:
         NaN for clips that could not be used; None if the model has no ``predict_proba``.
     classes : ndarray of shape (n_classes,)
         Columns of the probabilities.
-    failures : tuple of (int, str, str)
+    failures : tuple of (int, str, str), default=()
         Position, path and reason of each clip that could not be used, as in `AudioReadError`.
 
     See Also

@@ -18,8 +18,6 @@ from ser_estimators.display import EmbeddingDisplay
 
 from .helpers import clusters, emotions
 
-OKABE_ITO = ["#0072B2", "#E69F00", "#009E73", "#F0E442", "#D55E00", "#56B4E9", "#CC79A7"]
-
 
 def test_embedding_of_a_pipeline_is_the_input_of_its_classifier(pipe, voices):
     expected = pipe[:-1].transform(voices.data)
@@ -58,13 +56,26 @@ def test_points_have_the_label_of_their_clip():
         np.testing.assert_array_equal(points.get_offsets(), display.coordinates[labels == label])
 
 
-def test_colors_are_okabe_and_itos_and_markers_differ():
+def colors(display):
+    return {
+        label: mpl.colors.to_hex(points.get_facecolor()[0]).upper()
+        for label, points in display.scatters_.items()
+    }
+
+
+def test_emotions_differ_in_color_and_in_marker():
     display = EmbeddingDisplay.from_embedding(*emotions())
-    scatters = list(display.scatters_.values())
-    colors = [mpl.colors.to_hex(s.get_facecolor()[0]).upper() for s in scatters]
-    assert colors == [*OKABE_ITO, OKABE_ITO[0]]
-    shapes = {s.get_paths()[0].vertices.tobytes() for s in scatters}
-    assert len(shapes) == 8
+    shapes = {s.get_paths()[0].vertices.tobytes() for s in display.scatters_.values()}
+    assert len(set(colors(display).values())) == len(shapes) == 8
+
+
+def test_an_emotion_has_the_same_color_in_every_plot():
+    embedding, labels = emotions()
+    kept = ~np.isin(labels, ["anger", "disgust"])
+    everything = colors(EmbeddingDisplay.from_embedding(embedding, labels))
+    assert colors(EmbeddingDisplay.from_embedding(embedding[kept], labels[kept])) == {
+        label: color for label, color in everything.items() if label not in ("anger", "disgust")
+    }
 
 
 def test_24_speakers_are_distinct_without_color():

@@ -35,10 +35,35 @@ def test_the_table_mentions_the_limits_of_its_p_values(voices, report):
     assert "with 4 speakers, p cannot be below 0.125" in str(compare({"a": few, "b": few}))
 
 
-def test_compare_takes_a_dict_of_reports(report):
-    for wrong in ([report, report], {"a": report, "b": 0.7}):
-        with pytest.raises(TypeError, match="expected a dict of reports by name, such as"):
-            compare(wrong)
+@pytest.mark.parametrize(
+    ("reports", "message"),
+    [
+        (lambda report: [report, report], "^reports is a list; expected a dict of reports by name"),
+        (lambda report: [], "^reports is a list; expected a dict"),
+        (lambda report: None, "^reports is a NoneType; expected a dict"),
+        (lambda report: report, "^reports is a EvaluationReport; expected a dict"),
+        (lambda report: {"a": report, "b": 0.7}, r"^reports\['b'\] is a float; expected a dict"),
+        (
+            lambda report: {"a": report, 3: report},
+            "^reports has the name 3, which is not a string;",
+        ),
+    ],
+)
+def test_compare_takes_a_dict_of_reports(report, reports, message):
+    with pytest.raises(TypeError, match=message) as caught:
+        compare(reports(report))
+    assert len(str(caught.value)) < 200
+
+
+def test_compare_checks_its_other_parameters(report):
+    both = {"a": report, "b": report}
+    for wrong in (["random split"], 3, ""):
+        with pytest.raises(
+            ValueError, match="^report 'a' has no protocol .*; expected one of 'spea"
+        ):
+            compare(both, protocol=wrong)
+    with pytest.raises(TypeError, match="random_state must be an instance of int, not str"):
+        compare(both, random_state="x")
 
 
 def test_compare_refuses_other_folds(voices, report):

@@ -1,20 +1,21 @@
 """evaluate: parameters, what it leaves alone, and what it returns."""
 
 import warnings
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
 import sklearn.metrics
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import RidgeClassifier
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, GroupKFold
 
 import ser_estimators
 from ser_estimators import make_ser_pipeline
 from ser_estimators.evaluation import evaluate
 from ser_estimators.exceptions import AudioReadError
 
-from .helpers import SMALL, Loudness, in_pipeline
+from .helpers import SMALL, Loudness, Unfittable, in_pipeline
 
 
 def test_scores_are_those_of_scikit_learn(report):
@@ -44,18 +45,14 @@ def test_without_probabilities(voices):
     assert report.main.mistakes(3) == []
 
 
-def test_workers_give_the_same_result_and_progress_is_printed(voices, capsys):
-    arguments = {"cv": 2, "check_leaks": False, "verbose": 1}
+def test_workers_give_the_same_result(voices):
     pipe = make_ser_pipeline(random_state=0).set_params(**SMALL)
+    arguments = {"cv": 2, "check_leaks": False}
     one, two = (
         evaluate(pipe, voices.data, voices.target, voices.speakers, n_jobs=n, **arguments)
         for n in (1, 2)
     )
     np.testing.assert_array_equal(one.main.probabilities, two.main.probabilities)
-    lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 4
-    assert lines[1].startswith("[evaluate] speaker-independent, fold 2/2: fitted on 18 clips in")
-    assert lines[1].endswith(" on 18 clips")
     assert one.main.folds[0].history[0]["epoch"] == 1
     assert not hasattr(pipe["cnn"], "net_")  # the estimator itself is left unchanged
 
@@ -102,6 +99,14 @@ BAD_ARGUMENTS = [
     ({"X": [np.zeros(9)] * 35 + [np.array([])]}, AudioReadError, "clip 36 of 36: .* no samples"),
     ({"y_test": ["anger"]}, ValueError, "y_test was passed without X_test; pass both or neither"),
     ({"speakers_test": ["a"]}, ValueError, "speakers_test was passed without X_test"),
+    ({"metadata_test": {}}, ValueError, "metadata_test was passed without X_test"),
+    ({"verbose": -1}, ValueError, "verbose == -1, must be >= 0"),
+    (
+        {"groups": ["a"] * 36},
+        TypeError,
+        "^evaluate has no parameter groups; pass the speaker of each clip as speakers=..., which",
+    ),
+    ({"group": ["a"] * 36}, TypeError, "unexpected keyword argument 'group'"),
     (
         {"X_test": ["a.wav"], "cv": 3},
         ValueError,
@@ -115,7 +120,7 @@ BAD_ARGUMENTS = [
     (
         {"X_test": ["a.wav"], "y_test": ["anger"]},
         ValueError,
-        "speakers_test is missing.*speakers_test=corpus.speakers",
+        'speakers_test is missing.*=corpus.speakers. If .* pass speakers_test="unknown"; the rep',
     ),
 ]
 
@@ -130,6 +135,46 @@ def test_bad_arguments_are_named(voices, changes, error, message):
     }
     with pytest.raises(error, match=message):
         evaluate(**arguments | changes)
+
+
+def test_errors_are_short_whatever_was_passed(voices):
+    long = "x" * 10_000
+    arguments = {"estimator": Unfittable(), "X": voices.data, "y": voices.target}
+    arguments["speakers"] = voices.speakers
+    for changes in (
+        {"estimator": long},
+        {"y": long},
+        {"speakers": long},
+        {"speakers": [long] * 36},
+        {"speakers": [3, *[long] * 35]},
+        {"cv": long},
+        {"cv": [long]},
+        {"cv": [long], "X_test": ["a.wav"]},
+        {"metadata": long},
+        {"metadata": {long: [1]}},
+        {"metadata": {3: long}},
+        {"metadata": {"sex": long}},
+        {"X_test": ["a.wav"], "y_test": [3], "speakers_test": ["a"], "y": [long] * 36},
+        {"X_test": ["a.wav"], "y_test": [long], "speakers_test": ["a"]},
+        {"resume": [long]},
+    ):
+        with pytest.raises((TypeError, ValueError)) as caught:
+            evaluate(**arguments | changes)
+        assert len(str(caught.value)) < 500, changes
+
+
+def test_many_missing_classes_are_not_all_listed(voices):
+    y = [f"class {index:03d}" for index in range(36)]
+    message = r"lack 'class 0\d\d', .* and \d+ more, which the model therefore cannot predict$"
+    with pytest.warns(UserWarning, match=message) as caught, pytest.raises(AssertionError):
+        evaluate(Unfittable(), voices.data, y, voices.speakers, cv=GroupKFold(3), check_leaks=False)
+    assert all(len(str(one.message)) < 300 for one in caught)
+
+
+def test_the_date_is_in_utc(report):
+    date = datetime.fromisoformat(report.date)
+    assert date.utcoffset() == timedelta(0)
+    assert timedelta(0) <= datetime.now(UTC) - date < timedelta(hours=1)
 
 
 @pytest.mark.real_data

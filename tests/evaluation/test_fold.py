@@ -1,16 +1,21 @@
-"""A fold: nested search, speakers passed to fit, predictions that are refused."""
+"""A fold: nested search, predictions that are refused, interrupts, labels of progress."""
 
+import signal
+import warnings
+from pathlib import Path
+
+import joblib
 import numpy as np
 import pytest
-import sklearn
-from sklearn.base import BaseEstimator
 from sklearn.dummy import DummyClassifier
-from sklearn.ensemble import VotingClassifier
 from sklearn.model_selection import GridSearchCV, GroupKFold
-from sklearn.pipeline import FeatureUnion, Pipeline
+from skorch.callbacks import Callback
 
+from ser_estimators import CNNEmbedder
+from ser_estimators._utils.progress import current_progress
 from ser_estimators.evaluation import evaluate
-from ser_estimators.evaluation._fold import _group_parameters, _history_of
+from ser_estimators.evaluation._fold import _history_of
+from ser_estimators.exceptions import TrainingInterruptedWarning
 
 from .helpers import Loudness, in_pipeline
 
@@ -46,103 +51,6 @@ def test_a_nested_search_keeps_speakers_apart_on_both_levels(voices):
             # Either all clips of a speaker are used, or none.
             assert sum(who[clip] in trained for clip in fits[-1]) == len(inner)
         assert fold.best_params["strategy"] in ("prior", "stratified")
-
-
-class GroupSpy(Loudness):
-    """Records the groups of every fit."""
-
-    seen: list = []  # noqa: RUF012
-
-    def fit(self, X, y, groups=None):
-        GroupSpy.seen.append(None if groups is None else list(groups))
-        return super().fit(X, y)
-
-
-def search_over(estimator):
-    return GridSearchCV(estimator, {"level__power": [1, 2]}, cv=GroupKFold(3))
-
-
-@pytest.mark.parametrize(
-    ("estimator", "param_grid"),
-    [
-        (GroupSpy(), None),
-        (in_pipeline(GroupSpy()), None),
-        (in_pipeline(in_pipeline(GroupSpy())), None),
-        (GroupSpy(), {"power": [1.0, 2.0]}),
-        (GroupSpy(), [{"power": [1.0]}, {"power": [2.0]}]),
-        (in_pipeline(GroupSpy()), {"level__power": [1.0, 2.0]}),
-        (search_over(in_pipeline(GroupSpy())), None),
-    ],
-    ids=["bare", "pipeline", "nested", "searched", "list", "pipeline searched", "search"],
-)
-def test_a_step_that_accepts_groups_gets_the_speakers(voices, estimator, param_grid):
-    GroupSpy.seen = []
-    report = evaluate(
-        estimator, voices.data, voices.target, voices.speakers, cv=3, check_leaks=False,
-        param_grid=param_grid,
-    )  # fmt: skip
-    is_searched = param_grid is not None or isinstance(estimator, GridSearchCV)
-    fits_per_fold = 7 if is_searched else 1
-    assert len(GroupSpy.seen) == 3 * fits_per_fold
-    if is_searched:
-        name = "power" if isinstance(estimator, GroupSpy) else "level__power"
-        assert [list(fold.best_params) for fold in report.main.folds] == [[name]] * 3
-    for number, fold in enumerate(report.main.folds):
-        last = GroupSpy.seen[(number + 1) * fits_per_fold - 1]
-        assert last == [voices.speakers[i] for i in fold.train]
-
-
-def test_a_search_that_is_a_step_gets_the_speakers(voices):
-    GroupSpy.seen = []
-    estimator = in_pipeline(search_over(in_pipeline(GroupSpy())))
-    report = evaluate(
-        estimator, voices.data, voices.target, voices.speakers, cv=3, check_leaks=False
-    )
-    assert len(GroupSpy.seen) == 3 * 7
-    for number, fold in enumerate(report.main.folds):
-        speakers = {voices.speakers[i] for i in fold.train}
-        fits = [set(groups) for groups in GroupSpy.seen[number * 7 : number * 7 + 7]]
-        assert all(inner < speakers for inner in fits[:-1])
-        assert fits[-1] == speakers
-
-
-def test_with_metadata_routing_nothing_is_passed(voices):
-    GroupSpy.seen = []
-    with sklearn.config_context(enable_metadata_routing=True):
-        evaluate(GroupSpy(), voices.data, voices.target, voices.speakers, cv=3)
-    assert GroupSpy.seen == [None] * 3
-
-
-class GroupScaler(BaseEstimator):
-    def fit(self, X, y=None, groups=None):
-        return self
-
-    def transform(self, X):
-        return X
-
-
-@pytest.mark.parametrize(
-    ("estimator", "names"),
-    [
-        (DummyClassifier(), []),
-        (in_pipeline(DummyClassifier()), []),
-        (in_pipeline(GroupSpy()), ["level__groups"]),
-        (GridSearchCV(GroupSpy(), {}), ["groups"]),
-        (GridSearchCV(in_pipeline(GroupSpy()), {}), ["groups", "level__groups"]),
-        (in_pipeline(GridSearchCV(GroupSpy(), {})), ["level__groups"]),
-        (
-            in_pipeline(GridSearchCV(in_pipeline(GroupSpy()), {})),
-            ["level__groups", "level__level__groups"],
-        ),
-        # A step may have the name of the parameter of a search.
-        (Pipeline([("estimator", in_pipeline(GroupSpy()))]), ["estimator__level__groups"]),
-        # These do not pass parameters of fit on to a single one of their estimators.
-        (FeatureUnion([("scale", GroupScaler())]), []),
-        (VotingClassifier([("level", GroupSpy())]), []),
-    ],
-)
-def test_names_of_groups(estimator, names):
-    assert list(_group_parameters(estimator)) == names
 
 
 @pytest.mark.parametrize("grid", ["strategy", 3, [{"strategy": "prior"}], {"strategy": 3}])
@@ -229,3 +137,103 @@ def test_the_learning_curve_is_that_of_the_best_estimator():
     search = GridSearchCV(in_pipeline(Curved()), {"level__curve": [CURVE]}, cv=2).fit(X, y)
     assert _history_of(search) == CURVE
     assert _history_of(DummyClassifier()) is None
+
+
+class Interrupted(Curved):
+    """Behaves like a network whose training was interrupted: it warns, and returns."""
+
+    n_fits = 0
+
+    def fit(self, X, y):
+        Interrupted.n_fits += 1
+        warnings.warn("Training was interrupted", TrainingInterruptedWarning, stacklevel=2)
+        return super().fit(X, y)
+
+
+TABLE = np.random.default_rng(0).normal(size=(12, 3))
+LABELS, SPEAKERS = ["anger", "fear"] * 6, np.repeat(list("abc"), 4)
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        Interrupted(),
+        in_pipeline(Interrupted()),
+        # Candidates that fail count as bad ones.
+        GridSearchCV(Interrupted(), {"curve": [None, CURVE]}, cv=GroupKFold(2), error_score=-1),
+    ],
+)
+@pytest.mark.parametrize("action", ["error", "ignore", "always"])
+def test_an_interrupted_training_ends_the_evaluation(estimator, action):
+    Interrupted.n_fits = 0
+    with warnings.catch_warnings():
+        warnings.simplefilter(action, TrainingInterruptedWarning)
+        with pytest.raises(KeyboardInterrupt, match="^Training was interrupted$"):
+            evaluate(estimator, TABLE, LABELS, SPEAKERS, cv=3, resume="finished")
+    assert Interrupted.n_fits == 1
+    assert not list(Path("finished").glob("*/*.npz"))
+
+
+def test_an_interrupted_training_in_a_worker_ends_the_evaluation():
+    with pytest.raises(KeyboardInterrupt, match="^Training was interrupted$"):
+        evaluate(Interrupted(), TABLE, LABELS, SPEAKERS, cv=3, n_jobs=2)
+
+
+class Press(Callback):
+    """Interrupts the process after the first epoch, like a key that is pressed."""
+
+    def on_epoch_end(self, net, **others):
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_a_network_that_is_interrupted_is_no_result():
+    cnn = CNNEmbedder(network="mlp", n_networks=1, max_epochs=2, callbacks=[Press()])
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(cnn, TABLE, LABELS, SPEAKERS, cv=3, check_leaks=False)
+
+
+class Chatty(Curved):
+    """Raises a warning of its own."""
+
+    def fit(self, X, y):
+        warnings.warn("something else", RuntimeWarning, stacklevel=2)
+        return super().fit(X, y)
+
+
+def test_other_warnings_of_training_are_shown():
+    with pytest.warns(RuntimeWarning, match="something else") as caught:
+        evaluate(Chatty(), TABLE, LABELS, SPEAKERS, cv=[(range(8), range(8, 12))])
+    assert len(caught) == 1
+    with pytest.raises(RuntimeWarning, match="something else"):
+        evaluate(Chatty(), TABLE, LABELS, SPEAKERS, cv=3)
+
+
+def test_interrupts_outside_an_evaluation_are_warnings_as_before():
+    show = warnings.showwarning
+    with joblib.parallel_config("threading", n_jobs=2):
+        evaluate(Labeled(), TABLE, LABELS, SPEAKERS, cv=3)
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(Interrupted(), TABLE, LABELS, SPEAKERS, cv=3)
+    with pytest.warns(TrainingInterruptedWarning):
+        Interrupted().fit(TABLE, LABELS)
+    warnings.showwarning = show
+
+
+class Labeled(Curved):
+    """Keeps the label of its progress in its learning curve."""
+
+    def fit(self, X, y):
+        super().fit(X, y)
+        self.history_ = [current_progress()._asdict()]
+        return self
+
+
+@pytest.mark.parametrize(("n_jobs", "verbose"), [(1, 0), (1, 1), (2, 1)])
+def test_the_progress_of_networks_is_labeled(n_jobs, verbose):
+    report = evaluate(
+        Labeled(), TABLE, LABELS, SPEAKERS, cv=3, n_jobs=n_jobs, verbose=verbose, check_leaks=False
+    )
+    assert [fold.history for fold in report.main.folds] == [
+        [{"label": f"fold {number}/3", "verbose": verbose}] for number in (1, 2, 3)
+    ]
+    assert current_progress().label == ""

@@ -2,7 +2,7 @@
 
 import re
 import shutil
-import subprocess
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -15,9 +15,9 @@ from sklearn.naive_bayes import GaussianNB
 from ser_estimators import make_ser_pipeline
 from ser_estimators.evaluation import EvaluationReport, evaluate
 
+from .browser import CHROMIUM, measure, run_browser
 from .helpers import SMALL
-
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+from .reports import with_metadata, with_unknown_speakers
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,7 @@ def test_the_page_shows_everything(reader, network_report):
     text = " ".join(" ".join(reader.text).split())
     for words in (
         "<CNN> & logistic regression",
-        "evaluated on 36 clips of 6 speakers",
+        "36 clips, 6 speakers",
         "speaker-independent",
         "random split",
         "6 speakers appear in both training and test",
@@ -82,6 +82,8 @@ def test_the_page_shows_everything(reader, network_report):
         "calibration error",
         "Confusion matrix",
         "Learning curves",
+        "Epoch",
+        "Loss training",
         "By speaker",
         "Most confident mistakes",
         "What it was not tested on",
@@ -96,14 +98,113 @@ def test_the_page_shows_everything(reader, network_report):
     assert text.count("anger") > 4
 
 
-def test_the_confusion_matrix_has_a_color_for_each_fraction(page, network_report):
+def test_the_page_begins_with_the_answer(report, tmp_path):
+    shown = with_metadata(report)
+    page = shown.to_html(tmp_path / "x.html", n_mistakes=0).read_text(encoding="utf-8")
+    text = " ".join(" ".join(read(page).text).split())
+    _, value, low, high = shown.main.summary()[1]
+    order = [
+        "level",
+        "synthetic voices, 36 clips, 6 speakers, 2024-05-01 12:34 UTC",
+        f"{value:.3f} balanced accuracy",
+        f"95% interval {low:.3f} to {high:.3f}; chance 0.333",
+        "random split",
+        "3 folds over 36 clips and 6 speakers. No speaker",
+        "Scores",
+        "By emotion",
+        "By sex",
+        "By intensity",
+        "By speaker",
+        "For comparison: random split",
+        "Folds",
+        "Model card",
+    ]
+    places = [text.index(words) for words in order]
+    assert places == sorted(places)
+    assert "By seconds" not in text
+
+
+def test_the_chart_of_scores_marks_chance(report):
+    for text in (report._repr_html_(), report.to_html("x.html").read_text(encoding="utf-8")):
+        _, value, low, high = report.main.summary()[1]
+        assert f'<circle cx="{100 * value:.1f}%"' in text
+        assert f'x1="{100 * low:.1f}%" x2="{100 * high:.1f}%"' in text
+        # In two parts, between the names of the rows, which it might cross.
+        assert text.count('<line class="ser-chance" x1="33.3%" x2="33.3%"') == 2
+        assert "chance 0.333</text>" in text
+        assert text.count('class="ser-other"') == 1
+
+
+def test_chance_is_beside_scores_of_groups_and_folds_have_scores(report, tmp_path):
+    shown = with_metadata(report)
+    page = shown.to_html(tmp_path / "x.html", n_mistakes=0).read_text(encoding="utf-8")
+    for groups in shown.main.by_metadata().values():
+        for group in groups:
+            assert f'<th scope="row">{group.value}</th>\n<td>{group.balanced_accuracy:.3f}' in page
+            assert f"<td>{group.chance:.3f}</td><td>{group.n_clips}</td>" in page
+    for protocol in shown.protocols.values():
+        for number, (fold, value, _) in enumerate(protocol.by_fold(), start=1):
+            row = f'<th scope="row">{number}</th><td>{value:.3f}</td><td>{len(fold.train)}</td>'
+            assert row in page
+    assert '<tr><th scope="row">accuracy</th>' in page
+    assert page.count("<td>0.333</td></tr>") == 2  # accuracy and balanced accuracy
+
+
+def test_unknown_speakers(report, tmp_path):
+    unknown = with_unknown_speakers(report)
+    page = unknown.to_html(tmp_path / "x.html", n_mistakes=1).read_text(encoding="utf-8")
+    assert "No interval; chance 0.333" in page
+    assert '<p class="warning">The speakers are unknown and may appear in both' in page
+    assert (
+        "<li>speakers that it was not trained on: who speaks in each clip is unknown</li>" in page
+    )
+    assert "In small type" not in page
+    assert "Test speakers" not in page
+    assert "By speaker" not in page
+    assert "None" not in page
+    assert "n/a" not in page.split("Confusion matrix")[0]
+    assert "⚠ The speakers are unknown" in unknown._repr_html_()
+
+
+def test_long_tables_and_long_estimators_are_folded_up(report, tmp_path):
+    def page(report):
+        return report.to_html(tmp_path / "x.html", n_mistakes=0).read_text(encoding="utf-8")
+
+    assert page(report).count("<details") == page(report).count("<details open>") == 1
+    long = page(replace(report, estimator="x" * 5000))
+    assert long.count("<details>") == 1
+    assert "x" * 5000 in long
+    main = report.main
+    speakers = np.array([f"s{i:02d}" for i in range(36)])
+    # Folds of one clip each, as when each speaker is left out.
+    folds = [replace(main.folds[0], test=np.array([position])) for position in main.tested.tolist()]
+    many = replace(main, speakers=speakers, folds=folds)
+    text = page(replace(report, protocols={main.name: many}))
+    assert "<summary>12 more speakers</summary>" in text
+    assert "<summary>36 folds</summary>" in text
+    assert text.count("<span>s") == 36
+
+
+def test_the_confusion_matrix_has_a_shade_for_each_fraction(page, network_report):
     text = page.read_text(encoding="utf-8")
-    cells = re.findall(r'<td title="([\d.]+), .*rgb\((\d+),(\d+),(\d+)\);color:(\S+)">', text)
+    cells = re.findall(
+        r'<td title="([\d.]+), interval .*" style="--shade:([\d.]+)">(\S+)</td>', text
+    )
     fractions = [p.scores.value.confusion for p in network_report.protocols.values()]
-    assert [float(cell[0]) for cell in cells] == np.concatenate(fractions).ravel().round(3).tolist()
-    for value, red, _, _, ink in cells:
-        assert int(red) == pytest.approx(255 - float(value) * 247, abs=1)
-        assert ink == ("#fff" if float(value) > 0.6 else "#1b1f24")
+    expected = np.concatenate(fractions).ravel().round(3).tolist()
+    assert [float(title) for title, _, _ in cells] == expected
+    assert [float(shade) for _, shade, _ in cells] == expected
+    assert [float(shown) for _, _, shown in cells] == pytest.approx(expected, abs=0.0051)
+
+
+def test_a_class_without_clips_has_no_shade(report, tmp_path):
+    main = report.main
+    confusion = main.scores.value.confusion.copy()
+    confusion[1] = np.nan
+    value = replace(main.scores.value, confusion=confusion)
+    odd = replace(main, scores=replace(main.scores, value=value))
+    page = replace(report, protocols={"x": odd}).to_html(tmp_path / "x.html", n_mistakes=0)
+    assert page.read_text(encoding="utf-8").count('style="--shade:0.0">n/a</td>') == 3
 
 
 def test_a_page_without_mistakes_has_no_players(network_report, tmp_path):
@@ -206,31 +307,60 @@ def test_the_table_of_a_notebook(network_report):
     reader = read(table)
     for _, value, low, high in network_report.main.summary():
         assert f"{value:.3f} " in reader.text
-        assert f"{low:.3f} to {high:.3f}" in reader.text
+        assert f"({low:.3f} to {high:.3f})" in reader.text
+    assert "36 clips, 6 speakers" in table
+    assert "chance 0.333" in table
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no browser")
+def test_the_table_of_a_notebook_has_the_colors_of_the_notebook(report):
+    """A style sheet would apply to the whole notebook, and a color of text to one theme only."""
+    table = report._repr_html_()
+    assert "<style" not in table
+    assert set(re.findall(r"(?<!-)\bcolor:(\w+)", table)) == {"inherit"}
+    assert set(re.findall(r'(?:fill|stroke)="([^"]+)"', table)) == {
+        *("currentColor", "#0072b2", "#d55e00"),
+    }
+
+
+needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="no browser")
+
+
+@needs_browser
 def test_a_real_browser_shows_the_page_without_an_error(page):
-    done = subprocess.run(
-        [
-            CHROMIUM,
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-            "--no-first-run",
-            "--enable-logging=stderr",
-            f"--user-data-dir={Path.cwd() / 'profile'}",
-            "--window-size=400,900",
-            "--screenshot=shot.png",
-            f"file://{page}",
-        ],
-        capture_output=True,
-        text=True,
-        timeout=120,
+    done = run_browser(
+        "--enable-logging=stderr",
+        "--window-size=400,900",
+        "--screenshot=shot.png",
+        page.as_uri(),
     )
     assert Path("shot.png").stat().st_size > 10_000, done.stderr
     # Script errors and refused requests appear in the console of the page.
     assert not re.findall(r"CONSOLE.*", done.stderr)
+
+
+@needs_browser
+@pytest.mark.parametrize("is_dark", [False, True])
+@pytest.mark.parametrize("width", [400, 1200])
+def test_every_text_is_readable_and_nothing_is_cut_off(network_report, width, is_dark):
+    shown = replace(
+        with_metadata(network_report), name="a_name_without_spaces_" * 9, estimator="x" * 2000
+    )
+    found = measure(shown.to_html("x.html", n_mistakes=2).resolve(), width, is_dark=is_dark)
+    assert found["width"] <= width
+    assert found["outside"] == []
+    assert len(found["contrasts"]) > 100
+    assert min(found["contrasts"]) >= [4.5]
+
+
+@needs_browser
+def test_the_measurements_find_what_is_wrong():
+    """Show that the test above can fail."""
+    Path("x.html").write_text(
+        '<meta name="color-scheme" content="light dark"><body style="margin:0;width:700px">'
+        '<p style="color:#888;background:#fff">gray</p><p style="color:black">dark</p>',
+        encoding="utf-8",
+    )
+    light = measure(Path("x.html").resolve(), 400)
+    assert light["width"] == 700
+    assert light["outside"]
+    assert min(light["contrasts"]) == [pytest.approx(3.54, abs=0.02), "gray"]

@@ -1,6 +1,7 @@
 """Recordings are recognized in another format, at another level, with silence around them."""
 
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,8 +9,9 @@ import soundfile
 from sklearn.dummy import DummyClassifier
 from sklearn.model_selection import LeaveOneGroupOut
 
-from ser_estimators.evaluation import evaluate
+from ser_estimators.evaluation import _leaks, evaluate
 from ser_estimators.evaluation._leaks import Leak, find_leaks, find_same_recordings
+from ser_estimators.evaluation._plan import _name_of
 from ser_estimators.exceptions import LeakWarning
 
 from .helpers import Loudness, planted
@@ -90,3 +92,37 @@ def test_a_leak_is_listed_once_for_all_splits():
     assert find_leaks([{0, 1}], clips, splits) == [Leak(0, 1, "same bytes")]
     assert find_leaks([{0, 2}], clips, splits) == [Leak(2, 0, "same sound")]
     assert find_leaks([{0, 2}], clips, splits[:1]) == []
+
+
+class Unheard:
+    """A kind of clip whose sound cannot be compared, such as one that is too short."""
+
+    def __init__(self, content):
+        self.content = content
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        lambda number: bytes([number] * 40),
+        lambda number: (np.full(40, number), 16000),
+        lambda number: {"array": np.full(40, number), "sampling_rate": 16000},
+        Unheard,
+    ],
+    ids=["bytes", "pair", "dict", "object"],
+)
+def test_other_kinds_of_clips_are_compared_by_their_content(kind, monkeypatch):
+    # What these clips sound like is not known here.
+    monkeypatch.setattr(_leaks, "map_waveforms", lambda _, clips, *__, **___: [None] * len(clips))
+    clips = [kind(number) for number in (1, 2, 3, 2)]
+    assert find_same_recordings(clips) == [{1, 3}]
+    splits = [(np.array([0, 1]), np.array([2, 3]))]
+    assert find_leaks([{1, 3}], clips, splits) == [Leak(1, 3, "same bytes")]
+    assert find_leaks([{0, 3}], clips, splits) == [Leak(0, 3, "same sound")]
+    assert _name_of(clips, 1) == "clip 2"
+
+
+def test_names_of_clips_in_messages_are_short():
+    assert _name_of(["a.wav"], 0) == "'a.wav'"
+    assert _name_of([Path("a.wav")], 0).endswith("('a.wav')")
+    assert len(_name_of(["x" * 4000], 0)) <= 300

@@ -6,7 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from ser_estimators.evaluation._metrics import count_by_speaker, score, score_with_intervals
+from ser_estimators.evaluation._metrics import (
+    count_by_speaker,
+    score,
+    score_of_guessing,
+    score_with_intervals,
+)
 
 
 def simulate(n_speakers, seed, n_classes=4, n_clips=8):
@@ -163,3 +168,36 @@ def test_intervals_are_wider_at_a_higher_level():
     found = [score_with_intervals(counts, confidence=level) for level in (0.5, 0.9, 0.99)]
     widths = [float(one.high.accuracy - one.low.accuracy) for one in found]
     assert widths == sorted(widths)
+
+
+@given(seed=st.integers(0, 999), n_classes=st.integers(1, 5), n_clips=st.integers(1, 40))
+@settings(max_examples=20)
+def test_guessing_is_scored_as_scikit_learn_would(seed, n_classes, n_clips):
+    y_true = np.random.default_rng(seed).integers(n_classes, size=n_clips)
+    names, counts = np.unique(y_true, return_counts=True)
+    frequent = np.repeat(names[counts.argmax()], n_clips)
+    guesses = score_of_guessing(y_true)
+    assert guesses["accuracy"] == pytest.approx(metrics.accuracy_score(y_true, frequent))
+    recalls = metrics.recall_score(y_true, frequent, labels=names, average="macro", zero_division=0)
+    assert guesses["balanced_accuracy"] == pytest.approx(recalls)
+    if len(names) > 1:
+        frequencies = np.tile(counts / n_clips, (n_clips, 1))
+        assert guesses["log_loss"] == pytest.approx(
+            metrics.log_loss(y_true, frequencies, labels=names)
+        )
+    else:
+        assert guesses["log_loss"] == 0
+
+
+def test_representations_are_short():
+    counts = count_by_speaker(*simulate(24, 0))
+    found = score_with_intervals(counts, confidence=0.95)
+    assert repr(counts) == "Counts(768 clips, shape (24, 4, 4))"
+    assert repr(score(counts)) == "Scores(of sets of clips, shape (24,))"
+    value, low, high = (float(s.balanced_accuracy) for s in (found.value, found.low, found.high))
+    assert repr(found) == (
+        f"Interval(balanced accuracy {value:.3f}, {low:.3f} to {high:.3f} at level 0.95, "
+        "n_speakers=24)"
+    )
+    assert repr(found.value).startswith("Scores(accuracy=0.")
+    assert repr(found.value).endswith(", 4 classes)")

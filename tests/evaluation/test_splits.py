@@ -101,6 +101,13 @@ def test_bad_splits_are_refused_before_training(voices, cv, error, message):
         evaluate(Unfittable(), voices.data, voices.target, voices.speakers, cv=cv)
 
 
+@pytest.mark.parametrize("cv", ["x" * 999, ["x" * 999], GroupKFold])
+def test_messages_about_splits_are_short(voices, cv):
+    with pytest.raises((TypeError, ValueError), match="expected a") as caught:
+        evaluate(Unfittable(), voices.data, voices.target, voices.speakers, cv=cv)
+    assert len(str(caught.value)) < 300
+
+
 def test_more_folds_than_clips_of_any_class(voices):
     labels = [str(i // 2) for i in range(36)]
     with pytest.raises(ValueError, match="6 folds need a class of at least 6 clips, but .* has 2"):

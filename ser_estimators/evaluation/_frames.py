@@ -1,0 +1,75 @@
+"""Results as pandas tables."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ._text import readable
+
+if TYPE_CHECKING:
+    from ._results import Protocol
+
+__all__ = ["clips_frame", "make_frame"]
+
+
+def make_frame(columns: dict[str, Any], *, caller: str, instead: str) -> Any:
+    """Return a pandas DataFrame.
+
+    Parameters
+    ----------
+    columns : dict of str to array-like
+    caller, instead : str
+        What needs pandas, and what does without it, for the error message.
+
+    Raises
+    ------
+    ImportError
+        If pandas is not installed.
+    """
+    try:
+        import pandas as pd
+    except ImportError as error:
+        raise ImportError(
+            f"{caller} needs pandas, which is not installed; run "
+            f"\"pip install 'ser_estimators[frame]'\", or use {instead}"
+        ) from error
+    return pd.DataFrame(columns)
+
+
+def clips_frame(protocol: Protocol) -> Any:
+    """Return one row per tested clip, see `Protocol.clips_frame`."""
+    n_clips = len(protocol.y_true)
+    columns: dict[str, Any] = {
+        "clip": protocol.tested,
+        "path": [_path_of(clip) for clip in protocol.clips],
+        "speaker": [None] * n_clips if protocol.speakers is None else protocol.speakers,
+        "fold": np.repeat(
+            np.arange(1, len(protocol.folds) + 1), [len(fold.test) for fold in protocol.folds]
+        ),
+        "y_true": protocol.y_true,
+        "y_pred": protocol.y_pred,
+    }
+    if protocol.probabilities is not None:
+        for name, values in zip(protocol.classes, protocol.probabilities.T, strict=True):
+            columns[f"probability_{name}"] = values
+    for name, values in protocol.metadata.items():
+        columns[f"metadata_{name}" if name in columns else str(name)] = values
+    return make_frame(
+        {readable(name): _readable_values(values) for name, values in columns.items()},
+        caller="clips_frame",
+        instead="the arrays of the protocol",
+    )
+
+
+def _path_of(clip: Any) -> str | None:
+    return os.fspath(clip) if isinstance(clip, (str, os.PathLike)) else None
+
+
+def _readable_values(values: Any) -> Any:
+    """Return values of which no string has surrogates, which cannot be written as UTF-8."""
+    if getattr(values, "dtype", np.dtype(object)).kind not in "OU":
+        return values
+    return [readable(value) if isinstance(value, str) else value for value in values]
