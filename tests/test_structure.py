@@ -41,7 +41,8 @@ LIBRARIES = {
     "_features": {"filelock", "librosa", "scipy"},
     "_network": {"torch"},
     "_training": {"skorch", "sklearn", "torch", "tqdm"},
-    "_estimators": {"filelock", "joblib", "scipy", "sklearn", "skorch", "soundfile", "soxr", "torch"},
+    "_estimators": {"filelock", "joblib", "scipy", "sklearn", "skorch", "soundfile", "soxr"}
+    | {"torch"},
     "pipeline": {"sklearn"},
     "models": {"pandas", "sklearn", "tqdm"},
     "evaluation": {"jinja2", "joblib", "markupsafe", "pandas", "scipy", "sklearn", "soundfile"},

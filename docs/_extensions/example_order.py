@@ -10,6 +10,7 @@ class ExecutedFirst:
         "plot_quick_start.py",
         "plot_own_recordings.py",
         "plot_predict_folder.py",
+        "plot_evaluation.py",
         "plot_model_selection.py",
         "plot_displays.py",
         "plot_own_network.py",
