@@ -21,7 +21,13 @@ from sklearn.utils import estimator_html_repr
 from sklearn.utils.validation import check_is_fitted
 
 import ser_estimators
-from ser_estimators import CNNEmbedder, LogisticRegression, MFCCTransformer, make_ser_pipeline
+from ser_estimators import (
+    CNNEmbedder,
+    FitCache,
+    LogisticRegression,
+    MFCCTransformer,
+    make_ser_pipeline,
+)
 
 SMALL = {"cnn__network__channels": (4, 8), "cnn__embedding_dim": 8, "cnn__max_epochs": 20}
 
@@ -47,7 +53,9 @@ def test_steps_and_classes():
     assert pipe["cnn"].random_state == pipe["lr"].random_state == 3
     assert pipe["cnn"].verbose == 1
     assert pipe["mfcc"].memory == "cache"
-    assert pipe.memory is None
+    assert isinstance(pipe.memory, FitCache)
+    assert pipe.memory.location == os.path.abspath("cache")
+    assert make_ser_pipeline().memory is None
     assert is_classifier(pipe)
     assert (pipe["lr"].C, pipe["lr"].class_weight) == (1, "balanced")
     # This C requires embeddings of length one.

@@ -271,9 +271,7 @@ def test_warm_start_with_other_data_or_another_network_is_an_error(frames):
     X, y = frames
     cnn = make_cnn(**QUICK, warm_start=True).fit(X, y)
     expected = cnn.predict_proba(X)
-    with pytest.raises(
-        ValueError, match="classes 'anger', 'sadness', but y has 'anger', 'fear"
-    ):
+    with pytest.raises(ValueError, match="classes 'anger', 'sadness', but y has 'anger', 'fear"):
         cnn.fit(X, np.where(y == "sadness", "fear", y))
     with pytest.raises(ValueError, match="has another shape; keep the parameters"):
         cnn.set_params(embedding_dim=5).fit(X, y)
