@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-__all__ = ["AudioLevelWarning", "AudioReadError", "LeakWarning", "TrainingInterruptedWarning"]
+__all__ = ["AudioLengthWarning", "AudioLevelWarning", "AudioReadError", "LeakWarning"]
+__all__ += ["TrainingInterruptedWarning"]
 
 
 class AudioReadError(ValueError):
@@ -12,7 +13,8 @@ class AudioReadError(ValueError):
     ----------
     failures : tuple of (int, str, str)
         One entry for each clip that failed: its position in the call (from 0), its path
-        (empty for a waveform), and the reason with the remedy.
+        (empty for a clip in memory without a name), and the reason with the remedy. The message
+        lists only some of many failures.
 
     Examples
     --------
@@ -32,6 +34,10 @@ class AudioReadError(ValueError):
     def __reduce__(self) -> tuple[type, tuple[str, tuple[tuple[int, str, str], ...]]]:
         # An exception pickles by its args alone; joblib workers would lose `failures`.
         return type(self), (str(self), self.failures)
+
+
+class AudioLengthWarning(UserWarning):
+    """Some clips are shorter than a syllable, so a label says little about them."""
 
 
 class AudioLevelWarning(UserWarning):

@@ -2,134 +2,192 @@
 
 from __future__ import annotations
 
+import base64
+import errno
 import os
+import re
 import shlex
-import struct
+import stat
 from pathlib import Path
-from typing import BinaryIO
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
-from ..exceptions import AudioReadError
-from .failures import failure
+from .containers import foreign_format
+from .failures import FaultError
+from .text import printable, represent, shorten
 
-__all__ = ["check_before_opening", "diagnose"]
+__all__ = ["check_path", "diagnose", "diagnose_foreign"]
 
-# The length of a WAV written to a pipe is unknown; writers announce about 2 or 4 GiB instead.
-_UNKNOWN_SIZE = 0x7FFF0000
-# Formats made of chunks, with the layout of a chunk's name and length.
-_CHUNKS = {
-    (b"RIFF", b"WAVE"): "<4sI",
-    (b"RF64", b"WAVE"): "<4sI",
-    (b"RIFX", b"WAVE"): ">4sI",
-    (b"FORM", b"AIFF"): ">4sI",
-    (b"FORM", b"AIFC"): ">4sI",
+_MAX_COMMAND_NAME = 150  # characters of a path in a command
+# Samples without a header, by suffix, with the way to read them.
+_SAMPLES = "numpy.fromfile({name}, dtype=numpy.int16)"
+_HEADERLESS = {
+    ".pcm": _SAMPLES,
+    ".raw": _SAMPLES,
+    ".sln": _SAMPLES,
+    ".sw": _SAMPLES,
+    ".al": "ffmpeg -f alaw -ar 8000 -i",
+    ".alaw": "ffmpeg -f alaw -ar 8000 -i",
+    ".ul": "ffmpeg -f mulaw -ar 8000 -i",
+    ".ulaw": "ffmpeg -f mulaw -ar 8000 -i",
+    ".vox": "sox -r 8000",
 }
-# Minimum fraction of the announced audio; players accept files that lack a little.
-_ENOUGH = 0.99
+_TABLES = {
+    ".csv": "read_csv",
+    ".tsv": "read_table",
+    ".txt": "read_table",
+    ".json": "read_json",
+    ".jsonl": "read_json",
+}
+_BASE64 = re.compile(r"(data:[\w/.+;=-]*,)?[A-Za-z0-9+/_\s-]+={0,2}\s*")
+_MIN_BASE64 = 100  # characters; less is no audio
+_MAX_COMPONENT = 255  # characters of the name of a file or a folder
 
 
-def check_before_opening(name: str) -> None:
-    """Raise for faults that are found without a decoder, such as a missing or truncated file."""
-    path = Path(name)
+def check_path(name: str) -> int:
+    """Return the size of a file in bytes, or raise FaultError if there is none."""
     if not name:
-        raise failure("the path is empty; check the list of paths", name)
+        raise FaultError("the path is empty; check the list of paths")
+    if name.lower().startswith("file:"):
+        path = url2pathname(urlsplit(name).path)
+        raise FaultError(f"it is the address of a file; pass its path: {_quoted(path)}")
     if "://" in name:
-        raise failure("it is a URL, not a file; download it first", name)
-    if path.suffix.lower() == ".raw":
-        raise failure(
-            "raw samples have no header with a sampling rate; read them with numpy.fromfile and "
-            "pass the waveform",
-            name,
-        )
+        raise FaultError("it is a URL, not a file; download it first")
     try:
-        size = path.stat().st_size
-        if path.is_dir():
-            raise failure(
-                "it is a folder; pass the files in it, for example "
-                'sorted(Path(...).rglob("*.wav"))',
-                name,
-            )
-        if size == 0:
-            raise failure("the file is empty (0 bytes); download or copy it again", name)
-        with path.open("rb") as file:
-            fault = _length_fault(file, size)
-    except FileNotFoundError as error:
-        remedy = (
-            "replace ~ by Path.home()"
-            if name.startswith("~")
-            else f"check the path (relative paths start at {str(Path.cwd())!r})"
-        )
-        raise failure(f"there is no such file; {remedy}", name) from error
+        status = os.stat(name)
     except OSError as error:
-        raise failure(
-            f"{error.strerror or error}; check the path and its permissions", name
-        ) from error
-    except ValueError as error:
-        if isinstance(error, AudioReadError):
-            raise
-        raise failure(f"{error}; check the path", name) from error
-    if fault:
-        raise failure(fault, name)
+        raise FaultError(_diagnose_path(name, error)) from error
+    except ValueError as error:  # a null byte
+        raise FaultError(f"{error}; check the path") from error
+    if stat.S_ISDIR(status.st_mode):
+        raise FaultError(
+            'it is a folder; pass the files in it, for example sorted(Path(...).rglob("*.wav"))'
+        )
+    if not stat.S_ISREG(status.st_mode):
+        raise FaultError(
+            "it is a pipe or a device, not a file; read it, and pass its content in bytes"
+        )
+    return status.st_size
 
 
-def _length_fault(file: BinaryIO, size: int) -> str | None:
-    """Return why the length that a WAV or AIFF announces is wrong, or None if it is not.
+def _diagnose_path(name: str, error: OSError) -> str:
+    """Return why there is no file of this name."""
+    if _is_base64(name):
+        decode = 'clip.split(",", 1)[1]' if name.startswith("data:") else "clip"
+        return (
+            f"it is {len(name)} characters of base64, not a path; pass the bytes: "
+            f"base64.b64decode({decode})"
+        )
+    if error.errno == errno.ENAMETOOLONG:
+        return (
+            f"it has {len(name)} characters, more than a path may have; pass a path, or the "
+            "content of the file in bytes"
+        )
+    if not isinstance(error, FileNotFoundError):
+        return f"{error.strerror or error}; check the path and its permissions"
+    if name.startswith("~"):
+        return "there is no such file; replace ~ by Path.home()"
+    return f"there is no such file; check the path (relative paths start at {_quoted(os.getcwd())})"
 
-    libsndfile silently reads the available samples, as if a truncated file were a short clip.
+
+def _is_base64(name: str) -> bool:
+    """Return whether a string is the encoded content of a file rather than a path."""
+    if len(name) < _MIN_BASE64 or not _BASE64.fullmatch(name):
+        return False
+    if name.startswith("data:"):
+        return True
+    head = base64.b64decode(name[:40].translate(str.maketrans("-_", "+/")) + "==")
+    if head.startswith((b"RIFF", b"OggS", b"fLaC", b"FORM", b"caff", b"ID3", b"\xff")):
+        return True
+    return max(map(len, name.split("/"))) > _MAX_COMPONENT
+
+
+def diagnose_foreign(head: bytes, name: str) -> str | None:
+    """Return why a file of another format cannot be read, or None for other files.
+
+    Parameters
+    ----------
+    head : bytes
+        First bytes of the file, after ID3 tags.
+    name : str
+        Path of the file, empty for a clip in memory.
     """
-    head = file.read(12)
-    layout = _CHUNKS.get((head[:4], head[8:12]))
-    if layout is None:
+    foreign = foreign_format(head)
+    if foreign is None:
         return None
-    n_bytes_in_64_bits = None
-    while len(chunk := file.read(8)) == 8:
-        name, n_bytes = struct.unpack(layout, chunk)
-        n_left = size - file.tell()
-        if name == b"ds64":  # in an RF64, whose length may exceed 32 bits
-            lengths = file.read(16)
-            if len(lengths) < 16 or n_bytes < 16:
-                return None  # libsndfile raises for it
-            n_bytes_in_64_bits = struct.unpack("<QQ", lengths)[1]
-            n_bytes -= 16
-        if name not in (b"data", b"SSND"):
-            file.seek(n_bytes + n_bytes % 2, os.SEEK_CUR)  # chunks have an even length
-            continue
-        if n_bytes == 0 and n_left > 0:
-            return (
-                "its header announces no samples, but data follow: the recording was not finished "
-                "properly; repair it, for example with ffmpeg"
-            )
-        is_known = n_bytes < _UNKNOWN_SIZE
-        if n_bytes == 0xFFFFFFFF and n_bytes_in_64_bits is not None:
-            n_bytes, is_known = n_bytes_in_64_bits, True
-        if is_known and n_left < _ENOUGH * n_bytes:
-            return (
-                f"it is truncated: only {n_left / n_bytes:.0%} of the audio that its header "
-                "announces is there; download or copy it again"
-            )
-        return None
-    return None
+    if foreign.is_media:
+        return f"it is {foreign.what}, which libsndfile cannot read; {_convert(name)}"
+    return f"it is {foreign.what}; {foreign.remedy}"
 
 
-def diagnose(name: str, decoder_says: str) -> str:
-    """Return why a file cannot be decoded, with the remedy."""
-    with open(name, "rb") as file:
-        head = file.read(512)
+def diagnose(head: bytes, name: str, decoder_says: str = "") -> str:
+    """Return why a file cannot be decoded, with the remedy.
+
+    Parameters
+    ----------
+    head : bytes
+        First bytes of the file.
+    name : str
+        Path of the file, empty for a clip in memory.
+    decoder_says : str, default=""
+        Message of the decoder; empty if the file is not in a format that it reads.
+    """
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    suffix = Path(name).suffix.lower()
     if head.startswith(b"version https://git-lfs"):
         return "it is a git-lfs pointer, not audio; run 'git lfs pull' in its repository"
     if start.startswith((b"<!doctype html", b"<html")):
         return "it is a web page, not audio: the download failed; download it again"
-    if head[4:8] == b"ftyp":
-        return f"it is MPEG-4 audio (m4a, mp4), which libsndfile cannot read; {_convert(name)}"
-    if head[:4] in (b"fLaC", b"OggS") or (head[:4] == b"RIFF" and head[8:12] == b"WAVE"):
+    if decoder_says:
         return (
-            f"it starts like audio but cannot be decoded ({decoder_says}): it is damaged, "
-            "truncated, or encoded with a codec that libsndfile lacks; download it again, or "
-            f"{_convert(name)}"
+            f"it starts like audio but cannot be decoded ({shorten(decoder_says, 200)}): it is "
+            "damaged, truncated, or encoded with a codec that libsndfile lacks; download it "
+            f"again, or {_convert(name)}"
         )
     if _is_text(head):
+        return _diagnose_text(start, name, suffix)
+    if suffix in _HEADERLESS:
+        return _diagnose_samples(name, suffix)
+    return (
+        f"its first bytes ({head[:8].hex(' ')}) are those of no known audio format; if it is "
+        f"audio, {_convert(name)}. If it is samples without a header, pass "
+        "(numpy.frombuffer(content, dtype), sr)"
+    )
+
+
+def _diagnose_text(start: bytes, name: str, suffix: str) -> str:
+    if suffix in _TABLES and not start.startswith(b"<"):
+        return (
+            f"it is a table ({suffix}), not audio; pass its column of paths, for example "
+            f"pandas.{_TABLES[suffix]}({_quoted(name)})['path']"
+        )
+    if start.startswith((b"{", b"[")):
+        what = "JSON"
+    elif start.startswith(b"<"):
+        what = "XML"
+    else:
         return "it is text, not audio; check how it was created or downloaded, or leave it out"
-    return f"{decoder_says}; if it is audio, {_convert(name)}"
+    return (
+        f"it is {what}, not audio: perhaps the answer of a server that reports an error; read it, "
+        "or leave it out"
+    )
+
+
+def _diagnose_samples(name: str, suffix: str) -> str:
+    how = _HEADERLESS[suffix]
+    if how is _SAMPLES:
+        return (
+            "raw samples have no header with a sampling rate; read them with "
+            f"{how.format(name=_quoted(name))}, of the type that they have, and pass "
+            "(waveform, sr)"
+        )
+    command = f"{how} {_shell(name)} {_shell(_converted(name))}"
+    if len(name) > _MAX_COMMAND_NAME:
+        command = f"{how} IN.{suffix[1:]} OUT.wav"
+    return (
+        "encoded samples without a header have no sampling rate; convert them to WAV at their "
+        f"rate, for example with: {command}"
+    )
 
 
 def _is_text(head: bytes) -> bool:
@@ -139,11 +197,24 @@ def _is_text(head: bytes) -> bool:
         head.decode("utf-8")
     except UnicodeDecodeError as error:
         # The last character may be incomplete, because only the start of the file was read.
-        return error.start >= len(head) - 3
+        return 0 < len(head) - 3 <= error.start
     return True
 
 
 def _convert(name: str) -> str:
+    if not name or len(name) > _MAX_COMMAND_NAME:
+        return "convert it to WAV first, for example with ffmpeg"
+    return f"convert it, for example with: ffmpeg -i {_shell(name)} {_shell(_converted(name))}"
+
+
+def _converted(name: str) -> str:
     path = Path(name)
-    result = path.with_name(f"{path.stem}-converted.wav")
-    return f"convert it, for example with: ffmpeg -i {shlex.quote(name)} {shlex.quote(str(result))}"
+    return str(path.with_name(f"{path.stem}-converted.wav"))
+
+
+def _shell(name: str) -> str:
+    return printable(shlex.quote(name), limit=2 * _MAX_COMMAND_NAME)
+
+
+def _quoted(path: str) -> str:
+    return represent(path, _MAX_COMMAND_NAME)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .clips import Clip
 from .effects import normalize_loudness, preemphasize, trim
-from .failures import failure, peak_of
-from .files import read_audio
+from .failures import FaultError, failure, peak_of
+from .files import part_of, read_audio, resample
+from .kinds import Clip, SampledClip, name_of
 from .waveforms import MAX_PEAK, from_samples, too_large
 
 __all__ = ["Reading"]
@@ -23,7 +24,8 @@ class Reading:
     Parameters
     ----------
     sr : int > 0
-        Sampling rate in Hz. Files are resampled to it; waveforms are assumed to have it.
+        Sampling rate in Hz. Clips with another rate are resampled to it; waveforms without a rate
+        are assumed to have it.
     offset : float >= 0, default=0.0
         Seconds that are skipped at the start.
     duration : float > 0 or None, default=None
@@ -52,7 +54,10 @@ class Reading:
             If the clip cannot be used.
         """
         if isinstance(clip, np.ndarray):
-            waveform = self._part_of(from_samples(clip))
+            waveform = self._part_of(clip, self.sr)
+        elif isinstance(clip, SampledClip):
+            waveform = self._part_of(clip.samples, clip.sr)
+            waveform = resample(waveform, clip.sr, self.sr, res_type=self.res_type)
         else:
             waveform = read_audio(
                 clip,
@@ -63,7 +68,7 @@ class Reading:
             )
         peak = peak_of(waveform)
         if peak > MAX_PEAK:
-            raise failure(too_large(peak))
+            raise failure(too_large(peak), name_of(clip))
         return waveform
 
     def process(self, waveform: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -79,15 +84,10 @@ class Reading:
             waveform = preemphasize(waveform, self.preemphasis)
         return waveform
 
-    def _part_of(self, waveform: NDArray[np.float32]) -> NDArray[np.float32]:
-        if not self.offset and self.duration is None:
-            return waveform
-        start = int(self.offset * self.sr)
-        if start >= waveform.size:
-            raise failure(
-                f"offset={self.offset} s is beyond its end at {waveform.size / self.sr:.3f} s; "
-                "lower offset, or leave it out"
-            )
-        if self.duration is None:
-            return waveform[start:]
-        return waveform[start : start + max(int(self.duration * self.sr), 1)]
+    def _part_of(self, samples: NDArray[Any], sr: int) -> NDArray[np.float32]:
+        if self.offset or self.duration is not None:
+            try:
+                samples = samples[part_of(samples.size, sr, self.offset, self.duration)]
+            except FaultError as fault:
+                raise failure(str(fault)) from None
+        return from_samples(samples)

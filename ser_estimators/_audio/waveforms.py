@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .failures import combine
+from .kinds import SampledClip, name_of
 
 __all__ = ["MAX_PEAK", "check_waveforms", "from_samples", "too_large"]
 
@@ -16,15 +17,15 @@ __all__ = ["MAX_PEAK", "check_waveforms", "from_samples", "too_large"]
 MAX_PEAK = 1e9
 
 
-def check_waveforms(waveforms: Sequence[NDArray[Any]]) -> None:
+def check_waveforms(clips: Sequence[NDArray[Any] | SampledClip]) -> None:
     """Raise AudioReadError for empty waveforms, and for NaN, infinity or huge values."""
     failures = [
-        (index, "", reason)
-        for index, waveform in enumerate(waveforms)
-        if (reason := _fault_of(waveform))
+        (index, name_of(clip), reason)
+        for index, clip in enumerate(clips)
+        if (reason := _fault_of(clip.samples if isinstance(clip, SampledClip) else clip))
     ]
     if failures:
-        raise combine(failures, len(waveforms))
+        raise combine(failures, len(clips))
 
 
 def from_samples(samples: NDArray[Any]) -> NDArray[np.float32]:

@@ -12,16 +12,26 @@ from joblib import effective_n_jobs
 from numpy.typing import NDArray
 
 from ..exceptions import AudioReadError
-from .clips import Clip
-from .failures import combine, name_of, peak_of, printable, warn_of_levels
+from .failures import combine, peak_of, warn_of_levels
+from .kinds import Clip, name_of
 from .reading import Reading
+from .text import MAX_NAME, printable
 
-__all__ = ["map_clips", "map_waveforms"]
+__all__ = ["default_errstate", "map_clips", "map_waveforms"]
 
 Result = TypeVar("Result")
 
 # Maximum number of clips that a thread takes at once, enough to make the overhead negligible.
 _MAX_CHUNK = 8
+
+
+def default_errstate() -> np.errstate:
+    """Return a context with NumPy's own treatment of floating-point errors.
+
+    With ``np.seterr(all="raise")``, the harmless underflow of squared quiet samples would raise,
+    and only without threads, since new threads begin with NumPy's defaults.
+    """
+    return np.errstate(divide="warn", over="warn", under="ignore", invalid="warn")
 
 
 def map_clips(
@@ -36,7 +46,8 @@ def map_clips(
     Parameters
     ----------
     function : callable
-        Takes a clip; raises AudioReadError if the clip cannot be used.
+        Takes a clip; raises AudioReadError if the clip cannot be used. It runs in
+        `default_errstate`.
     clips : sequence
         As returned by `validate_clips`.
     n_jobs : int or None, default=None
@@ -59,11 +70,12 @@ def map_clips(
         outcomes: list[tuple[Result | None, str]] = []
         for index in range(*chunk.indices(len(clips))):
             try:
-                outcomes.append((function(clips[index]), ""))
+                with default_errstate():
+                    outcomes.append((function(clips[index]), ""))
             except AudioReadError as error:
                 outcomes.append((None, error.failures[0][2]))
             except Exception as error:
-                name = printable(name_of(clips[index]))
+                name = printable(name_of(clips[index]), MAX_NAME)
                 where = f"in clip {index + 1} of {len(clips)}"
                 error.add_note(f"{where}, '{name}'" if name else where)
                 raise

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from sklearn.utils import check_scalar
 
 from .._audio.clips import validate_clips
+from .._audio.text import represent
+from .._audio.workers import default_errstate
 from .._features.acoustic import (
     FEATURES,
     MFCC_FEATURES,
@@ -29,6 +31,13 @@ from .._utils.public import public
 from .clip_transformer import ClipTransformer, warn_of_empty_bands
 
 __all__ = ["AcousticFeatures"]
+
+_VOICE = {"pitch", "jitter", "shimmer"}  # features that depend on f0_min and f0_max
+# YIN compares a waveform with copies that are shifted by whole samples. A shorter period that ends
+# between two samples fits worse than the double of it, so an octave too low is found. In windows
+# longer than three periods of 20 Hz, speech is not periodic.
+_SHORTEST_PERIOD = 8  # samples
+_LOWEST_F0 = 20.0  # Hz
 
 
 @public
@@ -52,8 +61,8 @@ class AcousticFeatures(ClipTransformer):
         left out of the statistics of pitch, jitter and shimmer, which are 0 for a clip without
         voiced frames.
     sr : int > 0, default=16000
-        Sampling rate in Hz. Files with another rate are resampled; waveforms are assumed to have
-        this rate.
+        Sampling rate in Hz. Clips with another rate are resampled; waveforms without a rate are
+        assumed to have this one.
     n_mfcc : int, 1 to n_mels, default=20
         Number of MFCCs.
     n_fft : int > 1, default=1024
@@ -62,10 +71,12 @@ class AcousticFeatures(ClipTransformer):
         Samples between frames.
     n_mels : int > 0, default=64
         Number of mel bands from which the MFCCs are computed.
-    f0_min : float > 0, default=65.0
-        Lowest fundamental frequency of the pitch estimate in Hz.
-    f0_max : float > f0_min, default=600.0
-        Highest fundamental frequency of the pitch estimate in Hz. Shouting reaches 600 Hz.
+    f0_min : float >= 20, default=65.0
+        Lowest fundamental frequency of the pitch estimate in Hz. The pitch is estimated in windows
+        of ``3 / f0_min`` seconds; in windows longer than 0.15 s, it changes too much to be found.
+    f0_max : float > f0_min, at most sr / 8, default=600.0
+        Highest fundamental frequency of the pitch estimate in Hz. Shouting reaches 600 Hz. A period
+        must last eight samples to be found even if it is not a whole number of samples.
     offset : float >= 0, default=0.0
         Seconds that are skipped at the start of each clip.
     duration : float > 0 or None, default=None
@@ -183,8 +194,8 @@ class AcousticFeatures(ClipTransformer):
 
         Parameters
         ----------
-        X : list of path-like, list of 1-D waveforms, or ndarray of shape (n_clips, n_samples)
-            Audio files, or waveforms at `sr`.
+        X : list of clips, or ndarray of shape (n_clips, n_samples)
+            Paths, waveforms, or the content of audio files, as for `fit`.
 
         Returns
         -------
@@ -214,7 +225,8 @@ class AcousticFeatures(ClipTransformer):
         frame_seconds = self.hop_length / self.sr
         table = np.empty((len(clips), len(self.get_feature_names_out())), dtype=np.float32)
         for row, rows in zip(table, frames, strict=True):
-            row[:] = summarize(rows, self.statistics, frame_seconds=frame_seconds)
+            with default_errstate():
+                row[:] = summarize(rows, self.statistics, frame_seconds=frame_seconds)
         return table
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
@@ -254,13 +266,13 @@ class AcousticFeatures(ClipTransformer):
             chosen = getattr(self, name)
             if isinstance(chosen, str) or not hasattr(chosen, "__len__") or not len(chosen):
                 raise ValueError(
-                    f"{name} == {chosen!r}, must be a sequence of one or more of {what}."
+                    f"{name} == {represent(chosen)}, must be a sequence of one or more of {what}."
                 )
             for one in chosen:
                 if not is_known(one):
-                    raise ValueError(f"{name} contains {one!r}, must be among {what}.")
+                    raise ValueError(f"{name} contains {represent(one)}, must be among {what}.")
             if len(set(chosen)) < len(chosen):
-                raise ValueError(f"{name} == {chosen!r}, must not contain duplicates.")
+                raise ValueError(f"{name} == {represent(chosen)}, must not contain duplicates.")
         for name, lowest in (("n_mfcc", 1), ("n_fft", 2), ("hop_length", 1), ("n_mels", 1)):
             check_scalar(getattr(self, name), name, Integral, min_val=lowest)
         check_scalar(self.n_mfcc, "n_mfcc", Integral, max_val=self.n_mels)
@@ -270,5 +282,23 @@ class AcousticFeatures(ClipTransformer):
             check_finite(value, name)
         if not self.f0_min < self.f0_max:
             raise ValueError(
-                f"f0_min == {self.f0_min} Hz, must be below f0_max == {self.f0_max} Hz."
+                f"f0_min == {represent(self.f0_min)} Hz, must be below f0_max == "
+                f"{represent(self.f0_max)} Hz."
+            )
+        if _VOICE & set(self.features):
+            self._check_pitch_range()
+
+    def _check_pitch_range(self) -> None:
+        if self.f0_min < _LOWEST_F0:
+            raise ValueError(
+                f"f0_min == {represent(self.f0_min)} Hz, must be >= {_LOWEST_F0:.0f} Hz: the pitch "
+                f"is estimated in windows of 3 / f0_min == {3 / self.f0_min:.3g} s, in which "
+                "speech is not periodic."
+            )
+        highest = self.sr / _SHORTEST_PERIOD
+        if self.f0_max > highest:
+            raise ValueError(
+                f"f0_max == {represent(self.f0_max)} Hz, must be <= sr / {_SHORTEST_PERIOD} == "
+                f"{highest:.6g} Hz: higher frequencies are estimated an octave or more too low. "
+                "The pitch of speech is below 1000 Hz."
             )

@@ -48,8 +48,12 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : list of path-like, list of 1-D waveforms, or ndarray of shape (n_clips, n_samples)
-            Audio files, or waveforms at `sr`. A tuple, 1-D array or Series is also accepted.
+        X : list of clips, or ndarray of shape (n_clips, n_samples)
+            All clips are of one kind: paths of audio files; 1-D waveforms at `sr`; waveforms with
+            their own sampling rate, as ``(waveform, rate)`` or
+            ``{"array": waveform, "sampling_rate": rate}``; or the content of audio files, as bytes,
+            as binary files or as ``{"bytes": content, "path": name}``. A tuple, 1-D array or Series
+            is accepted like a list; an array has a waveform at `sr` in each row.
         y : array-like of shape (n_clips,) or None, default=None
             Only its length is checked.
 

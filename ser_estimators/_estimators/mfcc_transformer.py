@@ -42,8 +42,8 @@ class MFCCTransformer(ClipTransformer, auto_wrap_output_keys=None):  # type: ign
     Parameters
     ----------
     sr : int > 0, default=16000
-        Sampling rate in Hz. Files with another rate are resampled; waveforms are assumed to have
-        this rate.
+        Sampling rate in Hz. Clips with another rate are resampled; waveforms without a rate are
+        assumed to have this one.
     n_mfcc : int, 1 to n_mels, default=40
         Number of coefficients.
     n_fft : int > 0, default=1024
@@ -215,8 +215,8 @@ class MFCCTransformer(ClipTransformer, auto_wrap_output_keys=None):  # type: ign
 
         Parameters
         ----------
-        X : list of path-like, list of 1-D waveforms, or ndarray of shape (n_clips, n_samples)
-            Audio files, or waveforms at `sr`.
+        X : list of clips, or ndarray of shape (n_clips, n_samples)
+            Paths, waveforms, or the content of audio files, see ``MFCCTransformer.fit``.
 
         Returns
         -------

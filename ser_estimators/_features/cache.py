@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .._audio.text import represent
 from .._utils.stack_level import find_stack_level
 
 __all__ = ["FEATURES_VERSION", "Entry", "FeatureCache", "cache_folder", "parse_bytes"]
@@ -30,9 +31,9 @@ FEATURES_VERSION = 1
 
 # All files of the cache are in this folder, so clearing the cache never touches other files.
 _FOLDER = "ser_estimators-features"
-# Magic number, rows, columns and peak of the waveform; the features follow, row by row.
-_HEADER = struct.Struct("<8sIIf")
-_MAGIC = b"serfeat1"
+# Magic number, rows, columns, peak and duration of the waveform; the features follow, row by row.
+_HEADER = struct.Struct("<8sIIff")
+_MAGIC = b"serfeat2"
 _UNFINISHED = ".part"
 _ABANDONED_SECONDS = 3600  # age at which an unfinished file is considered abandoned
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
@@ -46,10 +47,13 @@ class Entry(NamedTuple):
     features : ndarray of shape (n_rows, n_columns), float32
     peak : float
         Largest magnitude of the waveform as read, for the warnings about levels.
+    seconds : float
+        Duration of the waveform as read, for the warning about short clips.
     """
 
     features: NDArray[np.float32]
     peak: float
+    seconds: float
 
 
 class FeatureCache:
@@ -107,19 +111,19 @@ class FeatureCache:
             return None
         if data.size < _HEADER.size:
             return None
-        magic, n_rows, n_columns, peak = _HEADER.unpack_from(data.data)
+        magic, n_rows, n_columns, peak, seconds = _HEADER.unpack_from(data.data)
         if magic != _MAGIC or data.size != _HEADER.size + 4 * n_rows * n_columns:
             return None
         if self.bytes_limit is not None:
             with contextlib.suppress(OSError):
                 os.utime(path)  # so that entries in use are removed last
         features = data[_HEADER.size :].view(np.float32).reshape(n_rows, n_columns)
-        return Entry(features, peak)
+        return Entry(features, peak, seconds)
 
     def write(self, path: str, entry: Entry) -> None:
         """Store an entry completely or not at all."""
         features = np.ascontiguousarray(entry.features, dtype=np.float32)
-        header = _HEADER.pack(_MAGIC, *features.shape, entry.peak)
+        header = _HEADER.pack(_MAGIC, *features.shape, entry.peak, entry.seconds)
         os.makedirs(os.path.dirname(path), exist_ok=True)
         name = os.path.join(self.folder, secrets.token_hex(8) + _UNFINISHED)
         # Not mkstemp, whose files are private to the user: groups share caches.
@@ -216,7 +220,7 @@ def cache_folder(memory: Any) -> Path | None:
         if not os.fspath(memory):
             raise ValueError("memory is empty; expected a folder, which need not exist, or None")
         return Path(memory).expanduser()
-    raise TypeError(f"memory is {memory!r:.200}; expected a folder, a joblib.Memory or None")
+    raise TypeError(f"memory is {represent(memory)}; expected a folder, a joblib.Memory or None")
 
 
 def parse_bytes(value: Any, name: str) -> int | None:
@@ -230,7 +234,7 @@ def parse_bytes(value: Any, name: str) -> int | None:
     elif isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= 0:
         return int(value)
     raise ValueError(
-        f'{name} == {value!r:.200}, must be a number of bytes or a string such as "10G".'
+        f'{name} == {represent(value)}, must be a number of bytes or a string such as "10G".'
     )
 
 
@@ -242,7 +246,8 @@ def _as_json(value: Any) -> Any:
 def warn_of_failure(folder: Path, error: OSError) -> None:
     """Warn that features cannot be cached, so that every call computes them again."""
     warnings.warn(
-        f"features cannot be cached in {str(folder)!r}: {error.strerror or error}; they are "
-        "computed again in every call. Check the permissions of the folder and the free disk space",
+        f"features cannot be cached in {represent(str(folder), 200)}: {error.strerror or error}; "
+        "they are computed again in every call. Check the permissions of the folder and the free "
+        "disk space",
         stacklevel=find_stack_level(),
     )

@@ -6,10 +6,8 @@ import contextlib
 import random
 from collections.abc import Callable, Iterator, Sequence
 
-import numpy as np
-
-from .._audio.clips import Clip
-from .._audio.failures import peak_of, warn_of_levels
+from .._audio.failures import peak_of, warn_of_lengths, warn_of_levels
+from .._audio.kinds import Clip
 from .._audio.reading import Reading
 from .._audio.workers import map_clips
 from .._utils.arrays import Floats
@@ -39,8 +37,8 @@ def extract(
     reading : Reading
         How clips are read and processed.
     cache : FeatureCache or None, default=None
-        Cache for the features of files. Waveforms are not cached: the lookup would take as long as
-        the computation.
+        Cache for the features of files. Clips in memory are not cached: the lookup would take as
+        long as the computation.
     n_jobs, progress
         As in `map_clips`.
 
@@ -57,21 +55,26 @@ def extract(
     -----
     AudioLevelWarning
         Once for all silent clips, and once for all clips that are far beyond full scale.
+    AudioLengthWarning
+        Once for all clips that are shorter than a syllable.
     """
 
     def compute(clip: Clip) -> Entry:
         waveform = reading.load(clip)
-        return Entry(function(reading.process(waveform)), peak_of(waveform))
+        features = function(reading.process(waveform))
+        return Entry(features, peak_of(waveform), waveform.size / reading.sr)
 
-    if cache is None or isinstance(clips[0], np.ndarray):
+    if cache is None or not all(isinstance(clip, str) for clip in clips):
         entries = map_clips(compute, clips, n_jobs=n_jobs, progress=progress)
     else:
         entries = _cached(compute, clips, cache, n_jobs, progress)
-    peaks = []
+    peaks, seconds = [], []
     for entry in entries:
         peaks.append(entry.peak)
+        seconds.append(entry.seconds)
         yield entry.features
     warn_of_levels(clips, peaks)
+    warn_of_lengths(clips, seconds)
 
 
 def _cached(

@@ -72,8 +72,8 @@ def evaluate(
         speakers, and so does the splitter of a ``GridSearchCV`` or ``RandomizedSearchCV``. With
         ``sklearn.set_config(enable_metadata_routing=True)``, only estimators and splitters that
         request ``groups`` receive them, in any meta-estimator that supports metadata routing.
-    X : list of path-like, list of 1-D waveforms, or ndarray of shape (n_clips, n_samples)
-        The input that the estimator accepts.
+    X : list of clips, or ndarray of shape (n_clips, n_samples)
+        Paths, waveforms, or the content of audio files, see ``MFCCTransformer.fit``.
     y : array-like of shape (n_clips,)
         Labels.
     speakers : array-like of shape (n_clips,) or "unknown", default=None

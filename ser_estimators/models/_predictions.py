@@ -135,8 +135,8 @@ def predict_clips(
     ----------
     model : fitted classifier
         Any model of clips, such as a fitted ``make_ser_pipeline()``.
-    X : list of path-like, list of 1-D waveforms, or ndarray of shape (n_clips, n_samples)
-        Clips, as in ``model.predict``.
+    X : list of clips, or ndarray of shape (n_clips, n_samples)
+        Paths, waveforms, or the content of audio files, see ``MFCCTransformer.fit``.
     on_error : {"raise", "skip"}, default="raise"
         What to do with clips that cannot be used, such as damaged files. "skip" predicts the
         others and returns the reasons beside their labels; "raise" raises one error that lists all

@@ -23,6 +23,8 @@ from ser_estimators._audio.workers import map_waveforms
 from ser_estimators.exceptions import AudioLevelWarning, AudioReadError
 
 SR = 16000
+# Most clips here are a few samples long.
+pytestmark = pytest.mark.filterwarnings("ignore::ser_estimators.exceptions.AudioLengthWarning")
 
 
 def collect(X, **kwargs):
@@ -103,11 +105,24 @@ def test_unsigned_pcm_is_centered():
     np.testing.assert_allclose(waveform, [-1, 0, 1], atol=0.01)
 
 
-def test_wider_integers_are_not_rescaled_but_warned_of():
+@pytest.mark.parametrize("clip", [[12000, -9000, 1], [3, -2, 0], np.array([2**40, 1]), (0, 2)])
+def test_integers_of_unknown_scale_are_refused(clip):
+    message = r"Clip 2 of 2 is a waveform of 64-bit integers up to \d+, .* dtype=np.int16\), or div"
+    with pytest.raises(ValueError, match=message):
+        check_clips([[0.5, 0.1], clip])
+    for sampled in ((clip, SR), {"array": clip, "sampling_rate": SR}):
+        with pytest.raises(ValueError, match=message):
+            check_clips([(np.ones(3), SR), sampled])
+
+
+def test_integers_within_one_are_samples():
+    assert collect([[0, 1, -1], np.array([1, 0])])[0].tolist() == [0, 1, -1]
+
+
+def test_wide_integers_in_an_array_are_not_rescaled_but_warned_of():
     clip = [12000, -9000, 1]
-    for X in ([clip], [np.array(clip)], np.array([clip])):
-        with pytest.warns(AudioLevelWarning, match="pass them as int16 or divide by 32768"):
-            assert collect(X)[0].tolist() == clip
+    with pytest.warns(AudioLevelWarning, match="pass them as int16 or divide by 32768"):
+        assert collect(np.array([clip]))[0].tolist() == clip
 
 
 def test_tensors_and_series_are_accepted_as_waveforms():
@@ -129,7 +144,7 @@ def test_file_and_array_of_one_recording_agree():
     [
         ("a.wav", TypeError, r"single path 'a.wav'; expected a list of paths: pass \['a.wav'\]"),
         (Path("a.wav"), TypeError, r"single path .*a.wav'\); expected a list"),
-        (b"a.wav", TypeError, r"single path b'a.wav'"),
+        (b"a.wav", TypeError, r"single path 'a.wav'.*pass \['a.wav'\]"),
         ([], ValueError, "X is empty; expected a list of audio paths"),
         ((), ValueError, "X is empty"),
         (np.array([]), ValueError, "X is empty"),
@@ -137,17 +152,22 @@ def test_file_and_array_of_one_recording_agree():
         (iter(["a.wav"]), TypeError, r"X is a list_iterator; .*list\(X\)"),
         (None, TypeError, "X is a NoneType"),
         (3, TypeError, "X is a int"),
-        ({"a.wav": 1}, TypeError, "X is a dict"),
+        ({"a.wav": 1}, TypeError, r"X is a dict with the keys \['a.wav'\].*column of clips, such"),
+        ({"file": ["a.wav"], "y": [1]}, TypeError, r'keys .*\. Pass its column.* X\["file"\]'),
+        ({"path": ["a.wav"], "bytes": [None]}, TypeError, r'such as X\["path"\]'),
         ({"a.wav"}, TypeError, "X is a set"),
         (["a.wav", np.ones(3)], TypeError, "clip 1 is a path, clip 2 is a waveform"),
         ([np.ones(3), "a.wav"], TypeError, "clip 1 is a waveform, clip 2 is a path"),
+        ([b"RIFF", "a.wav"], TypeError, "clip 1 is encoded audio, clip 2 is a path"),
+        ([np.ones(3), (np.ones(3), SR)], TypeError, "clip 2 is a waveform with its sampling rate"),
         (["a.wav", None], TypeError, r"Clip 2 of 2 is None \(NoneType\)"),
         (["a.wav", float("nan")], TypeError, r"Clip 2 of 2 is nan \(float\)"),
         (pd.Series(["a.wav", None]), TypeError, "Clip 2 of 2 is (None|nan)"),
         (["a.wav", pd.NA], TypeError, "Clip 2 of 2 is <NA>"),
         ([pd.NaT, "a.wav"], TypeError, "Clip 1 of 2 is NaT"),
         (["a.wav", 3], TypeError, "clip 1 is a path, clip 2 is a number"),
-        ([b"a.wav"], TypeError, r"Clip 1 of 1 is b'a.wav' \(bytes\)"),
+        ([b"a.wav"], TypeError, r"Clip 1 of 1 is b'a.wav', which looks like a path in bytes; pass"),
+        (np.array([b"RIFF"]), TypeError, r"array of the type '\|S4', which removes zeros"),
         ([True, False], TypeError, "Clip 1 of 2 is True"),
         ([["a.wav"]], TypeError, "Clip 1 of 1 is"),
         ([0.1, 0.2], ValueError, r"if it is a single waveform, pass \[X\]. Reshape your data"),
@@ -155,8 +175,9 @@ def test_file_and_array_of_one_recording_agree():
         ([np.ones((2, 5))], ValueError, r"Clip 1 of 1 is an array of shape \(2, 5\).*y.mean"),
         (np.ones((2, 3, 4)), ValueError, r"X is an array of shape \(2, 3, 4\)"),
         (np.array("a.wav"), ValueError, r"X is an array of shape \(\)"),
-        (pd.DataFrame({"path": ["a.wav"]}), ValueError, r'X is a table .* X\["path"\]'),
-        (np.array([["a.wav"]]), ValueError, r"table of shape \(1, 1\) that contains paths"),
+        (pd.DataFrame({"file": ["a.wav"]}), ValueError, r'X is a table .* X\["file"\]'),
+        (pd.DataFrame({"y": [1], "a": [{"path": "a.wav"}]}), ValueError, r'X is a .* X\["a"\]'),
+        (np.array([["a.wav"]]), ValueError, r"table of shape \(1, 1\) that contains paths.*\[:, 0"),
         ([np.ones(3) + 1j], TypeError, "Clip 1 of 1 is"),
     ],
 )
@@ -175,7 +196,7 @@ def test_sparse_matrix_is_refused_by_sklearn():
 @pytest.mark.parametrize(
     ("X", "message"),
     [
-        ([np.ones(3), np.ones(0)], "use the waveform of clip 2 of 2: it contains no samples"),
+        ([np.ones(3), np.ones(0)], "Could not use clip 2 of 2: it contains no samples"),
         ([np.array([0.1, np.nan])], "clip 1 of 1: 1 of its 2 samples are NaN or infinity"),
         ([np.array([0.1, 1e39])], r"clip 1 of 1: its samples reach 1e\+39; expected a waveform"),
         (np.array([[0.1, 0.2], [np.inf, np.nan]]), "clip 2 of 2: 2 of its 2 samples"),
@@ -198,10 +219,26 @@ def test_all_bad_files_are_listed_together(files):
     assert [failure[:2] for failure in caught.value.failures] == [(0, "gone.wav"), (2, "empty.wav")]
 
 
-def test_long_lists_are_shortened_in_the_message_only():
-    with pytest.raises(AudioReadError, match="and 20 more, see the attribute `failures`") as caught:
-        collect([f"{number}.wav" for number in range(70)])
-    assert len(caught.value.failures) == 70
+def test_long_lists_are_shortened_in_the_message_only(files):
+    gone = [f"{number}.wav" for number in range(500)]
+    with pytest.raises(AudioReadError, match="clip 10, '9.wav'; and 490 more: there") as caught:
+        collect(gone)
+    assert len(str(caught.value).splitlines()) == 2
+    assert len(caught.value.failures) == 500
+    # Clips that failed for another reason are listed too.
+    Path("empty.wav").touch()
+    with pytest.raises(AudioReadError, match="clip 501, 'empty.wav': the file is empty") as caught:
+        collect([*gone, "empty.wav", files[0]])
+    assert "clip 5, '4.wav'; and 495 more: there is no such file" in str(caught.value)
+
+
+def test_message_lists_a_few_of_many_reasons():
+    for number in range(30):
+        Path(f"{number}.m4a").write_bytes(bytes(4) + b"ftypM4A " + bytes(99))
+    with pytest.raises(AudioReadError, match="and 2[0-9] more, see the attribute `failures`") as e:
+        collect([f"{number}.m4a" for number in range(30)])
+    assert len({reason for _, _, reason in e.value.failures}) == 30  # each names its file
+    assert len(str(e.value)) < 3000
 
 
 def test_single_failure_is_one_sentence(files):
@@ -213,11 +250,17 @@ def test_single_failure_is_one_sentence(files):
 
 def test_silent_clips_cause_one_warning(files):
     X = [np.zeros(9), np.ones(9), *[np.full(9, 1e-8)] * 6]
-    with pytest.warns(AudioLevelWarning, match="7 of 8 clips are silent.*clip 1, clip 3.*2 more"):
+    with pytest.warns(
+        AudioLevelWarning, match="7 of 8 clips are silent.*clip 1, clip 3.*2 more. Leave them"
+    ):
         collect(X)
     soundfile.write("silent.wav", np.zeros(50), SR)
-    with pytest.warns(AudioLevelWarning, match=r"1 of 2 clips are silent.*clip 2 'silent.wav'"):
+    with pytest.warns(
+        AudioLevelWarning, match=r"1 of 2 clips is silent.*clip 2 'silent.wav'. Leave it"
+    ):
         collect([files[0], "silent.wav"])
+    with pytest.warns(AudioLevelWarning, match="1 of 1 clip is silent, so its features"):
+        collect(["silent.wav"])
 
 
 def test_pcm_that_was_cast_to_float_causes_one_warning():

@@ -114,7 +114,7 @@ def test_invalid_clip_is_refused(display, clip, error, match):
 
 @pytest.mark.parametrize("display", [WaveformDisplay, SpectrogramDisplay])
 def test_silence_is_drawn_with_a_warning(display):
-    with pytest.warns(AudioLevelWarning, match="1 of 1 clips are silent"):
+    with pytest.warns(AudioLevelWarning, match="1 of 1 clip is silent"):
         shown = display.from_clip(np.zeros(8000))
     shown.figure_.canvas.draw()
 

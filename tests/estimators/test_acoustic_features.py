@@ -17,7 +17,7 @@ from sklearn.svm import SVC
 from sklearn.utils.validation import check_is_fitted
 
 from ser_estimators import AcousticFeatures, CNNEmbedder, FeatureMLP
-from ser_estimators.exceptions import AudioReadError
+from ser_estimators.exceptions import AudioLevelWarning, AudioReadError
 
 from ..helpers import Opens, needs_inotify
 
@@ -105,7 +105,7 @@ def test_files_and_waveforms_agree(voices, clips):
     [[0.3], np.zeros(5000), np.ones(5000), np.eye(1, 5000, 99)[0], 0.1 * np.ones(30)],
     ids=["sample", "silence", "constant", "click", "short"],
 )
-@pytest.mark.filterwarnings("ignore:1 of 1 clips are silent")
+@pytest.mark.filterwarnings("ignore:1 of 1 clip is")
 def test_difficult_signals_have_finite_features(clip):
     assert np.isfinite(AcousticFeatures().transform([np.asarray(clip)])).all()
 
@@ -225,6 +225,18 @@ def test_all_unreadable_files_are_listed(voices):
         ({"f0_min": 0.0}, ValueError, "f0_min == 0.0, must be > 0"),
         ({"f0_min": 700.0}, ValueError, "f0_min == 700.0 Hz, must be below f0_max == 600.0 Hz"),
         ({"f0_max": float("inf")}, ValueError, "f0_max == inf, must be finite"),
+        (
+            {"f0_max": 9000},
+            ValueError,
+            "f0_max == 9000 Hz, must be <= sr / 8 == 2000 Hz: higher",
+        ),
+        ({"f0_max": 600.1, "sr": 4800}, ValueError, "must be <= sr / 8 == 600 Hz"),
+        (
+            {"f0_min": 5, "features": ("jitter",)},
+            ValueError,
+            "f0_min == 5 Hz, must be >= 20 Hz: the pitch is estimated in windows of 3 / f0_min == "
+            "0.6 s, in",
+        ),
         ({"sr": 0}, ValueError, "sr == 0, must be >= 1"),
         ({"trim_db": 0}, ValueError, "trim_db == 0, must be > 0"),
     ],
@@ -233,6 +245,42 @@ def test_all_unreadable_files_are_listed(voices):
 def test_invalid_parameter_is_reported(parameters, error, message, method):
     with pytest.raises(error, match=re.escape(message)):
         getattr(AcousticFeatures(**parameters), method)([np.ones(500)])
+
+
+def test_range_of_the_pitch_does_not_matter_without_voice_features(clips):
+    AcousticFeatures(("rms", "mfcc"), f0_min=1.0, f0_max=9000.0).transform(clips)
+
+
+@pytest.mark.parametrize("sr", [8000, 16000])
+def test_highest_pitch_is_found(sr):
+    highest = sr / 8
+    acoustic = AcousticFeatures(("pitch",), ("p50",), sr=sr, f0_max=highest)
+    for f0 in np.linspace(0.7, 0.97, 7) * highest:
+        tone = 0.3 * np.sin(2 * np.pi * f0 * np.arange(sr) / sr)
+        assert acoustic.transform([tone])[0, 0] == pytest.approx(f0, rel=0.02)
+
+
+def test_lowest_pitch_is_found():
+    # A voice whose pitch glides between 120 and 190 Hz.
+    time = np.arange(32000) / 16000
+    f0 = 150 * 2 ** (0.3 * np.sin(2 * np.pi * 3 * time))
+    phase = 2 * np.pi * np.cumsum(f0) / 16000
+    voice = 0.1 * sum(np.sin(number * phase) / number for number in range(1, 15))
+    acoustic = AcousticFeatures(("pitch",), ("p50",), f0_min=20.0, trim_db=None)
+    assert acoustic.transform([voice])[0, 0] == pytest.approx(150, rel=0.1)
+
+
+def test_numpy_errors_as_exceptions_do_no_harm(clips, voices):
+    quiet = [clip * np.float32(1e-17) for clip in clips]  # the squares of which underflow
+    acoustic = AcousticFeatures()
+    with pytest.warns(AudioLevelWarning, match="4 of 4 clips are silent"):
+        expected = acoustic.transform(quiet)
+    table = acoustic.transform(voices.data[:4])
+    with np.errstate(all="raise"):
+        with pytest.warns(AudioLevelWarning, match="4 of 4 clips are silent"):
+            np.testing.assert_array_equal(acoustic.transform(quiet), expected)
+        np.testing.assert_array_equal(acoustic.transform(voices.data[:4]), table)
+        assert np.geterr()["under"] == "raise"
 
 
 @pytest.mark.real_data

@@ -204,6 +204,7 @@ def test_check_estimators_empty_data_messages(estimator, X):
 
 
 @each_estimator
+@pytest.mark.filterwarnings("ignore::ser_estimators.exceptions.AudioLengthWarning")
 def test_check_any_length_after_fit(estimator, X, y):
     estimator = clone(estimator).fit(X, y)
     waveforms = [np.random.default_rng(0).normal(size=n) / 10 for n in (1, 100, 40_000)]

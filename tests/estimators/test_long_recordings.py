@@ -122,7 +122,7 @@ def test_search_over_frames(frames):
 def test_nan_and_wrong_shapes_are_found(frames):
     cnn = CNNEmbedder(**SMALL, random_state=0).fit(frames, ["anger", "fear"] * 8)
     with pytest.raises(ValueError, match="expecting 40 features"):
-        cnn.predict(MFCCTransformer(n_mfcc=20).transform([np.ones(900)] * 3 + [np.ones(99_000)]))
+        cnn.predict(MFCCTransformer(n_mfcc=20).transform([np.ones(1900)] * 3 + [np.ones(99_000)]))
     bad = [clip.copy() for clip in np.array(frames)[:, :, :32]] + [np.ones((40, 900), np.float32)]
     bad[3][0, 2] = np.nan
     joined = type(frames)._from_frames(bad, (17, 40, 900), None, None)

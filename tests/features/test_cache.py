@@ -22,7 +22,7 @@ from sklearn.preprocessing import FunctionTransformer
 from ser_estimators import MFCCTransformer
 from ser_estimators._audio.files import read_audio
 from ser_estimators._features.cache import Entry, FeatureCache, parse_bytes
-from ser_estimators.exceptions import AudioLevelWarning, AudioReadError
+from ser_estimators.exceptions import AudioLengthWarning, AudioLevelWarning, AudioReadError
 
 from ..helpers import Opens, needs_inotify
 
@@ -141,7 +141,7 @@ def test_file_named_twice_is_decoded_once(files):
 
 
 def test_waveforms_are_not_cached(files):
-    MFCCTransformer(memory="cache").transform([np.ones(900)])
+    MFCCTransformer(memory="cache").transform([np.ones(1900)])
     assert not os.path.exists("cache")
 
 
@@ -159,8 +159,25 @@ def test_all_unreadable_files_are_listed_with_their_positions(files):
 def test_silent_clips_in_the_cache_cause_a_warning_too(files):
     soundfile.write("clips/silent.wav", np.zeros(4000), 16000)
     for _ in range(2):
-        with pytest.warns(AudioLevelWarning, match=r"1 of 2 clips are silent.*silent\.wav"):
+        with pytest.warns(AudioLevelWarning, match=r"1 of 2 clips is silent.*silent\.wav"):
             MFCCTransformer(memory="cache").transform([files[0], "clips/silent.wav"])
+
+
+def test_short_clips_in_the_cache_cause_a_warning_too(files):
+    soundfile.write("clips/short.wav", np.ones(10) / 2, 16000)
+    for _ in range(2):
+        with pytest.warns(AudioLengthWarning, match=r"1 of 2 clips is shorter.*short\.wav"):
+            MFCCTransformer(memory="cache").transform([files[0], "clips/short.wav"])
+
+
+def test_only_paths_are_cached(files):
+    content = Path(files[0]).read_bytes()
+    expected = MFCCTransformer().transform(files[:1])
+    waveform = soundfile.read(files[0], dtype="float32")[0]
+    for clip in (waveform, content, (waveform, 16000), {"bytes": content, "path": "a"}):
+        frames = MFCCTransformer(memory="cache").transform([clip])
+        np.testing.assert_allclose(frames, expected, atol=1e-4)
+    assert not os.path.exists("cache")
 
 
 def entries():
@@ -264,7 +281,7 @@ def test_killed_process_leaves_no_incomplete_entry_and_no_lock(files):
     assert time.monotonic() - start < 30  # no wait for the killed process
     np.testing.assert_array_equal(frames, MFCCTransformer().transform(files))
     os.utime(left_over[0], (0, 0))  # an hour later ...
-    soundfile.write("clips/new.wav", np.ones(500) / 2, 16000)
+    soundfile.write("clips/new.wav", np.ones(2500) / 2, 16000)
     MFCCTransformer(memory="cache").transform(["clips/new.wav"])
     assert not left_over[0].exists()
 
@@ -410,10 +427,10 @@ def test_entries_are_read_as_written():
     features = np.random.default_rng(0).normal(size=(3, 7)).astype(np.float32)
     path = cache.path_of("x.wav")
     assert cache.read(path) is None
-    cache.write(path, Entry(features[:, ::-1], 0.5))
+    cache.write(path, Entry(features[:, ::-1], 0.5, 0.25))
     entry = cache.read(path)
     np.testing.assert_array_equal(entry.features, features[:, ::-1])
-    assert entry.peak == 0.5
+    assert (entry.peak, entry.seconds) == (0.5, 0.25)
     assert cache.path_of("no such file") is None
     assert cache.path_of("a\0b") is None
     assert cache.read(None) is None
