@@ -73,7 +73,8 @@ def evaluate(
         ``sklearn.set_config(enable_metadata_routing=True)``, only estimators and splitters that
         request ``groups`` receive them, in any meta-estimator that supports metadata routing.
     X : list of clips, or ndarray of shape (n_clips, n_samples)
-        Paths, waveforms, or the content of audio files, see ``MFCCTransformer.fit``.
+        Paths, waveforms, or the content of audio files, see ``MFCCTransformer.fit``; or any other
+        array that the estimator accepts.
     y : array-like of shape (n_clips,)
         Labels.
     speakers : array-like of shape (n_clips,) or "unknown", default=None
