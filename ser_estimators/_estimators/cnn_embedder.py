@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
@@ -282,6 +283,9 @@ class CNNEmbedder(NetworkEstimator):
                     f"{value!r:.80}, which has no parameters. Set it to an object that has, such "
                     f"as a {next(iter(makers.values())).__name__}"
                 )
-        with restored_on_failure(self):
+        with contextlib.ExitStack() as stack:
+            for each in (self, self.network, self.augmentation):
+                if isinstance(each, BaseEstimator):
+                    stack.enter_context(restored_on_failure(each))
             super().set_params(**params)
         return self

@@ -51,7 +51,8 @@ class FitCache:
     therefore trains each network once instead of once per candidate.
 
     A network is identified by the values of X and y, not by paths, so a changed file leads to new
-    training. Other steps are not cached. Neither are networks that a number could not reproduce or
+    training. As with every cache of a pipeline, ``fit`` starts anew, even with ``warm_start=True``.
+    Other steps are not cached. Neither are networks that a number could not reproduce or
     a file not describe: those with ``random_state=None``, with callbacks, and with custom modules,
     augmentations or subclasses.
 
@@ -186,6 +187,7 @@ class FitCache:
         file = io.BytesIO()
         joblib.dump(pack(learned), file)
         try:
+            Path(self._path_of(key)).parent.mkdir(parents=True, exist_ok=True)
             write_file(self._path_of(key), file.getvalue())
             self._reduce()
         except OSError as error:
@@ -273,7 +275,11 @@ def _surroundings(transformer: Any) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value with arrays for Series and the like, whose pickles are not unique."""
+    """Return a value with contiguous arrays for lists, Series and views.
+
+    Their pickles differ although their values do not.
+    """
     if isinstance(value, Mapping):
         return {name: _plain(item) for name, item in value.items()}
-    return np.asarray(value) if hasattr(value, "__array__") else value
+    is_array = hasattr(value, "__array__") or isinstance(value, list)
+    return np.ascontiguousarray(value) if is_array and np.ndim(value) else value

@@ -224,7 +224,7 @@ class MFCCTransformer(ClipTransformer, auto_wrap_output_keys=None):  # type: ign
             MFCCs, with as many frames as the longest clip has. Shorter clips are padded with frames
             of zeros, which `CNNEmbedder` masks. If most of a large result is padding, because one
             clip is much longer than the others, this padding takes no memory, and the array is
-            read-only; ``numpy.array(result)`` is a complete copy.
+            read-only; ``result.copy()`` can be changed.
 
         Raises
         ------

@@ -246,7 +246,8 @@ class NetworkEstimator(
         if is_interrupted:
             warnings.warn(
                 f"Training was interrupted after {len(epochs)} of {self.max_epochs} epochs, and "
-                "the network is what was trained until then. Interrupt again to stop the program",
+                "the network is what was trained until then. Interrupt again within a minute to "
+                "stop the program",
                 TrainingInterruptedWarning,
                 stacklevel=find_stack_level(),
             )

@@ -25,7 +25,7 @@ class MFCCArray(np.ndarray):
     it behaves like ``numpy.ndarray``.
 
     If one clip is much longer than the others, the array is read-only, and its padding takes no
-    memory; ``numpy.array(X)`` returns a copy that can be changed.
+    memory; ``X.copy()`` can be changed.
     """
 
     layout: MFCCLayout | None
@@ -68,6 +68,10 @@ class MFCCArray(np.ndarray):
             index,
         )
 
+    def copy(self, order: Any = "C") -> MFCCArray:
+        """Return a copy with all padding, which can be changed."""
+        return MFCCArray(np.asarray(self).copy(order), self.layout, self.index)
+
     def _frames(self, position: int) -> Floats:
         """Return a clip without its padding."""
         assert self.n_frames is not None
@@ -79,6 +83,8 @@ class MFCCArray(np.ndarray):
     ) -> MFCCArray:
         """Return an array whose padding takes no memory; `shape` has its rows and frames."""
         n_frames = np.array([clip.shape[1] for clip in frames], dtype=np.int64)
+        if not frames:
+            return cls(np.empty((0, *shape[1:]), dtype=np.float32), layout, index, n_frames)
         return cls(pad(frames, n_frames=shape[2]), layout, index, n_frames)
 
     def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
@@ -164,6 +170,6 @@ def _selected_clips(key: Any) -> Any:
     if isinstance(key, slice):
         return key
     if isinstance(key, (list, np.ndarray)):
-        clips = np.asarray(key)
-        return clips if clips.ndim == 1 and clips.dtype.kind in "iub" and clips.size else None
+        clips = np.asarray(key, dtype=None if len(key) else np.intp)
+        return clips if clips.ndim == 1 and clips.dtype.kind in "iub" else None
     return None

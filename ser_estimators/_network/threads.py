@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -23,11 +24,29 @@ def set_own_num_threads(n_threads: int) -> None:
     ``torch.set_num_threads`` also changes the default of threads that start later. This default is
     restored.
     """
-    with _default_lock:
+    with _default_lock, interrupts_delayed():
         torch.get_num_threads()  # initializes the thread, which would take the default later
         default = _in_fresh_thread(torch.get_num_threads)
         torch.set_num_threads(n_threads)
         _in_fresh_thread(lambda: torch.set_num_threads(default))
+
+
+@contextmanager
+def interrupts_delayed() -> Iterator[None]:
+    """Delay Ctrl-C until the end of the ``with`` statement."""
+    received: list[int] = []
+    before = signal.getsignal(signal.SIGINT)
+    # Only the main thread is interrupted, and a handler that is not Python's cannot be restored.
+    if threading.current_thread() is not threading.main_thread() or before is None:
+        yield
+        return
+    signal.signal(signal.SIGINT, lambda number, frame: received.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if received:
+            signal.raise_signal(signal.SIGINT)
 
 
 @contextmanager
@@ -56,7 +75,13 @@ def thread_pool(n_threads: int) -> ThreadPoolExecutor:
     )
     # All threads start now, because each one briefly changes the default of the others.
     all_started = threading.Barrier(n_threads)
-    list(pool.map(lambda _: all_started.wait(), range(n_threads)))
+    try:
+        list(pool.map(lambda _: all_started.wait(), range(n_threads)))
+    except BaseException:
+        # After an interrupt, threads would wait for ever for those that were not started.
+        all_started.abort()
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
     return pool
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import math
+import time
 from collections.abc import Callable
 from itertools import islice
 from typing import Any
@@ -45,6 +47,22 @@ def continue_from(previous: Ensemble, module: Ensemble) -> None:
             "warm_start=True continues the network of the last fit, which has another shape; "
             "keep the parameters of the network, or set warm_start=False"
         ) from error
+
+
+# Time of the last interrupt that ended training, and the seconds after which the next one does.
+_last_interrupt = -math.inf
+_PATIENCE = 60.0
+
+
+def _is_first_interrupt() -> bool:
+    """Return whether there was none in the last minute, and remember this one.
+
+    Two in short succession stop the program. Otherwise, a search could not be stopped, because
+    each interrupt would only end one of its many fits.
+    """
+    global _last_interrupt
+    before, _last_interrupt = _last_interrupt, time.monotonic()
+    return _last_interrupt - before > _PATIENCE
 
 
 class _StopTraining(Exception):  # noqa: N818 - it is not an error
@@ -94,9 +112,9 @@ class ShardedNet(NeuralNet):
     def run(self, training: ClipDataset, validation: ClipDataset | None = None) -> bool:
         """Train the module from its current weights.
 
-        A keyboard interrupt after the first epoch ends training; earlier ones are raised. It
-        differs from the regular end of training, which skorch's ``EarlyStopping`` requests by
-        raising the same exception.
+        A keyboard interrupt after the first epoch ends training; earlier ones, and a second one
+        within a minute, are raised. It differs from the regular end of training, which skorch's
+        ``EarlyStopping`` requests by raising the same exception.
 
         Returns
         -------
@@ -115,7 +133,7 @@ class ShardedNet(NeuralNet):
                 with contextlib.suppress(_StopTraining):
                     self.fit_loop(training)
             except KeyboardInterrupt:
-                if not self._drop_unfinished_epoch():
+                if not (self._drop_unfinished_epoch() and _is_first_interrupt()):
                     raise
                 is_interrupted = True
             self.notify("on_train_end", X=training, y=None)

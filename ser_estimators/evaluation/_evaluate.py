@@ -122,8 +122,8 @@ def evaluate(
         it depends on is unchanged: the parameters of the estimator, clips (files by size and time
         of change, waveforms by content), labels, speakers, splits, grid, and versions of packages.
         Several evaluations can share a folder. Classes and functions that belong to no package
-        with a version are compared by their code, but code that they call is not: after changing
-        that, use another folder.
+        with a version are compared by their code and by what it names in its module: after changing
+        anything else that they use, choose another folder.
     n_jobs : int or None, default=None
         Number of folds that run in parallel, in processes, as in joblib.
     random_state : int, default=0

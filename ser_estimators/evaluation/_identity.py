@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import os
@@ -19,6 +20,9 @@ __all__ = ["digest"]
 # Parameters that by scikit-learn's conventions change how a result is computed, but not the result.
 _NEUTRAL = {"n_jobs", "verbose", "memory"}
 _PLAIN = (type(None), type(Ellipsis), bool, int, float, complex, str, bytes)
+# Kinds of global values that the code of a function may depend on.
+_FOLLOWED: tuple[type, ...] = (*_PLAIN, list, tuple, dict, set, frozenset)
+_FOLLOWED += (np.ndarray, np.generic, types.FunctionType, type)
 
 
 def digest(value: Any, name: str, *, has_files: bool = False) -> str:
@@ -33,7 +37,8 @@ def digest(value: Any, name: str, *, has_files: bool = False) -> str:
         An array, a container, an estimator, a class, a function, or another object that can be
         pickled. Estimators are identified by their parameters, without those that change no result
         (`n_jobs`, `verbose` and `memory`). Classes and functions are identified by the version of
-        their package, or by their own code if there is none; code that they call is not followed.
+        their package, or by their own code if there is none, with the functions, classes and
+        values of their module that it names.
     name : str
         Name of the value in error messages.
     has_files : bool, default=False
@@ -216,7 +221,23 @@ def _function(function: types.FunctionType, context: _Context) -> bytes:
         except ValueError:  # not assigned yet
             cells.append(None)
     parts = (function.__code__, function.__defaults__, function.__kwdefaults__, cells)
-    return _hash("function", name, *_each(parts, context))
+    return _hash("function", name, *_each(parts, context), *_globals_of(function, context))
+
+
+def _globals_of(function: types.FunctionType, context: _Context) -> Iterator[bytes]:
+    """Yield digests of the functions, classes and values that a function finds in its module."""
+    for name in sorted(set(_names_in(function.__code__)) & function.__globals__.keys()):
+        value = function.__globals__[name]
+        if isinstance(value, _FOLLOWED):
+            with contextlib.suppress(TypeError):  # a container of something else
+                yield _hash("global", name, _digest(value, context))
+
+
+def _names_in(code: types.CodeType) -> Iterator[str]:
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            yield from _names_in(constant)
 
 
 def _code(code: types.CodeType, context: _Context) -> bytes:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_scalar
 
@@ -27,7 +28,7 @@ Failure = tuple[int, str, str]
 
 
 @public
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Predictions:
     """Result of `predict_clips`: one entry per clip, in the order of X.
 
@@ -83,7 +84,7 @@ class Predictions:
         Returns
         -------
         pandas.DataFrame
-            With the columns clip, label, one for each class (its probability), and error.
+            With the columns clip, label, ``probability_...`` for each class, and error.
 
         Raises
         ------
@@ -100,7 +101,7 @@ class Predictions:
         columns: dict[str, Any] = {"clip": list(map(printable, self.names)), "label": self.labels}
         if self.probabilities is not None:
             columns |= {
-                str(name): column
+                f"probability_{name}": column
                 for name, column in zip(self.classes, self.probabilities.T, strict=True)
             }
         return pd.DataFrame(columns | {"error": self.errors})
@@ -243,12 +244,20 @@ def _predict_usable(
 
 def _predict(model: Any, clips: Any) -> tuple[Any, Any]:
     """Return labels and probabilities, with the features computed once if that is possible."""
-    model = getattr(model, "best_estimator_", model)
-    if isinstance(model, Pipeline) and len(model.steps) > 1:
+    # Not in subclasses, which may predict otherwise.
+    if type(model) in (GridSearchCV, RandomizedSearchCV):
+        model = model.best_estimator_
+    if type(model) is Pipeline and len(model.steps) > 1:
         clips = model[:-1].transform(clips)
         model = model[-1]
     labels = model.predict(clips)
-    return labels, model.predict_proba(clips) if hasattr(model, "predict_proba") else None
+    probabilities = model.predict_proba(clips) if hasattr(model, "predict_proba") else None
+    if np.ndim(labels) != 1 or isinstance(probabilities, list):
+        raise ValueError(
+            f"the {type(model).__name__} predicts several outputs for each clip; expected a "
+            "classifier that predicts one label"
+        )
+    return labels, probabilities
 
 
 def _take(clips: Sequence[Any] | NDArray[Any], indices: list[int]) -> Any:

@@ -1,5 +1,6 @@
 """Callbacks of skorch and custom callbacks in CNNEmbedder."""
 
+import math
 import pickle
 import threading
 from fnmatch import fnmatch
@@ -9,6 +10,7 @@ import pytest
 import torch
 from sklearn.base import clone
 from sklearn.metrics import log_loss
+from sklearn.model_selection import GridSearchCV
 from skorch.callbacks import (
     Callback,
     Checkpoint,
@@ -19,6 +21,7 @@ from skorch.callbacks import (
     LRScheduler,
 )
 
+from ser_estimators._training import loop
 from ser_estimators.exceptions import TrainingInterruptedWarning
 
 from .helpers import SMALL, make_cnn
@@ -151,6 +154,21 @@ class Interrupt(Callback):
 
     def on_epoch_begin(self, net, **kwargs):
         self.notify("on_epoch_begin", net)
+
+
+@pytest.fixture(autouse=True)
+def no_interrupts_before(monkeypatch):
+    monkeypatch.setattr(loop, "_last_interrupt", -math.inf)
+
+
+def test_second_interrupt_stops_the_program_even_in_a_search(frames):
+    X, y = frames
+    cnn = make_cnn(**SMALL, callbacks=[Interrupt("on_epoch_end", 2)])
+    with (
+        pytest.warns(TrainingInterruptedWarning, match="Interrupt again within a minute to stop"),
+        pytest.raises(KeyboardInterrupt),
+    ):
+        GridSearchCV(cnn, {"lr": [0.001, 0.01]}, cv=2, error_score=np.nan).fit(X, y)
 
 
 def test_interrupt_in_the_first_epoch_is_raised(frames):

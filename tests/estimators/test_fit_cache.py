@@ -146,6 +146,7 @@ def test_what_does_not_matter_leads_to_the_same_network(counted, capsys):
         (make(memory=joblib.Memory("cache", verbose=0)), Y),
         (make(memory=Path("cache").absolute()), Y),
         (make().set_params(lr__C=1.0), Y),
+        (make(), Y[::-1][::-1]),
     ):
         np.testing.assert_array_equal(other.fit(X.copy(), y).predict_proba(X), expected)
     assert len(counted) == n_cached() == 1
@@ -251,6 +252,13 @@ def test_damaged_and_interrupted_networks_are_trained_again(counted, monkeypatch
     monkeypatch.setattr(fit_cache, "_learned_by", lambda *_: {"interrupted_": True})
     make().fit(X, Y)
     assert n_cached() == 0
+
+
+def test_weights_are_compared_by_value(counted):
+    weights = np.arange(48) % 3 + 1.0
+    for given in (weights, list(weights), pd.Series(weights), weights[::-1].copy()[::-1]):
+        make().fit(X, Y, cnn__sample_weight=given)
+    assert len(counted) == 1
 
 
 def test_failure_to_store_is_a_warning(counted):

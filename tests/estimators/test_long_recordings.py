@@ -84,11 +84,28 @@ def test_selections_keep_lengths_layout_and_index(frames):
     assert len(pickle.dumps(frames)) < 4 * 40 * known_frames(frames).sum() + 10_000
 
 
+@pytest.mark.parametrize(
+    "none", [np.zeros(16, dtype=bool), [], np.array([], dtype=int), slice(0, 0)], ids=repr
+)
+def test_no_clips_at_all(frames, none):
+    for empty in (frames[none], pickle.loads(pickle.dumps(frames[none]))):
+        assert empty.shape == (0, 40, 1172)
+        assert len(known_frames(empty)) == len(empty.index) == 0
+        assert layout_of(empty) == layout_of(frames)
+
+
+def test_copies_keep_layout_and_index_and_can_be_changed(frames):
+    for copied in (frames.copy(), np.array(frames, subok=True)):
+        copied[0, 0, 1000] = 1
+        assert layout_of(copied) == layout_of(frames)
+    assert frames.copy().index.tolist() == frames.index.tolist()
+
+
 def test_everything_else_is_an_ordinary_array(frames):
     plain = np.array(frames)
     for kept in (
         frames[3], frames[:, :5], frames[:, :, :40], frames[0, 2, 7], frames[np.newaxis],
-        frames[:, [1, 0]], frames * 2, frames.mean(axis=2), frames[plain > 0], frames[[]],
+        frames[:, [1, 0]], frames * 2, frames.mean(axis=2), frames[plain > 0],
         frames[np.array([[0, 1]])], np.array(frames), frames.copy(), np.stack(list(frames)),
     ):  # fmt: skip
         assert known_frames(kept) is None

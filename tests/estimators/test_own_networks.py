@@ -447,6 +447,10 @@ def test_parameters_of_a_class_are_an_error_and_a_failure_changes_nothing():
         cnn.set_params(augmentation__volume=1, lr=0.5)
     assert cnn.augmentation == "default"
     assert cnn.lr == 0.003
+    cnn = CNNEmbedder(augmentation=SpectrogramAugmentation(gain=0.2))
+    with pytest.raises(ValueError, match="Invalid parameter 'volume'"):
+        cnn.set_params(augmentation__gain=0.5, augmentation__volume=1)
+    assert cnn.augmentation.gain == 0.2
 
 
 def test_nan_of_an_augmentation_or_a_network_is_not_called_divergence(frames):

@@ -93,3 +93,24 @@ def test_default_device_of_torch_may_be_another(frames):
             assert np.isfinite(cnn.predict_proba(X)).all()
     finally:
         torch.set_default_device("cpu")
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+def test_default_type_of_torch_changes_nothing(frames, expected, dtype):
+    X, y = frames
+    torch.set_default_dtype(dtype)
+    try:
+        cnn = make_cnn(**SMALL, random_state=0).fit(X, y)
+        np.testing.assert_array_equal(cnn.predict_proba(X), expected[1])
+        assert torch.get_default_dtype() == dtype
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+def test_detection_of_anomalies_does_not_block_threads(frames, expected):
+    X, y = frames
+    with torch.autograd.set_detect_anomaly(True):
+        for _ in range(4):
+            cnn = make_cnn(**SMALL, random_state=0).fit(X, y)
+        assert torch.is_anomaly_enabled()
+    np.testing.assert_array_equal(cnn.predict_proba(X), expected[1])

@@ -204,8 +204,10 @@ def test_other_warnings_of_training_are_shown():
     with pytest.warns(RuntimeWarning, match="something else") as caught:
         evaluate(Chatty(), TABLE, LABELS, SPEAKERS, cv=[(range(8), range(8, 12))])
     assert len(caught) == 1
-    with pytest.raises(RuntimeWarning, match="something else"):
-        evaluate(Chatty(), TABLE, LABELS, SPEAKERS, cv=3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(RuntimeWarning, match="something else"):
+            evaluate(Chatty(), TABLE, LABELS, SPEAKERS, cv=3)
 
 
 def test_interrupts_outside_an_evaluation_are_warnings_as_before():

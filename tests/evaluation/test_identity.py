@@ -308,3 +308,24 @@ def test_what_cannot_be_identified_is_refused():
 def test_splitters_are_told_apart_from_their_parameters():
     one, two = (StratifiedKFold(3, shuffle=True, random_state=seed) for seed in (0, 1))
     assert digest(one, "x") != digest(two, "x")
+
+
+SCALE = 1
+TABLE = {"scale": [1, 2]}
+
+
+def scaled(X):
+    return X * SCALE + helped(X)
+
+
+def helped(X):
+    return X + TABLE["scale"][0]
+
+
+def test_global_values_and_functions_that_a_function_names_matter(monkeypatch):
+    before = digest(scaled, "X")
+    assert digest(scaled, "X") == before
+    monkeypatch.setattr(f"{__name__}.SCALE", 2)
+    changed = digest(scaled, "X")
+    monkeypatch.setitem(TABLE, "scale", [3])
+    assert len({before, changed, digest(scaled, "X")}) == 3

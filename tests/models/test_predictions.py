@@ -8,9 +8,10 @@ import pytest
 import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.model_selection import GridSearchCV
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
@@ -95,7 +96,8 @@ def test_all_clips_may_fail(model):
 
 def test_table(model, files):
     table = predict_clips(model, pd.Series(files), on_error="skip").to_frame()
-    assert list(table.columns) == ["clip", "label", *model.classes_, "error"]
+    probabilities = [f"probability_{name}" for name in model.classes_]
+    assert list(table.columns) == ["clip", "label", *probabilities, "error"]
     assert table["label"].isna().sum() == 2
     assert table["error"][2].startswith("the file is empty")
     assert table["clip"].tolist() == files
@@ -146,6 +148,36 @@ def test_labels_are_those_of_predict(voices):
     assert list(found.to_frame().columns) == ["clip", "label", "error"]
     ridge = make_pipeline(AcousticFeatures(**RMS), RidgeClassifier()).fit(voices.data, y)
     assert predict_clips(ridge, ["missing.wav"], on_error="skip").probabilities is None
+
+
+def test_models_that_predict_otherwise(voices):
+    class Tuned(Pipeline):
+        def predict(self, X):
+            return np.where(super().predict_proba(X)[:, 0] > 2, "anger", "fear")
+
+    steps = [("features", AcousticFeatures(**RMS)), ("lr", LogisticRegression())]
+    tuned = Tuned(steps).fit(voices.data, voices.target)
+    assert set(predict_clips(tuned, voices.data).labels) == {"fear"}
+
+
+def test_several_outputs_are_refused(voices):
+    forest = make_pipeline(AcousticFeatures(**RMS), RandomForestClassifier(2))
+    forest.fit(voices.data, np.column_stack([voices.target, voices.speakers]))
+    with pytest.raises(ValueError, match="RandomForestClassifier predicts several outputs"):
+        predict_clips(forest, voices.data)
+
+
+def test_any_name_of_a_class_may_be_a_column(voices):
+    y = np.where(voices.target == "anger", "label", "error")
+    pipe = make_pipeline(AcousticFeatures(**RMS), LogisticRegression()).fit(voices.data, y)
+    found = predict_clips(pipe, voices.data)
+    table = found.to_frame()
+    assert list(table.columns) == [
+        "clip", "label", "probability_error", "probability_label", "error"
+    ]  # fmt: skip
+    assert table["label"].tolist() == found.labels.tolist()
+    assert found == found
+    assert found != predict_clips(pipe, voices.data)
 
 
 def test_searches(model, voices):
