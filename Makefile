@@ -75,6 +75,7 @@ $(INSTALLED): pyproject.toml setup.py constraints.txt $(wildcard ser_estimators/
 	@$(BIN)/python -c "import ser_estimators._kernels._mel, ser_estimators._kernels._norm" \
 		2>/dev/null || echo "The kernels were not compiled, so features and training are slower." \
 		"To compile them: $(COMPILE)"
+	@echo "Installed into $(VENV); to use it in a terminal: . $(BIN)/activate"
 	@touch $@
 
 COMPILE := install a C compiler and Python's headers (Debian: apt install gcc python3-dev; macOS: \

@@ -48,9 +48,10 @@ found = predict_clips(model, files, on_error="skip")
 print(found.labels)
 
 # %%
-# ``failures`` has the position, the path and the reason of each file that could not be read.
-for index, path, reason in found.failures:
-    print(f"file {index}, {Path(path).name}: {reason}")
+# ``failures`` has the position (from 0), the path and the reason of each file that could not be
+# read.
+for _, path, reason in found.failures:
+    print(f"{Path(path).name}: {reason}")
 
 # %%
 # As a table

@@ -13,6 +13,7 @@ from sklearn.utils.validation import validate_data
 
 from .._utils.checks import is_missing
 from .._utils.stack_level import find_stack_level
+from .diagnosis import describe_single_path
 from .kinds import (
     Clip,
     EncodedClip,
@@ -164,9 +165,8 @@ def _check_not_single(X: Any) -> None:
     if isinstance(X, (bytes, bytearray)) and looks_like_path(X):
         X = X.decode()
     if isinstance(X, (str, os.PathLike)):
-        raise TypeError(
-            f"X is the single path {represent(X)}; expected a list of paths: pass [{represent(X)}]"
-        )
+        kind, instead = describe_single_path(os.fspath(X))
+        raise TypeError(f"X is {kind} {represent(X)}; expected a list of paths: pass {instead}")
     if isinstance(X, (list, tuple)):
         if len(X) == 2 and _kind(X) == _SAMPLED and _NUMBER in (_kind(X[0]), _kind(X[1])):
             pair = "[(X[1], X[0])]" if is_scalar(X[0]) else "[(X[0], X[1])]"

@@ -8,6 +8,8 @@ import os
 import re
 import shlex
 import stat
+from collections import Counter
+from itertools import islice
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
@@ -16,7 +18,7 @@ from .containers import foreign_format
 from .failures import FaultError
 from .text import printable, represent, shorten
 
-__all__ = ["check_path", "diagnose", "diagnose_foreign"]
+__all__ = ["check_path", "describe_single_path", "diagnose", "diagnose_foreign"]
 
 _MAX_COMMAND_NAME = 150  # characters of a path in a command
 # Samples without a header, by suffix, with the way to read them.
@@ -39,6 +41,8 @@ _TABLES = {
     ".json": "read_json",
     ".jsonl": "read_json",
 }
+_AUDIO_SUFFIXES = {".wav", ".flac", ".mp3", ".ogg", ".opus", ".aiff", ".aif", ".au", ".w64"}
+_MAX_LISTED_FILES = 1000
 _BASE64 = re.compile(r"(data:[\w/.+;=-]*,)?[A-Za-z0-9+/_\s-]+={0,2}\s*")
 _MIN_BASE64 = 100  # characters; less is no audio
 _MAX_COMPONENT = 255  # characters of the name of a file or a folder
@@ -60,9 +64,7 @@ def check_path(name: str) -> int:
     except ValueError as error:  # a null byte
         raise FaultError(f"{error}; check the path") from error
     if stat.S_ISDIR(status.st_mode):
-        raise FaultError(
-            'it is a folder; pass the files in it, for example sorted(Path(...).rglob("*.wav"))'
-        )
+        raise FaultError(f"it is a folder; pass the files in it, for example {_files_in(name)}")
     if not stat.S_ISREG(status.st_mode):
         raise FaultError(
             "it is a pipe or a device, not a file; read it, and pass its content in bytes"
@@ -138,6 +140,8 @@ def diagnose(head: bytes, name: str, decoder_says: str = "") -> str:
         return "it is a git-lfs pointer, not audio; run 'git lfs pull' in its repository"
     if start.startswith((b"<!doctype html", b"<html")):
         return "it is a web page, not audio: the download failed; download it again"
+    if decoder_says and "lost sync" in decoder_says:
+        return "it is damaged or truncated (the decoder lost sync); download or copy it again"
     if decoder_says:
         return (
             f"it starts like audio but cannot be decoded ({shorten(decoder_says, 200)}): it is "
@@ -155,11 +159,34 @@ def diagnose(head: bytes, name: str, decoder_says: str = "") -> str:
     )
 
 
+def describe_single_path(name: str) -> tuple[str, str]:
+    """Return what a path is that was passed instead of a list, and what to pass instead."""
+    suffix = os.path.splitext(name)[1].lower()
+    if os.path.isdir(name):
+        return "the folder", _files_in(name)
+    if suffix in _TABLES:
+        return "the table", _column_of(name, suffix)
+    return "the single path", f"[{represent(name)}]"
+
+
+def _column_of(name: str, suffix: str) -> str:
+    return f"pandas.{_TABLES[suffix]}({_quoted(name)})['path']"
+
+
+def _files_in(folder: str) -> str:
+    """Return code that lists the audio files in a folder, of the most frequent kind."""
+    files = (file for _, _, names in os.walk(folder) for file in names)
+    suffixes = (os.path.splitext(file)[1] for file in islice(files, _MAX_LISTED_FILES))
+    counts = Counter(suffix for suffix in suffixes if suffix.lower() in _AUDIO_SUFFIXES)
+    suffix = counts.most_common(1)[0][0] if counts else ".wav"
+    return f"sorted(Path({_quoted(folder)}).rglob('*{suffix}'))"
+
+
 def _diagnose_text(start: bytes, name: str, suffix: str) -> str:
     if suffix in _TABLES and not start.startswith(b"<"):
         return (
             f"it is a table ({suffix}), not audio; pass its column of paths, for example "
-            f"pandas.{_TABLES[suffix]}({_quoted(name)})['path']"
+            f"{_column_of(name, suffix)}"
         )
     if start.startswith((b"{", b"[")):
         what = "JSON"

@@ -22,6 +22,7 @@ from .._features.cache import cache_folder, parse_bytes
 from .._features.layout import layout_of
 from .._features.mfcc_array import known_frames
 from .._network.devices import resolve_device, resolve_precision
+from .._utils.progress import current_progress
 from .._utils.public import public
 from .._utils.stack_level import find_stack_level
 from .._utils.version import __version__
@@ -141,6 +142,8 @@ class FitCache:
                     self._write(key, _learned_by(fitted, unfitted))
                     return result, fitted
             vars(transformer).update(learned)
+            if max(transformer.verbose, current_progress().verbose):
+                print("[FitCache] the network was loaded, not trained again", flush=True)
             return transformer.transform(X), transformer
 
         return cached

@@ -109,8 +109,8 @@ class NetworkEstimator(
         Warns
         -----
         TrainingInterruptedWarning
-            If training is interrupted from the keyboard after the first epoch. The network is then
-            what was trained until the interrupt.
+            If training is interrupted from the keyboard after the first epoch, and not in a search
+            or a cross-validation. The network is then what was trained until the interrupt.
         """
         with restored_on_failure(self), default_context():
             self._fit(X, y, sample_weight, groups)

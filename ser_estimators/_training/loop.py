@@ -26,6 +26,7 @@ from .._network.ensemble import (
 )
 from .._network.layers import seed_dropout
 from .._network.threads import thread_pool
+from .._utils.stack_level import is_called_by
 from .augmentation import Generators, SpectrogramBatch, checked
 from .batches import ClipDataset, OrderedBatches, Prefetch, coefficients_of
 from .shards import Replica, cut_by_length, gather_statistics, n_shards
@@ -57,8 +58,8 @@ _PATIENCE = 60.0
 def _is_first_interrupt() -> bool:
     """Return whether there was none in the last minute, and remember this one.
 
-    Two in short succession stop the program. Otherwise, a search could not be stopped, because
-    each interrupt would only end one of its many fits.
+    Two in short succession stop the program. Otherwise, a loop over many fits could not be stopped,
+    because each interrupt would only end one of them.
     """
     global _last_interrupt
     before, _last_interrupt = _last_interrupt, time.monotonic()
@@ -112,9 +113,10 @@ class ShardedNet(NeuralNet):
     def run(self, training: ClipDataset, validation: ClipDataset | None = None) -> bool:
         """Train the module from its current weights.
 
-        A keyboard interrupt after the first epoch ends training; earlier ones, and a second one
-        within a minute, are raised. It differs from the regular end of training, which skorch's
-        ``EarlyStopping`` requests by raising the same exception.
+        A keyboard interrupt after the first epoch ends training; earlier ones, a second one within
+        a minute, and those in a search or a cross-validation are raised. It differs from the
+        regular end of training, which skorch's ``EarlyStopping`` requests by raising the same
+        exception.
 
         Returns
         -------
@@ -133,6 +135,9 @@ class ShardedNet(NeuralNet):
                 with contextlib.suppress(_StopTraining):
                     self.fit_loop(training)
             except KeyboardInterrupt:
+                # A search would compare the interrupted network with complete ones.
+                if is_called_by("sklearn.model_selection"):
+                    raise
                 if not (self._drop_unfinished_epoch() and _is_first_interrupt()):
                     raise
                 is_interrupted = True

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+import types
 
-__all__ = ["find_stack_level"]
+__all__ = ["find_stack_level", "is_called_by"]
 
 _LIBRARIES = ("ser_estimators", "sklearn", "joblib")
 
@@ -17,6 +18,23 @@ def find_stack_level() -> int:
         frame = frame.f_back
         level += 1
     return level
+
+
+def is_called_by(*packages: str) -> bool:
+    """Return whether the calling function runs inside one of some packages or modules.
+
+    Parameters
+    ----------
+    *packages : str
+        Such as "sklearn.model_selection".
+    """
+    frame: types.FrameType | None = sys._getframe(1)
+    while frame is not None:
+        module = frame.f_globals.get("__name__", "")
+        if any(module == package or module.startswith(f"{package}.") for package in packages):
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _is_library(module: str) -> bool:

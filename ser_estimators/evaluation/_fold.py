@@ -154,7 +154,10 @@ def _interruptible() -> Iterator[None]:
 
         def interrupt(message: Any, category: type[Warning], *arguments: Any, **named: Any) -> None:
             if is_active and issubclass(category, TrainingInterruptedWarning):
-                raise KeyboardInterrupt(str(message))
+                raise KeyboardInterrupt(
+                    "training was interrupted, so the evaluation stops; a call with resume=... "
+                    "continues with this fold if it is repeated"
+                )
             show(message, category, *arguments, **named)
 
         warnings.showwarning = interrupt

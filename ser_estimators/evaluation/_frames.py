@@ -57,6 +57,9 @@ def clips_frame(protocol: Protocol) -> Any:
             columns[f"probability_{name}"] = values
     for name, values in protocol.metadata.items():
         columns[f"metadata_{name}" if name in columns else str(name)] = values
+    # In the order of X, not in that of the folds, so that the table can be put beside that of X.
+    order = np.argsort(protocol.tested, kind="stable")
+    columns = {name: [values[i] for i in order] for name, values in columns.items()}
     return make_frame(
         {readable(name): _readable_values(values) for name, values in columns.items()},
         caller="clips_frame",

@@ -14,6 +14,7 @@ from ._mistakes import mistakes_of
 from ._text import (
     counted,
     explain_guessing,
+    explain_hidden,
     explain_intervals,
     format_interval,
     format_percent,
@@ -96,6 +97,7 @@ def _environment() -> Environment:
         "confusion_of": _confusion_of,
         "counted": counted,
         "explain_guessing": explain_guessing,
+        "explain_hidden": explain_hidden,
         "explain_intervals": explain_intervals,
         "interval": format_interval,
         "list_untested": list_untested,

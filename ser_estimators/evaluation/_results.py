@@ -297,6 +297,11 @@ class Protocol:
                 groups[name] = [self._score_group(text, texts == text) for text in found]
         return groups
 
+    def hidden_metadata(self) -> list[str]:
+        """Return the columns of the metadata that `by_metadata` leaves out."""
+        shown = self.by_metadata()
+        return [str(name) for name in self.metadata if name not in shown]
+
     def mistakes(self, n: int) -> list[int]:
         """Return the positions, among the tested clips, of the `n` most confident mistakes."""
         if self.confidence is None:
@@ -306,7 +311,7 @@ class Protocol:
         return [int(i) for i in wrong[order][:n]]
 
     def clips_frame(self) -> Any:
-        r"""Return the prediction for every tested clip as a pandas DataFrame, one row per clip.
+        r"""Return the prediction for every tested clip as a pandas DataFrame, in the order of X.
 
         Returns
         -------
@@ -339,8 +344,8 @@ class Protocol:
         >>> frame = report.main.clips_frame()
         >>> frame[["clip", "speaker", "fold", "y_true", "y_pred", "probability_fear"]].head(2)
            clip speaker  fold y_true y_pred  probability_fear
-        0     8       c     1  anger  anger               0.5
-        1     9       c     1   fear  anger               0.5
+        0     0       a     3  anger  anger               0.5
+        1     1       a     3   fear  anger               0.5
         >>> frame.to_csv("predictions.csv", index=False)
         """
         return clips_frame(self)

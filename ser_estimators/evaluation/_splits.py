@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from sklearn.utils import check_scalar
 
+from .._utils.stack_level import find_stack_level
 from ._routing import needs_groups
 from ._sides import Side
 
@@ -54,12 +55,20 @@ def make_splits(side: Side, cv: Any, random_state: int) -> list[Split]:
         If `cv` is of another type, if it needs speakers that are unknown, or if a split is empty or
         out of range.
     """
+    given = cv
     cv = _DEFAULT_FOLDS if cv is None else cv
     if isinstance(cv, Integral):
         check_scalar(cv, "cv", Integral, min_val=2)
         if side.speakers is None:
             splits = make_random_splits(side, int(cv), random_state)
         else:
+            if given is not None and int(cv) > side.n_speakers:
+                warnings.warn(
+                    f"cv={cv} is more than the {side.n_speakers} speakers; there will be "
+                    f"{side.n_speakers} folds, one per speaker",
+                    UserWarning,
+                    stacklevel=find_stack_level(),
+                )
             splits = make_speaker_splits(side, min(int(cv), side.n_speakers), random_state)
     elif hasattr(cv, "split") and not isinstance(cv, (str, type)):
         if side.speakers is None:

@@ -99,7 +99,8 @@ def _render_protocol(protocol: Protocol, confidence: float) -> Iterator[str]:
         ).rstrip()
     yield from (
         "",
-        f"{'':<{_NAME_WIDTH}}{'precision':>10}{'recall':>9}   {'':<15}{'F1':>7}{'clips':>8}",
+        f"{'by emotion':<{_NAME_WIDTH}}{'precision':>10}{'recall':>9}   {'interval':<15}{'F1':>7}"
+        f"{'clips':>8}",
     )
     for name, cells, n_clips in protocol.by_class():
         recall, low, high = cells["recall"]
@@ -115,7 +116,7 @@ def _render_groups(protocol: Protocol) -> Iterator[str]:
     for name, groups in protocol.by_metadata().items():
         yield from (
             "",
-            f"{_in_column('by ' + name)}{'value':>8}   {'':<16}{_GUESS:>8}{'clips':>8}",
+            f"{_in_column('UAR by ' + name)}{'value':>8}   {'interval':<16}{_GUESS:>8}{'clips':>8}",
         )
         for group in groups:
             yield (
@@ -124,12 +125,14 @@ def _render_groups(protocol: Protocol) -> Iterator[str]:
                 f"{format_interval(group.low, group.high):<16}{format_score(group.chance):>8}"
                 f"{group.n_clips:>8}"
             )
+    if hidden := explain_hidden(protocol):
+        yield from ("", *textwrap.wrap(hidden, _WIDTH))
     speakers = protocol.by_speaker()
     if len(speakers) > 1:
         (lowest, low, _), (highest, high, _) = speakers[0], speakers[-1]
         yield ""
         yield from textwrap.wrap(
-            f"by speaker: from {format_score(low)} ({_in_column(lowest).rstrip()}) to "
+            f"UAR by speaker: from {format_score(low)} ({_in_column(lowest).rstrip()}) to "
             f"{format_score(high)} ({_in_column(highest).rstrip()})",
             _WIDTH,
         )
@@ -174,6 +177,18 @@ def explain_intervals(report: EvaluationReport) -> str:
     return (
         f"Intervals come from leaving out each of the {n_speakers} speakers in turn: they show how "
         "much a score would vary with the choice of speakers."
+    )
+
+
+def explain_hidden(protocol: Protocol) -> str:
+    """Return a sentence about columns of the metadata without scores, or "" if there are none."""
+    hidden = [shorten(name, 40) for name in protocol.hidden_metadata()]
+    if not hidden:
+        return ""
+    more = f" and {len(hidden) - 10} more" if len(hidden) > 10 else ""
+    return (
+        f"Metadata without scores, because of a single value or too many: {', '.join(hidden[:10])}"
+        f"{more}. They are columns of clips_frame()."
     )
 
 

@@ -43,7 +43,10 @@ class Predictions:
     classes : ndarray of shape (n_classes,)
         Columns of the probabilities.
     failures : tuple of (int, str, str), default=()
-        Position, path and reason of each clip that could not be used, as in `AudioReadError`.
+        Position (from 0), path and reason of each clip that could not be used, as in
+        `AudioReadError`.
+    index : pandas.Index or None, default=None
+        Index of the clips, if they are a Series.
 
     See Also
     --------
@@ -57,8 +60,9 @@ class Predictions:
     >>> failures = ((1, "b.wav", "the file is empty (0 bytes); download or copy it again"),)
     >>> print(Predictions(names, labels, np.array([[0.2, 0.8], [np.nan, np.nan]]),
     ...                   np.array(["anger", "fear"]), failures))
-    a.wav: fear (0.80)
+    2 clips, 1 of which could not be read:
     b.wav: the file is empty (0 bytes); download or copy it again
+    a.wav: fear (0.80)
     """
 
     names: list[str]
@@ -66,6 +70,7 @@ class Predictions:
     probabilities: NDArray[np.float64] | None
     classes: NDArray[Any]
     failures: tuple[Failure, ...] = ()
+    index: Any = None
 
     def __len__(self) -> int:
         return len(self.names)
@@ -84,7 +89,8 @@ class Predictions:
         Returns
         -------
         pandas.DataFrame
-            With the columns clip, label, ``probability_...`` for each class, and error.
+            With the columns clip, label, ``probability_...`` for each class, and error, and with
+            the index of X if it is a Series.
 
         Raises
         ------
@@ -104,14 +110,16 @@ class Predictions:
                 f"probability_{name}": column
                 for name, column in zip(self.classes, self.probabilities.T, strict=True)
             }
-        return pd.DataFrame(columns | {"error": self.errors})
+        return pd.DataFrame(columns | {"error": self.errors}, index=self.index)
 
     def __str__(self) -> str:
-        lines = [self._line(index) for index in range(min(len(self), _MAX_SHOWN))]
-        if len(self) > _MAX_SHOWN:
-            more = len(self) - _MAX_SHOWN
-            n_failed = sum(index >= _MAX_SHOWN for index, _, _ in self.failures)
-            lines.append(f"and {more} more, {n_failed} of which could not be read")
+        failed = [index for index, _, _ in self.failures]
+        predicted = sorted(set(range(len(self))) - set(failed))
+        lines = [f"{len(self)} clips, {len(failed)} of which could not be read:"] if failed else []
+        for indices in (failed, predicted):
+            lines += [self._line(index) for index in indices[:_MAX_SHOWN]]
+            if len(indices) > _MAX_SHOWN:
+                lines.append(f"... and {len(indices) - _MAX_SHOWN} more")
         return "\n".join(lines)
 
     def __repr__(self) -> str:
@@ -203,7 +211,9 @@ def predict_clips(
     if probabilities is None and hasattr(model, "predict_proba"):
         probabilities = np.full((len(clips), len(classes)), np.nan)
     names = [name_of(clip) or f"clip {index + 1}" for index, clip in enumerate(clips)]
-    return Predictions(names, labels, probabilities, classes, tuple(failures))
+    # That of a list is a method.
+    index_of_X = None if isinstance(X, (list, tuple)) else getattr(X, "index", None)
+    return Predictions(names, labels, probabilities, classes, tuple(failures), index_of_X)
 
 
 def _batches(n_clips: int, batch_size: int, verbose: int) -> Iterator[list[int]]:

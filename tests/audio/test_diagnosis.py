@@ -253,3 +253,22 @@ def test_any_content_is_audio_or_a_clear_error(content, start):
         assert len(str(error)) < 1000  # noqa: PT017
     else:
         assert waveform.size
+
+
+def test_single_paths_are_described_by_what_they_are():
+    Path("calls/a").mkdir(parents=True)
+    for name in ("calls/a/1.flac", "calls/2.flac", "calls/3.wav", "calls/notes.txt"):
+        Path(name).touch()
+    transform = MFCCTransformer().transform
+    with pytest.raises(TypeError, match=r"X is the folder 'calls'.*Path\('calls'\).*flac'\)\)$"):
+        transform("calls")
+    with pytest.raises(TypeError, match=r"X is the folder PosixPath\('calls/a'\)|WindowsPath"):
+        transform(Path("calls/a"))
+    with pytest.raises(
+        TypeError, match=r"the table 'x.csv'.*pandas.read_csv\('x.csv'\)\['path'\]$"
+    ):
+        transform("x.csv")
+    with pytest.raises(TypeError, match=r"X is the single path 'x.wav'.*pass \['x.wav'\]$"):
+        transform("x.wav")
+    with pytest.raises(AudioReadError, match=r"it is a folder; pass the files in it.*flac'\)\)"):
+        transform(["calls"])

@@ -10,7 +10,7 @@ import pytest
 import torch
 from sklearn.base import clone
 from sklearn.metrics import log_loss
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, cross_val_score
 from skorch.callbacks import (
     Callback,
     Checkpoint,
@@ -161,14 +161,21 @@ def no_interrupts_before(monkeypatch):
     monkeypatch.setattr(loop, "_last_interrupt", -math.inf)
 
 
-def test_second_interrupt_stops_the_program_even_in_a_search(frames):
+def test_second_interrupt_stops_the_program(frames):
+    cnn = make_cnn(**SMALL, callbacks=[Interrupt("on_epoch_end", 2)])
+    with pytest.warns(TrainingInterruptedWarning, match="Interrupt again within a minute to stop"):
+        cnn.fit(*frames)
+    with pytest.raises(KeyboardInterrupt):
+        cnn.fit(*frames)
+
+
+def test_interrupt_stops_searches_and_cross_validation(frames):
     X, y = frames
     cnn = make_cnn(**SMALL, callbacks=[Interrupt("on_epoch_end", 2)])
-    with (
-        pytest.warns(TrainingInterruptedWarning, match="Interrupt again within a minute to stop"),
-        pytest.raises(KeyboardInterrupt),
-    ):
+    with pytest.raises(KeyboardInterrupt):
         GridSearchCV(cnn, {"lr": [0.001, 0.01]}, cv=2, error_score=np.nan).fit(X, y)
+    with pytest.raises(KeyboardInterrupt):
+        cross_val_score(cnn, X, y, cv=2, error_score=np.nan)
 
 
 def test_interrupt_in_the_first_epoch_is_raised(frames):

@@ -95,7 +95,10 @@ def test_all_clips_may_fail(model):
 
 
 def test_table(model, files):
-    table = predict_clips(model, pd.Series(files), on_error="skip").to_frame()
+    index = [f"row {number}" for number in range(9)]
+    table = predict_clips(model, pd.Series(files, index), on_error="skip").to_frame()
+    assert table.index.tolist() == index
+    table = table.reset_index(drop=True)
     probabilities = [f"probability_{name}" for name in model.classes_]
     assert list(table.columns) == ["clip", "label", *probabilities, "error"]
     assert table["label"].isna().sum() == 2
@@ -108,11 +111,16 @@ def test_table(model, files):
 def test_text_is_short(model, files):
     found = predict_clips(model, files, on_error="skip")
     lines = str(found).splitlines()
-    assert len(lines) == 9
-    assert lines[0] == f"{files[0]}: {found.labels[0]} ({found.probabilities[0].max():.2f})"
-    assert lines[2].startswith("empty.wav: the file is empty")
+    assert len(lines) == 10
+    assert lines[0] == "9 clips, 2 of which could not be read:"
+    assert lines[1].startswith("empty.wav: the file is empty")
+    assert lines[3] == f"{files[0]}: {found.labels[0]} ({found.probabilities[0].max():.2f})"
     many = predict_clips(model, files * 40, on_error="skip")
-    assert str(many).splitlines()[-1] == "and 350 more, 78 of which could not be read"
+    lines = str(many).splitlines()
+    assert len(lines) == 23
+    assert lines[11] == "... and 70 more"
+    assert lines[-1] == "... and 270 more"
+    assert len(str(predict_clips(model, files[:2])).splitlines()) == 2
     assert repr(many) == "<Predictions of 360 clips, 80 of them not readable>"
 
 
