@@ -179,7 +179,7 @@ UNREADABLE = {
     "video.m4a": r"it is an MPEG-4 file \(m4a, mp4\).*ffmpeg -i video.m4a video-converted.wav",
     "header.wav": "it contains no samples, only a header",
     "truncated.wav": "it is truncated: only 62% of the audio",
-    "truncated.flac": r"starts like audio but cannot be decoded \(.*damaged, truncated",
+    "truncated.flac": r"it is damaged or truncated \(the decoder lost sync\)",
     "unfinished.wav": "the recording was not finished properly; repair it",
     "late.wav": "it is truncated: only 62% of the audio",
     "big-endian.wav": "it is truncated: only 62% of the audio",

@@ -168,14 +168,20 @@ def test_an_interrupted_training_ends_the_evaluation(estimator, action):
     Interrupted.n_fits = 0
     with warnings.catch_warnings():
         warnings.simplefilter(action, TrainingInterruptedWarning)
-        with pytest.raises(KeyboardInterrupt, match="^Training was interrupted$"):
+        with pytest.raises(
+            KeyboardInterrupt,
+            match="^training was interrupted, so the evaluation",
+        ):
             evaluate(estimator, TABLE, LABELS, SPEAKERS, cv=3, resume="finished")
     assert Interrupted.n_fits == 1
     assert not list(Path("finished").glob("*/*.npz"))
 
 
 def test_an_interrupted_training_in_a_worker_ends_the_evaluation():
-    with pytest.raises(KeyboardInterrupt, match="^Training was interrupted$"):
+    with pytest.raises(
+        KeyboardInterrupt,
+        match="^training was interrupted, so the evaluation",
+    ):
         evaluate(Interrupted(), TABLE, LABELS, SPEAKERS, cv=3, n_jobs=2)
 
 

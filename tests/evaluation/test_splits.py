@@ -1,5 +1,7 @@
 """Splits: by speaker, at random, by a splitter, from a list."""
 
+import warnings
+
 import numpy as np
 import pytest
 from sklearn.dummy import DummyClassifier
@@ -47,7 +49,10 @@ def test_an_even_number_of_folds_does_not_separate_men_from_women():
     ("cv", "n_folds"), [(GroupKFold(3), 3), (LeaveOneGroupOut(), 6), (2, 2), (99, 6), (None, 5)]
 )
 def test_any_splitter_that_uses_groups(voices, cv, n_folds):
-    report = evaluate(Loudness(), voices.data, voices.target, voices.speakers, cv=cv)
+    with warnings.catch_warnings():
+        if cv == 99:
+            warnings.filterwarnings("ignore", "cv=99 is more than the 6 speakers; there will be 6")
+        report = evaluate(Loudness(), voices.data, voices.target, voices.speakers, cv=cv)
     assert report.main.is_honest
     assert len(report.main.folds) == n_folds
     assert report.main.description == (
@@ -119,3 +124,10 @@ def test_shared_speakers_are_those_of_any_split():
     apart, mixed = ([0, 3], [1, 2]), ([0, 1], [2])
     assert shared_speakers(side, make_splits(side, [apart], 0)) == []
     assert shared_speakers(side, make_splits(side, [apart, mixed], 0)) == [3]
+
+
+def test_more_folds_than_speakers_are_a_warning(voices):
+    arguments = (Loudness(), voices.data, voices.target, voices.speakers)
+    with pytest.warns(UserWarning, match="cv=7 is more than the 6 speakers; there will be 6 folds"):
+        assert len(evaluate(*arguments, cv=7).main.folds) == 6
+    evaluate(*arguments, cv=6)
