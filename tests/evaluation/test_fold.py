@@ -194,8 +194,13 @@ class Press(Callback):
 
 def test_a_network_that_is_interrupted_is_no_result():
     cnn = CNNEmbedder(network="mlp", n_networks=1, max_epochs=2, callbacks=[Press()])
-    with pytest.raises(KeyboardInterrupt):
-        evaluate(cnn, TABLE, LABELS, SPEAKERS, cv=3, check_leaks=False)
+    # Processes that a shell starts in the background ignore interrupts.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            evaluate(cnn, TABLE, LABELS, SPEAKERS, cv=3, check_leaks=False)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class Chatty(Curved):

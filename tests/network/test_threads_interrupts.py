@@ -34,6 +34,14 @@ except KeyboardInterrupt:
 posix_only = pytest.mark.skipif(os.name != "posix", reason="sends signals")
 
 
+@pytest.fixture(autouse=True)
+def interrupts_are_raised():
+    """Install Python's handler: processes that a shell starts in the background ignore signals."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @posix_only
 def test_process_ends_after_an_interrupt_while_threads_start():
     done = subprocess.run(
