@@ -33,7 +33,7 @@ LAYER_OF = {
 # Libraries that a subpackage may import, at any level, besides the standard library and NumPy.
 LIBRARIES = {
     "exceptions": set(),
-    "_utils": set(),
+    "_utils": {"pandas"},
     "_kernels": set(),
     "_audio": {"joblib", "scipy", "sklearn", "soundfile", "soxr", "tqdm"},
     "datasets": {"filelock", "lazy_loader", "pandas", "pooch", "requests", "scipy", "sklearn"}
@@ -44,8 +44,8 @@ LIBRARIES = {
     "_estimators": {"filelock", "joblib", "scipy", "sklearn", "skorch", "soundfile", "soxr"}
     | {"torch"},
     "pipeline": {"sklearn"},
-    "models": {"pandas", "sklearn", "tqdm"},
-    "evaluation": {"jinja2", "joblib", "markupsafe", "pandas", "scipy", "sklearn", "soundfile"},
+    "models": {"sklearn", "tqdm"},
+    "evaluation": {"jinja2", "joblib", "markupsafe", "scipy", "sklearn", "soundfile"},
     "display": {"librosa", "matplotlib", "scipy", "sklearn"},
     "__init__": {"lazy_loader", "sklearn"},
 }

@@ -13,6 +13,7 @@ from sklearn.utils.validation import validate_data
 
 from .._utils.checks import is_missing
 from .._utils.stack_level import find_stack_level
+from .._utils.text import represent, type_name
 from .diagnosis import describe_single_path
 from .kinds import (
     Clip,
@@ -26,7 +27,6 @@ from .kinds import (
     is_scalar,
     looks_like_path,
 )
-from .text import represent, type_name
 from .waveforms import check_waveforms
 
 __all__ = ["Clip", "check_clips", "validate_clips"]

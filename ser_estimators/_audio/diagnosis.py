@@ -14,9 +14,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from .._utils.text import printable, represent, shorten
 from .containers import foreign_format
 from .failures import FaultError
-from .text import printable, represent, shorten
 
 __all__ = ["check_path", "describe_single_path", "diagnose", "diagnose_foreign"]
 
@@ -44,7 +44,7 @@ _TABLES = {
 _AUDIO_SUFFIXES = {".wav", ".flac", ".mp3", ".ogg", ".opus", ".aiff", ".aif", ".au", ".w64"}
 _MAX_LISTED_FILES = 1000
 _BASE64 = re.compile(r"(data:[\w/.+;=-]*,)?[A-Za-z0-9+/_\s-]+={0,2}\s*")
-_MIN_BASE64 = 100  # characters; less is no audio
+_MIN_BASE64 = 100  # characters; shorter strings cannot be audio
 _MAX_COMPONENT = 255  # characters of the name of a file or a folder
 
 
@@ -73,7 +73,7 @@ def check_path(name: str) -> int:
 
 
 def _diagnose_path(name: str, error: OSError) -> str:
-    """Return why there is no file of this name."""
+    """Return why a file cannot be opened."""
     if _is_base64(name):
         decode = 'clip.split(",", 1)[1]' if name.startswith("data:") else "clip"
         return (

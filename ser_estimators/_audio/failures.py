@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._utils.stack_level import find_stack_level
+from .._utils.text import MAX_NAME, printable, shorten
 from ..exceptions import AudioLengthWarning, AudioLevelWarning, AudioReadError
 from .kinds import Rows, name_of
-from .text import MAX_NAME, printable, shorten
 
 __all__ = ["FaultError", "combine", "failure", "name_of", "peak_of", "printable"]
 __all__ += ["warn_of_lengths", "warn_of_levels"]

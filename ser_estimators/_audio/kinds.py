@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from .text import represent, type_name
+from .._utils.text import represent, type_name
 
 __all__ = ["HIGHEST_RATE", "LOWEST_RATE", "Clip", "EncodedClip", "Rows", "SampledClip"]
 __all__ += ["as_encoded", "as_sampled", "as_waveform", "digest_of", "is_file", "is_scalar"]

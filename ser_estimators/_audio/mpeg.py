@@ -105,7 +105,8 @@ def inspect_mpeg(content: bytes) -> Stream | None:
     Returns
     -------
     Stream or None
-        The frames without tags, with a header that states their number; None if it is no MP3.
+        The frames without tags, with a header that states their number; None if it is not an MP3
+        file.
 
     Raises
     ------

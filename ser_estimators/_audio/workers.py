@@ -11,11 +11,11 @@ import numpy as np
 from joblib import effective_n_jobs
 from numpy.typing import NDArray
 
+from .._utils.text import MAX_NAME, printable
 from ..exceptions import AudioReadError
 from .failures import combine, peak_of, warn_of_levels
 from .kinds import Clip, name_of
 from .reading import Reading
-from .text import MAX_NAME, printable
 
 __all__ = ["default_errstate", "map_clips", "map_waveforms"]
 

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from sklearn.utils import check_scalar
 
 from .._audio.clips import validate_clips
-from .._audio.text import represent
 from .._audio.workers import default_errstate
 from .._features.acoustic import (
     FEATURES,
@@ -28,6 +27,7 @@ from .._features.statistics import STATISTICS, is_statistic, summarize
 from .._utils.arrays import Floats
 from .._utils.checks import check_finite
 from .._utils.public import public
+from .._utils.text import represent
 from .clip_transformer import ClipTransformer, warn_of_empty_bands
 
 __all__ = ["AcousticFeatures"]

@@ -18,7 +18,7 @@ import torch
 from sklearn.base import BaseEstimator
 
 from .. import _kernels
-from .._features.cache import cache_folder, parse_bytes
+from .._features.cache import cache_folder, parse_bytes, remove_oldest
 from .._features.layout import layout_of
 from .._features.mfcc_array import known_frames
 from .._network.devices import resolve_device, resolve_precision
@@ -51,10 +51,10 @@ class FitCache:
     folds, fits and processes. A search over the parameters of later steps, such as ``lr__C``,
     therefore trains each network once instead of once per candidate.
 
-    A network is identified by the values of X and y, not by paths, so a changed file leads to new
-    training. As with every cache of a pipeline, ``fit`` starts anew, even with ``warm_start=True``.
-    Other steps are not cached. Neither are networks that a number could not reproduce or
-    a file not describe: those with ``random_state=None``, with callbacks, and with custom modules,
+    A network is identified by the values of X and y, not by paths, so it is trained again after a
+    file has changed. As with every cache of a pipeline, ``fit`` starts anew, even with
+    ``warm_start=True``. Other steps are not cached, nor are networks that cannot be reproduced or
+    identified: those with ``random_state=None`` or callbacks, and those with custom modules,
     augmentations or subclasses.
 
     Parameters
@@ -187,12 +187,14 @@ class FitCache:
     def _write(self, key: str, learned: dict[str, Any]) -> None:
         if learned.get("interrupted_"):
             return
-        file = io.BytesIO()
+        path, file = self._path_of(key), io.BytesIO()
         joblib.dump(pack(learned), file)
         try:
-            Path(self._path_of(key)).parent.mkdir(parents=True, exist_ok=True)
-            write_file(self._path_of(key), file.getvalue())
-            self._reduce()
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            write_file(path, file.getvalue())
+            limit = parse_bytes(self.bytes_limit, "bytes_limit")
+            if limit is not None:
+                remove_oldest(Path(path).parent.glob("*.joblib"), limit)
         except OSError as error:
             warnings.warn(
                 f"the network cannot be cached in {str(self.folder)!r}: "
@@ -200,24 +202,6 @@ class FitCache:
                 "the folder and the free disk space",
                 stacklevel=find_stack_level(),
             )
-
-    def _reduce(self) -> None:
-        """Remove the least recently used networks until the size limit is met."""
-        limit = parse_bytes(self.bytes_limit, "bytes_limit")
-        if limit is None or self.folder is None:
-            return
-        found = []
-        for path in self.folder.glob("*.joblib"):
-            with contextlib.suppress(OSError):
-                status = path.stat()
-                found.append((status.st_mtime_ns, status.st_size, path))
-        excess = sum(size for _, size, _ in found) - limit
-        for _, size, path in sorted(found):
-            if excess <= 0:
-                return
-            with contextlib.suppress(OSError):
-                path.unlink()
-                excess -= size
 
 
 def _learned_by(fitted: Any, unfitted: Mapping[str, Any]) -> dict[str, Any]:

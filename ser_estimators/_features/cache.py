@@ -12,18 +12,18 @@ import shutil
 import struct
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .._audio.text import represent
 from .._utils.stack_level import find_stack_level
+from .._utils.text import represent
 
 __all__ = ["FEATURES_VERSION", "Entry", "FeatureCache", "cache_folder", "parse_bytes"]
-__all__ += ["warn_of_failure"]
+__all__ += ["remove_oldest", "warn_of_failure"]
 
 # Part of the key of every entry. Increase it when the values of a feature change, which
 # tests/test_golden_numbers.py detects; entries of older versions are then computed again.
@@ -177,20 +177,8 @@ class FeatureCache:
 
     def reduce(self) -> None:
         """Remove the least recently used entries until the size limit is met."""
-        if self.bytes_limit is None:
-            return
-        entries = []
-        for path in self.root.glob("*/??/*"):
-            with contextlib.suppress(OSError):
-                status = path.stat()
-                entries.append((status.st_mtime_ns, status.st_size, path))
-        excess = sum(size for _, size, _ in entries) - self.bytes_limit
-        for _, size, path in sorted(entries):
-            if excess <= 0:
-                return
-            with contextlib.suppress(OSError):
-                path.unlink()
-                excess -= size
+        if self.bytes_limit is not None:
+            remove_oldest(self.root.glob("*/??/*"), self.bytes_limit)
 
     def clear(self) -> None:
         """Remove all features in the folder, whatever their settings."""
@@ -198,6 +186,22 @@ class FeatureCache:
             shutil.rmtree(self.root)
         except FileNotFoundError:  # there are none, or another process is removing them
             shutil.rmtree(self.root, ignore_errors=True)
+
+
+def remove_oldest(paths: Iterable[Path], bytes_limit: int) -> None:
+    """Remove the least recently changed of some files until their size is at most a limit."""
+    files = []
+    for path in paths:
+        with contextlib.suppress(OSError):
+            status = path.stat()
+            files.append((status.st_mtime_ns, status.st_size, path))
+    excess = sum(size for _, size, _ in files) - bytes_limit
+    for _, size, path in sorted(files):
+        if excess <= 0:
+            return
+        with contextlib.suppress(OSError):
+            path.unlink()
+            excess -= size
 
 
 def cache_folder(memory: Any) -> Path | None:

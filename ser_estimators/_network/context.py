@@ -17,7 +17,7 @@ def default_context() -> Iterator[None]:
     """Use the defaults of torch and numpy, whatever the code of the caller has set.
 
     These are: gradients and no inference mode, no automatic mixed precision, the CPU and float32 as
-    defaults, no detection of anomalies (in which torch's threads may wait for each other for ever),
+    defaults, no detection of anomalies (with which torch's threads may deadlock),
     and no error for numbers that underflow to zero, as they do in every softmax. Threads of a pool
     start with the defaults.
     """

@@ -78,7 +78,7 @@ def thread_pool(n_threads: int) -> ThreadPoolExecutor:
     try:
         list(pool.map(lambda _: all_started.wait(), range(n_threads)))
     except BaseException:
-        # After an interrupt, threads would wait for ever for those that were not started.
+        # After an interrupt, threads would wait forever for those that were not started.
         all_started.abort()
         pool.shutdown(wait=False, cancel_futures=True)
         raise

@@ -93,7 +93,7 @@ def warn_of_clip_numbers(side: Side, name: str) -> None:
     if side.has_clip_numbers:
         warnings.warn(
             f"{name} has a different value for each of the {len(side.labels)} clips, so these look "
-            "like clip numbers. Pass who speaks in each clip, or, if nobody knows, "
+            "like clip numbers. Pass who speaks in each clip, or, if they are unknown, "
             f'{name}="{UNKNOWN}"; ignore this warning if no two clips have the same speaker',
             UserWarning,
             stacklevel=find_stack_level(),

@@ -79,8 +79,9 @@ def evaluate(
         Labels.
     speakers : array-like of shape (n_clips,) or "unknown", default=None
         Speaker of each clip. It is required: if clips of one speaker appear in both training and
-        test, scores do not apply to new speakers. If nobody knows who speaks, "unknown" splits the
-        clips at random. The report then says that the scores may be too high, and has no intervals.
+        test, scores do not apply to new speakers. If the speakers are not known, "unknown" splits
+        the clips at random. The report then says that the scores may be too high, and has no
+        intervals.
     cv : int, cross-validation generator, iterable of (train, test) or None, default=None
         An int >= 2 is the number of folds, at most one per speaker; None means 5. Each fold tests
         speakers that it does not train on, and classes are balanced. Speakers are assigned to

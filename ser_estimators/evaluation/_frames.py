@@ -7,36 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._text import readable
+from .._utils.frames import make_frame
+from .._utils.text import readable
 
 if TYPE_CHECKING:
     from ._results import Protocol
 
-__all__ = ["clips_frame", "make_frame"]
-
-
-def make_frame(columns: dict[str, Any], *, caller: str, instead: str) -> Any:
-    """Return a pandas DataFrame.
-
-    Parameters
-    ----------
-    columns : dict of str to array-like
-    caller, instead : str
-        What needs pandas, and what does without it, for the error message.
-
-    Raises
-    ------
-    ImportError
-        If pandas is not installed.
-    """
-    try:
-        import pandas as pd
-    except ImportError as error:
-        raise ImportError(
-            f"{caller} needs pandas, which is not installed; run "
-            f"\"pip install 'ser_estimators[frame]'\", or use {instead}"
-        ) from error
-    return pd.DataFrame(columns)
+__all__ = ["clips_frame"]
 
 
 def clips_frame(protocol: Protocol) -> Any:
@@ -57,14 +34,13 @@ def clips_frame(protocol: Protocol) -> Any:
             columns[f"probability_{name}"] = values
     for name, values in protocol.metadata.items():
         columns[f"metadata_{name}" if name in columns else str(name)] = values
-    # In the order of X, not in that of the folds, so that the table can be put beside that of X.
-    order = np.argsort(protocol.tested, kind="stable")
-    columns = {name: [values[i] for i in order] for name, values in columns.items()}
-    return make_frame(
+    frame = make_frame(
         {readable(name): _readable_values(values) for name, values in columns.items()},
         caller="clips_frame",
         instead="the arrays of the protocol",
     )
+    # In the order of X, not in that of the folds, so that the table can be put beside that of X.
+    return frame.sort_values("clip", kind="stable", ignore_index=True)
 
 
 def _path_of(clip: Any) -> str | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from .._utils.text import readable
 from ._charts import learning_curves, score_chart
 from ._mistakes import mistakes_of
 from ._text import (
@@ -20,7 +21,6 @@ from ._text import (
     format_percent,
     format_score,
     list_untested,
-    readable,
     shorten,
     subtitle,
     warnings_about,

@@ -28,8 +28,8 @@ _FOLLOWED += (np.ndarray, np.generic, types.FunctionType, type)
 def digest(value: Any, name: str, *, has_files: bool = False) -> str:
     """Return a digest that only equal values have, whatever the process.
 
-    joblib.hash is no alternative, because it pickles: it refuses lambdas, and takes a class or a
-    function whose code has changed for the same.
+    joblib.hash is not an alternative, because it pickles: it refuses lambdas, and does not notice
+    that the code of a class or a function has changed.
 
     Parameters
     ----------

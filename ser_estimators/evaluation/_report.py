@@ -10,8 +10,8 @@ from typing import Any
 
 from sklearn.utils import check_scalar
 
+from .._utils.frames import make_frame
 from .._utils.writing import write_file
-from ._frames import make_frame
 from ._results import Fold, GroupScore, Protocol
 from ._text import render_text, shorten
 

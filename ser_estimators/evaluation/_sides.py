@@ -17,7 +17,7 @@ from ._text import counted
 
 __all__ = ["UNKNOWN", "Side", "check_side"]
 
-# Value of `speakers` if nobody knows who speaks, and of missing strings in the metadata.
+# Value of unknown `speakers`, and of missing strings in the metadata.
 UNKNOWN = "unknown"
 
 # Columns of a corpus that are clips, labels, speakers or no columns of clips at all.
@@ -123,8 +123,8 @@ def check_side(X: Any, y: Any, speakers: Any, suffix: str, metadata: Any = None)
         raise ValueError(
             f"speakers{suffix} is missing. Without it, clips of one speaker could appear in both "
             "training and test, and the scores would not apply to new speakers. Pass the speaker "
-            f"of each clip, as the loaders return it: speakers{suffix}=corpus.speakers. If nobody "
-            f'knows who speaks, pass speakers{suffix}="{UNKNOWN}"; the report then says so'
+            f"of each clip, as the loaders return it: speakers{suffix}=corpus.speakers. If they "
+            f'are unknown, pass speakers{suffix}="{UNKNOWN}"; the report then says so'
         )
     labels = _check_column(y, f"y{suffix}", len(clips))
     is_unknown = isinstance(speakers, str) and speakers == UNKNOWN

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from .._utils.text import readable
 
 if TYPE_CHECKING:
     from ._report import EvaluationReport, Protocol
@@ -21,7 +22,6 @@ __all__ = [
     "format_percent",
     "format_score",
     "list_untested",
-    "readable",
     "render_text",
     "shorten",
     "subtitle",
@@ -31,11 +31,6 @@ __all__ = [
 _WIDTH = 79  # characters of a line
 _NAME_WIDTH = 26  # characters of the first column
 _GUESS = "chance"
-
-# Python's stand-ins for bytes of a file name that are not UTF-8, and other halves of pairs, which
-# can neither be displayed nor written to a file.
-_SURROGATE = re.compile("[\ud800-\udfff]")
-_FIRST_BYTE = 0xDC00
 
 
 def render_text(report: EvaluationReport) -> str:
@@ -245,16 +240,6 @@ def format_score(value: float, digits: int = 3) -> str:
 def format_interval(low: float, high: float) -> str:
     """Return the ends of an interval, or n/a for NaN."""
     return "n/a" if np.isnan(low) else f"{low:.3f} to {high:.3f}"
-
-
-def readable(text: str) -> str:
-    r"""Return a text that can be written: a byte that is not UTF-8 becomes, say, ``\xfc``."""
-    return _SURROGATE.sub(lambda found: _escape(ord(found[0])), text)
-
-
-def _escape(code: int) -> str:
-    byte = code - _FIRST_BYTE
-    return f"\\x{byte:02x}" if 0x80 <= byte <= 0xFF else f"\\u{code:04x}"
 
 
 def shorten(text: str, width: int) -> str:

@@ -16,6 +16,7 @@ from sklearn.utils import check_scalar
 from .._audio.clips import check_clips
 from .._audio.failures import combine, name_of, printable
 from .._utils.checks import check_choice
+from .._utils.frames import make_frame
 from .._utils.public import public
 from ..exceptions import AudioReadError
 
@@ -97,20 +98,18 @@ class Predictions:
         ImportError
             If pandas is not installed.
         """
-        try:
-            import pandas as pd
-        except ImportError as error:
-            raise ImportError(
-                "to_frame needs pandas, which is not installed; run "
-                "\"pip install 'ser_estimators[frame]'\", or use the attributes of this object"
-            ) from error
         columns: dict[str, Any] = {"clip": list(map(printable, self.names)), "label": self.labels}
         if self.probabilities is not None:
             columns |= {
                 f"probability_{name}": column
                 for name, column in zip(self.classes, self.probabilities.T, strict=True)
             }
-        return pd.DataFrame(columns | {"error": self.errors}, index=self.index)
+        return make_frame(
+            columns | {"error": self.errors},
+            caller="to_frame",
+            instead="the attributes of this object",
+            index=self.index,
+        )
 
     def __str__(self) -> str:
         failed = [index for index, _, _ in self.failures]

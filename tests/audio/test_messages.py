@@ -15,9 +15,9 @@ from ser_estimators._audio.clips import check_clips
 from ser_estimators._audio.failures import combine, failure, warn_of_lengths, warn_of_levels
 from ser_estimators._audio.kinds import EncodedClip, SampledClip
 from ser_estimators._audio.reading import Reading
-from ser_estimators._audio.text import printable, represent, shorten
 from ser_estimators._audio.workers import default_errstate, map_clips, map_waveforms
 from ser_estimators._features.cache import cache_folder, parse_bytes
+from ser_estimators._utils.text import printable, represent, shorten
 from ser_estimators.exceptions import AudioLengthWarning, AudioReadError
 
 from .helpers import SR, encode, speechlike

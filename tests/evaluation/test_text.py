@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from sklearn.dummy import DummyClassifier
 
+from ser_estimators._utils.text import readable
 from ser_estimators.evaluation import evaluate
-from ser_estimators.evaluation._text import list_untested, readable, shorten, warnings_about
+from ser_estimators.evaluation._text import list_untested, shorten, warnings_about
 
 from .helpers import Loudness
 from .reports import with_metadata, with_unknown_speakers

@@ -1,4 +1,4 @@
-"""Corpora whose speakers nobody knows, and speakers that are only numbers of clips."""
+"""Corpora of unknown speakers, and speakers that are only numbers of clips."""
 
 import warnings
 
@@ -158,8 +158,8 @@ def test_compare_refuses_unknown_speakers(voices, unknown):
 
 LOOKS_LIKE = (
     "^speakers has a different value for each of the 36 clips, so these look like clip numbers. "
-    'Pass who speaks in each clip, or, if nobody knows, speakers="unknown"; ignore this warning if '
-    "no two clips have the same speaker$"
+    'Pass who speaks in each clip, or, if they are unknown, speakers="unknown"; ignore this '
+    "warning if no two clips have the same speaker$"
 )
 NAMED = "36 clips, each of which is named as a speaker of its own"
 

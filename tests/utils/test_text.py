@@ -15,4 +15,4 @@ def test_short_lists_are_complete():
     assert listed(["a", 1, None]) == "'a', 1, None"
     assert listed(range(12)) == "0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 2 more"
     assert listed([]) == ""
-    assert listed(["a" * 100]) == "'" + "a" * 59
+    assert listed(["a" * 100]) == "'" + "a" * 27 + "..." + "a" * 28 + "'"
