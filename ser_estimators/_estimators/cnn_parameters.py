@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping
 from numbers import Integral, Real
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +13,7 @@ from sklearn.utils import check_scalar
 
 from .._features.layout import MFCCLayout
 from .._network.build import NetworkSpec
-from .._network.devices import resolve_device
-from .._training.options import TrainingOptions
+from .._network.devices import is_device_name, resolve_device
 from .._utils.checks import check_choice, check_finite
 from .._utils.public import Moved
 from .._utils.stack_level import find_stack_level
@@ -22,6 +21,9 @@ from .._utils.text import listed
 from .feature_mlp import FeatureMLP
 from .spectrogram_augmentation import SpectrogramAugmentation
 from .spectrogram_cnn import SpectrogramCNN
+
+if TYPE_CHECKING:
+    from .._training.options import TrainingOptions
 
 __all__ = [
     "MOVED",
@@ -88,8 +90,15 @@ _CHOICES = {
 }
 
 
-def check_parameters(estimator: Any) -> None:
-    """Raise for a parameter of CNNEmbedder that has a wrong type or is out of its range."""
+def check_parameters(estimator: Any, *, is_device_needed: bool = True) -> None:
+    """Raise for a parameter of CNNEmbedder that has a wrong type or is out of its range.
+
+    Parameters
+    ----------
+    estimator : CNNEmbedder
+    is_device_needed : bool, default=True
+        Whether the device has to exist on this machine, as for training.
+    """
     for name, least in _INTEGERS.items():
         check_scalar(getattr(estimator, name), name, Integral, min_val=least)
     for name, (smallest, largest, boundaries) in _NUMBERS.items():
@@ -122,7 +131,13 @@ def check_parameters(estimator: Any) -> None:
         check_callbacks(estimator.callbacks, early_stopping=estimator.early_stopping)
     _check_class_weight(estimator.class_weight)
     check_scalar(estimator.device, "device", str)
-    resolve_device(estimator.device)
+    if is_device_needed:
+        resolve_device(estimator.device)
+    elif not is_device_name(estimator.device):
+        raise ValueError(
+            f"device == {estimator.device!r:.200}, must be 'auto', 'cpu' or a CUDA GPU, such as "
+            "'cuda:1'"
+        )
 
 
 def is_table(network: Any) -> bool:
@@ -179,6 +194,9 @@ def network_spec(
 
 def training_options(estimator: Any) -> TrainingOptions:
     """Return the settings of training."""
+    # Imported here, because prediction needs no training code.
+    from .._training.options import TrainingOptions
+
     return TrainingOptions(
         max_epochs=estimator.max_epochs,
         batch_size=estimator.batch_size,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
+from torch import Tensor
 
 from .._features.layout import MFCCLayout
-from .._network.build import NetworkSpec, build
+from .._network.build import NetworkSpec, assemble, build
 from .._network.ensemble import Ensemble, copy_tensors, tensors_of
 
 __all__ = ["FORMAT", "pack", "unpack"]
@@ -43,8 +45,16 @@ def pack(attributes: dict[str, Any]) -> dict[str, Any]:
     return state
 
 
-def unpack(state: dict[str, Any]) -> dict[str, Any]:
+def unpack(state: dict[str, Any], *, is_owned: bool = False) -> dict[str, Any]:
     """Return the attributes of an estimator from the state that `pack` returned.
+
+    Parameters
+    ----------
+    state : dict
+    is_owned : bool, default=False
+        Whether the arrays may become the weights, so that they are never in memory twice. They are
+        then removed from the state, and may also be objects that give their blocks of rows one by
+        one.
 
     Raises
     ------
@@ -60,7 +70,7 @@ def unpack(state: dict[str, Any]) -> dict[str, Any]:
         )
     if "module_" in attributes:
         try:
-            spec, module = _rebuild(**attributes["module_"])
+            spec, module = _rebuild(**attributes["module_"], is_owned=is_owned)
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(
                 f"The model cannot be loaded, because its network is incomplete or of another "
@@ -70,12 +80,35 @@ def unpack(state: dict[str, Any]) -> dict[str, Any]:
     return attributes
 
 
-def _rebuild(spec: dict[str, Any], tensors: dict[str, Any]) -> tuple[NetworkSpec, Ensemble]:
+def _rebuild(
+    spec: dict[str, Any], tensors: dict[str, Any], *, is_owned: bool
+) -> tuple[NetworkSpec, Ensemble]:
     layout = None if spec["layout"] is None else MFCCLayout(*spec["layout"])
     rebuilt = NetworkSpec(**spec | {"layout": layout})
-    # From the seed of the fit, so that a module of the user starts from the same state.
-    ensemble = build(rebuilt, torch.Generator().manual_seed(rebuilt.seed)).float().eval()
     # Copies, because arrays that joblib maps from a file are read-only, of which torch warns.
-    copy_tensors(ensemble, {name: torch.tensor(array) for name, array in tensors.items()})
+    convert = _without_copy if is_owned else torch.tensor
+    names = list(tensors)
+    weights = {name: convert(tensors.pop(name) if is_owned else tensors[name]) for name in names}
+    if rebuilt.kind == "custom":
+        # From the seed of the fit, so that a module of the user starts from the same state.
+        ensemble = build(rebuilt, torch.Generator().manual_seed(rebuilt.seed)).float()
+        copy_tensors(ensemble, weights)
+        ensemble = ensemble.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    else:
+        ensemble = assemble(rebuilt, weights)
     ensemble.set_generator(None)
-    return rebuilt, ensemble.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return rebuilt, ensemble.eval()
+
+
+def _without_copy(array: Any) -> Tensor:
+    """Return an array as a tensor; one that is given in blocks, in the format of convolutions."""
+    if isinstance(array, np.ndarray):
+        return torch.from_numpy(array)
+    weights = torch.empty(
+        array.shape, dtype=torch.float32, memory_format=torch.channels_last, device="cpu"
+    )
+    start = 0
+    for block in array.blocks():
+        weights[start : start + len(block)] = torch.from_numpy(block)
+        start += len(block)
+    return weights

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from dataclasses import fields
 from numbers import Real
+from typing import TYPE_CHECKING
 
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_scalar
 
-from .._training.augmentation import (
-    AugmentationOptions,
-    Generators,
-    SpectrogramBatch,
-    augment,
-)
 from .._utils.checks import check_finite
 from .._utils.public import public
+
+if TYPE_CHECKING:
+    from .._training.augmentation import AugmentationOptions, Generators, SpectrogramBatch
 
 __all__ = ["SpectrogramAugmentation"]
 
@@ -144,9 +142,14 @@ class SpectrogramAugmentation(BaseEstimator):
         -------
         SpectrogramBatch
         """
+        # Imported here, because prediction needs no training code.
+        from .._training.augmentation import augment
+
         return augment(batch, self._options(), rng)
 
     def _options(self) -> AugmentationOptions:
+        from .._training.augmentation import AugmentationOptions
+
         # Not all parameters, because a subclass may have others.
         names = [field.name for field in fields(AugmentationOptions)]
         return AugmentationOptions(**{name: getattr(self, name) for name in names})

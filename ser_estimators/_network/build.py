@@ -7,15 +7,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from .._features.layout import MFCCLayout
 from .custom import make_encoders
 from .encoder import ConvolutionalEncoder
-from .ensemble import Encoders, Ensemble, Head, SingleFrame
+from .ensemble import Encoders, Ensemble, Head, SingleFrame, move_tensors
 from .inputs import LogMelLayer, StandardizationLayer
 from .layers import reset_parameters
 
-__all__ = ["NetworkSpec", "build"]
+__all__ = ["NetworkSpec", "assemble", "build"]
 
 # Assumed total stride of a custom network, in frames; every second view is delayed by half of it.
 _CUSTOM_STEP = 16
@@ -77,6 +78,27 @@ def build(spec: NetworkSpec, generator: torch.Generator) -> Ensemble:
     # Custom encoders keep the weights with which they were created.
     reset_parameters(ensemble.heads if spec.kind == "custom" else ensemble, generator)
     ensemble.set_generator(generator)
+    return ensemble
+
+
+def assemble(spec: NetworkSpec, tensors: dict[str, Tensor]) -> Ensemble:
+    """Build an ensemble, which is not custom, around existing weights.
+
+    Parameters
+    ----------
+    spec : NetworkSpec
+    tensors : dict of str to Tensor
+        All parameters and buffers by name, see `move_tensors`. They become those of the ensemble,
+        and the dict is empty afterwards. Nothing is allocated for a tensor that is not there.
+
+    Raises
+    ------
+    ValueError
+        If the tensors are not those of such an ensemble.
+    """
+    with torch.device("meta"):
+        ensemble = _BUILDERS[spec.kind](spec, torch.Generator("cpu"))
+    move_tensors(ensemble, tensors)
     return ensemble
 
 

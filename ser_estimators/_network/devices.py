@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-__all__ = ["device_at_hand", "resolve_device", "resolve_precision"]
+__all__ = ["device_at_hand", "is_device_name", "resolve_device", "resolve_precision"]
 
 
 def resolve_device(device: str) -> str:
@@ -41,13 +41,19 @@ def device_at_hand(device: str) -> str:
     try:
         return resolve_device(device)
     except ValueError:
-        if _is_cuda(device):
+        if _kind(device) == "cuda":
             return "cpu"
         raise
 
 
-def _is_cuda(device: str) -> bool:
+def is_device_name(device: str) -> bool:
+    """Return whether a string is "auto", or names a CPU or a CUDA GPU, at hand or not."""
+    return device == "auto" or _kind(device) in ("cpu", "cuda")
+
+
+def _kind(device: str) -> str:
+    """Return the type of a device, empty for a string that is not one."""
     try:
-        return torch.device(device).type == "cuda"
+        return torch.device(device).type
     except RuntimeError:
-        return False
+        return ""

@@ -9,8 +9,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.nn.utils import skip_init
 
+from .layers import uninitialized
 from .normalization import pool_and_normalize
 from .pooling import masked_statistics
 
@@ -110,7 +110,7 @@ class ConvBlock(nn.Module):
         se_ratio: float = 0.0,
     ) -> None:
         super().__init__()
-        self.convolution = skip_init(
+        self.convolution = uninitialized(
             nn.Conv2d,
             n_in,
             n_out,
@@ -151,8 +151,8 @@ class SqueezeExcitation(nn.Module):
     def __init__(self, n_channels: int, se_ratio: float) -> None:
         super().__init__()
         n_squeezed = max(1, round(se_ratio * n_channels))
-        self.squeeze = skip_init(nn.Linear, n_channels, n_squeezed)
-        self.excite = skip_init(nn.Linear, n_squeezed, n_channels)
+        self.squeeze = uninitialized(nn.Linear, n_channels, n_squeezed)
+        self.excite = uninitialized(nn.Linear, n_squeezed, n_channels)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         # x (n, n_channels, rows, frames), zero in padding; mask (n, 1, 1, n_windows)
@@ -175,7 +175,7 @@ class CollapseFrequency(nn.Module):
 
     def __init__(self, n_channels: int, n_rows: int) -> None:
         super().__init__()
-        self.convolution = skip_init(nn.Conv2d, n_channels, n_channels, (n_rows, 1), bias=False)
+        self.convolution = uninitialized(nn.Conv2d, n_channels, n_channels, (n_rows, 1), bias=False)
         self.norm = nn.BatchNorm2d(n_channels)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:

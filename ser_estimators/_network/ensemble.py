@@ -10,12 +10,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.nn.utils import skip_init
 
 from .custom import CustomEncoder
 from .encoder import ConvolutionalEncoder
 from .inputs import StandardizationLayer
-from .layers import SeededDropout
+from .layers import SeededDropout, uninitialized
 
 __all__ = [
     "Encoders",
@@ -24,6 +23,7 @@ __all__ = [
     "SingleFrame",
     "average_logits",
     "copy_tensors",
+    "move_tensors",
     "set_precision",
     "tensors_of",
 ]
@@ -154,13 +154,13 @@ class Head(nn.Module):
         self.embedding_dim = embedding_dim
         sizes = [n_inputs, *hidden_layer_sizes]
         self.hidden = nn.ModuleList(
-            skip_init(nn.Linear, n_in, n_out, bias=False) for n_in, n_out in pairwise(sizes)
+            uninitialized(nn.Linear, n_in, n_out, bias=False) for n_in, n_out in pairwise(sizes)
         )
         self.hidden_norm = nn.ModuleList(nn.BatchNorm1d(size) for size in hidden_layer_sizes)
-        self.embedding = skip_init(nn.Linear, sizes[-1], embedding_dim, bias=False)
+        self.embedding = uninitialized(nn.Linear, sizes[-1], embedding_dim, bias=False)
         self.embedding_norm = nn.BatchNorm1d(embedding_dim)
         self.dropout = SeededDropout(dropout)
-        self.output = skip_init(nn.Linear, embedding_dim, n_classes)
+        self.output = uninitialized(nn.Linear, embedding_dim, n_classes)
 
     def embed(self, x: Tensor) -> Tensor:
         """Return the embedding before its activation.
@@ -210,6 +210,47 @@ def copy_tensors(module: nn.Module, tensors: Mapping[str, Tensor]) -> None:
         If the names or shapes differ.
     """
     own = tensors_of(module)
+    _check_shapes(tensors, own)
+    for name, tensor in own.items():
+        tensor.copy_(tensors[name])
+
+
+@torch.no_grad()
+def move_tensors(module: nn.Module, tensors: dict[str, Tensor]) -> None:
+    """Make tensors the parameters and buffers of a module, and remove them from the dict.
+
+    They are neither copied nor kept twice, except those of convolutions, one by one, for their
+    format in memory. The module may be on the meta device, where its own tensors take no memory.
+
+    Raises
+    ------
+    ValueError
+        If the names, shapes or types differ.
+    """
+    own = tensors_of(module)
+    _check_shapes(tensors, own)
+    for name, tensor in own.items():
+        if tensors[name].dtype != tensor.dtype:
+            raise ValueError(
+                f"the tensor {name!r} has the type {tensors[name].dtype}, expected {tensor.dtype}"
+            )
+    for name, tensor in own.items():
+        part, _, attribute = name.rpartition(".")
+        value = tensors.pop(name)
+        if value.ndim == 4:
+            # Also with one channel, where the formats differ only in their strides: torch chooses
+            # the algorithm by them, and predictions are to be the same to the last bit.
+            wanted = torch.empty(
+                value.shape, device="meta", memory_format=torch.channels_last
+            ).stride()
+            if value.stride() != wanted:
+                value = torch.empty_like(value, memory_format=torch.channels_last).copy_(value)
+        if isinstance(tensor, nn.Parameter):
+            value = nn.Parameter(value)
+        setattr(module.get_submodule(part), attribute, value)
+
+
+def _check_shapes(tensors: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> None:
     shapes, expected = (
         {name: tuple(tensor.shape) for name, tensor in each.items()} for each in (tensors, own)
     )
@@ -219,8 +260,6 @@ def copy_tensors(module: nn.Module, tensors: Mapping[str, Tensor]) -> None:
             f"{len(names)} tensors differ, such as {names[0]!r}: shape {shapes.get(names[0])}, "
             f"expected {expected.get(names[0])}"
         )
-    for name, tensor in own.items():
-        tensor.copy_(tensors[name])
 
 
 def set_precision(module: nn.Module, precision: torch.dtype) -> None:

@@ -103,8 +103,10 @@ class LogMelLayer(StandardizationLayer):
     def __init__(self, n_rows: int, n_channels: int = 1, layout: MFCCLayout | None = None) -> None:
         super().__init__(n_rows, n_channels)
         layout = layout or _default_layout(n_rows)
-        inverse = dct_matrix(n_rows).T * layout.scale(n_rows)
-        self.register_buffer("inverse_dct", torch.tensor(inverse, dtype=torch.float32))
+        self.register_buffer("inverse_dct", torch.empty(n_rows, n_rows, dtype=torch.float32))
+        if not self.inverse_dct.is_meta:
+            inverse = dct_matrix(n_rows).T * layout.scale(n_rows)
+            self.inverse_dct.copy_(torch.from_numpy(inverse))
         # With fewer coefficients than mel bands, the orthonormal inverse scales decibels down.
         self.decibels = math.sqrt(n_rows / layout.n_mels)
 

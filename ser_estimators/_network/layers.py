@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
-__all__ = ["SeededDropout", "replace_dropout", "reset_parameters", "seed_dropout"]
+__all__ = [
+    "SeededDropout",
+    "replace_dropout",
+    "reset_parameters",
+    "seed_dropout",
+    "uninitialized",
+]
 
 
 class SeededDropout(nn.Module):
@@ -69,7 +75,7 @@ def seed_dropout(modules: Iterable[nn.Module], generator: torch.Generator) -> No
 def reset_parameters(network: nn.Module, generator: torch.Generator) -> None:
     """Draw the initial weights of all convolutions and linear layers.
 
-    They are created with ``skip_init``, because the default initialization of torch draws from the
+    They are created by `uninitialized`, because the default initialization of torch draws from the
     global generator, which belongs to the user.
     """
     for module in network.modules():
@@ -80,3 +86,14 @@ def reset_parameters(network: nn.Module, generator: torch.Generator) -> None:
             nn.init.uniform_(module.weight, -bound, bound, generator=generator)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
+
+
+def uninitialized(layer: type[nn.Module], *args: Any, **kwargs: Any) -> nn.Module:
+    """Create a layer without values for its weights, on the current default device.
+
+    ``torch.nn.utils.skip_init`` does the same, but imports SymPy in its first call.
+    """
+    created = layer(*args, device="meta", **kwargs)
+    for name, parameter in list(created.named_parameters(recurse=False)):
+        setattr(created, name, nn.Parameter(torch.empty(parameter.shape, dtype=parameter.dtype)))
+    return created
