@@ -16,7 +16,7 @@ from ._utils.version import __version__ as __version__
 if TYPE_CHECKING:
     from sklearn.linear_model import LogisticRegression
 
-    from . import datasets, display, evaluation, exceptions
+    from . import datasets, display, evaluation, exceptions, models
     from ._estimators.acoustic_features import AcousticFeatures
     from ._estimators.cnn_embedder import CNNEmbedder
     from ._estimators.feature_mlp import FeatureMLP
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ._estimators.spectrogram_augmentation import SpectrogramAugmentation
     from ._estimators.spectrogram_cnn import SpectrogramCNN
     from ._utils.versions import show_versions
+    from .models import load_model, save_model
     from .pipeline import make_ser_pipeline
 
 __all__ = [
@@ -40,14 +41,17 @@ __all__ = [
     "display",
     "evaluation",
     "exceptions",
+    "load_model",
     "make_ser_pipeline",
+    "models",
     "predict_clips",
+    "save_model",
     "show_versions",
 ]
 
 __getattr__, __dir__, _ = lazy_loader.attach(
     __name__,
-    submodules=["datasets", "display", "evaluation", "exceptions"],
+    submodules=["datasets", "display", "evaluation", "exceptions", "models"],
     submod_attrs={
         "_estimators.acoustic_features": ["AcousticFeatures"],
         "_estimators.cnn_embedder": ["CNNEmbedder"],
@@ -59,7 +63,9 @@ __getattr__, __dir__, _ = lazy_loader.attach(
         # Not a public name, but one that pickled arrays refer to.
         "_features.mfcc_array": ["MFCCArray"],
         "_utils.versions": ["show_versions"],
+        "models._load": ["load_model"],
         "models._predictions": ["Predictions", "predict_clips"],
+        "models._save": ["save_model"],
         "pipeline": ["LogisticRegression", "make_ser_pipeline"],
     },
 )

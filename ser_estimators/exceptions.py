@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-__all__ = ["AudioLengthWarning", "AudioLevelWarning", "AudioReadError", "LeakWarning"]
-__all__ += ["TrainingInterruptedWarning"]
+__all__ = [
+    "AudioLengthWarning",
+    "AudioLevelWarning",
+    "AudioReadError",
+    "LeakWarning",
+    "ModelFileError",
+    "TrainingInterruptedWarning",
+]
 
 
 class AudioReadError(ValueError):
@@ -34,6 +40,24 @@ class AudioReadError(ValueError):
     def __reduce__(self) -> tuple[type, tuple[str, tuple[tuple[int, str, str], ...]]]:
         # An exception pickles by its args alone; joblib workers would lose `failures`.
         return type(self), (str(self), self.failures)
+
+
+class ModelFileError(ValueError):
+    """A model cannot be saved in a model file, or a file is not a model file that can be loaded.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from ser_estimators import load_model
+    >>> from ser_estimators.exceptions import ModelFileError
+    >>> path = Path("emotion.safetensors")
+    >>> _ = path.write_bytes(b"")
+    >>> try:
+    ...     load_model(path)
+    ... except ModelFileError as error:
+    ...     print(error)
+    Could not load 'emotion.safetensors': the file is empty (0 bytes); download or copy it again
+    """
 
 
 class AudioLengthWarning(UserWarning):

@@ -32,14 +32,18 @@ def documented_names():
 
 
 def public_names():
-    """Yield the qualified public names of the package and of its public modules."""
-    modules = [ser_estimators]
+    """Yield the qualified public names of the package and of its public modules.
+
+    What the package itself has too, such as `save_model`, is documented there.
+    """
+    modules, seen = [ser_estimators], set()
     for module in modules:
         for name in module.__all__:
             thing = getattr(module, name)
             if inspect.ismodule(thing):
                 modules.append(thing)
-            elif thing.__module__.startswith("ser_estimators"):
+            elif thing.__module__.startswith("ser_estimators") and thing not in seen:
+                seen.add(thing)
                 yield f"{module.__name__}.{name}"
 
 

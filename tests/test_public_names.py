@@ -7,7 +7,7 @@ import inspect
 from pathlib import Path
 
 import ser_estimators
-from ser_estimators import datasets, display, evaluation, exceptions
+from ser_estimators import datasets, display, evaluation, exceptions, models
 
 FILE = Path(__file__).parent / "data" / "public_names.txt"
 
@@ -15,7 +15,7 @@ FILE = Path(__file__).parent / "data" / "public_names.txt"
 def public_names():
     """Return a line for each public name, method and property, with its signature."""
     lines = []
-    for module in (ser_estimators, datasets, display, evaluation, exceptions):
+    for module in (ser_estimators, datasets, display, evaluation, exceptions, models):
         for name in sorted(module.__all__):
             thing = getattr(module, name)
             if inspect.ismodule(thing) or not thing.__module__.startswith("ser_estimators"):
@@ -29,7 +29,8 @@ def public_names():
 
 def signature_of(function):
     """Return parameters with their defaults, without annotations."""
-    if inspect.isclass(function) and issubclass(function, Warning):
+    is_exception = inspect.isclass(function) and issubclass(function, Exception)
+    if is_exception and "__init__" not in vars(function):
         return ""
     signature = inspect.signature(function)
     parameters = [

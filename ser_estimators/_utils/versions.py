@@ -21,6 +21,7 @@ _DEPENDENCIES = (
     "librosa",
     "soundfile",
     "soxr",
+    "safetensors",
     "filelock",
     "lazy_loader",
     "jinja2",

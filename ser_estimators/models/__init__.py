@@ -1,1 +1,36 @@
-"""Trained models: their predictions."""
+"""Trained models: model files, model cards and predictions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import lazy_loader
+
+if TYPE_CHECKING:
+    from ._card import ModelCard
+    from ._info import model_info
+    from ._load import load_model
+    from ._page import write_card
+    from ._ranges import describe_audio
+    from ._save import save_model
+
+__all__ = [
+    "ModelCard",
+    "describe_audio",
+    "load_model",
+    "model_info",
+    "save_model",
+    "write_card",
+]
+
+__getattr__, __dir__, _ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "_card": ["ModelCard"],
+        "_info": ["model_info"],
+        "_load": ["load_model"],
+        "_page": ["write_card"],
+        "_ranges": ["describe_audio"],
+        "_save": ["save_model"],
+    },
+)
