@@ -9,16 +9,36 @@ from numpy.typing import NDArray
 
 from .._utils.arrays import Floats
 
-__all__ = ["integrated_loudness", "normalize_loudness", "preemphasize", "trim"]
+__all__ = [
+    "ABSOLUTE_GATE",
+    "BLOCK_SECONDS",
+    "LUFS_FLOOR",
+    "LUFS_OFFSET",
+    "RELATIVE_GATE",
+    "STEP_SECONDS",
+    "TRIM_FLOOR",
+    "TRIM_FRAME",
+    "TRIM_HOP",
+    "integrated_loudness",
+    "k_weighting",
+    "normalize_loudness",
+    "preemphasize",
+    "trim",
+]
 
 # Frame and hop length of librosa.effects.trim, in samples.
-_TRIM_FRAME = 2048
-_TRIM_HOP = 512
+TRIM_FRAME = 2048
+TRIM_HOP = 512
+# Lowest power, as in librosa: that of an amplitude of 1e-5.
+TRIM_FLOOR = 1e-10
 # ITU-R BS.1770-4: blocks of 400 ms overlap by 75 %; gates at -70 LUFS and 10 LU below the mean.
-_BLOCK_SECONDS = 0.4
-_STEP_SECONDS = 0.1
-_ABSOLUTE_GATE = -70.0
-_RELATIVE_GATE = -10.0
+BLOCK_SECONDS = 0.4
+STEP_SECONDS = 0.1
+ABSOLUTE_GATE = -70.0
+RELATIVE_GATE = -10.0
+# LUFS of a power of 1, and the lowest power that is distinguished.
+LUFS_OFFSET = -0.691
+LUFS_FLOOR = 1e-20
 
 
 def trim(waveform: Floats, top_db: float) -> Floats:
@@ -35,18 +55,17 @@ def trim(waveform: Floats, top_db: float) -> Floats:
     ndarray of shape (n_samples,), float32
         A view. A clip that is entirely silent is returned unchanged.
     """
-    padded = np.pad(waveform, _TRIM_FRAME // 2)
+    padded = np.pad(waveform, TRIM_FRAME // 2)
     # The power of overlapping frames is computed from steps, of which all lengths are multiples.
-    n_steps = padded.size // _TRIM_HOP
-    steps = np.square(padded[: n_steps * _TRIM_HOP]).reshape(n_steps, _TRIM_HOP)
-    per_frame = _TRIM_FRAME // _TRIM_HOP
+    n_steps = padded.size // TRIM_HOP
+    steps = np.square(padded[: n_steps * TRIM_HOP]).reshape(n_steps, TRIM_HOP)
+    per_frame = TRIM_FRAME // TRIM_HOP
     power = np.convolve(steps.sum(axis=1, dtype=np.float64), np.ones(per_frame), mode="valid")
-    # librosa's floor, an amplitude of 1e-5.
-    decibels = 10 * np.log10(np.maximum(power / _TRIM_FRAME, 1e-10))
+    decibels = 10 * np.log10(np.maximum(power / TRIM_FRAME, TRIM_FLOOR))
     loud = np.flatnonzero(decibels > decibels.max() - top_db)
     if power.max() == 0:
         return waveform
-    return waveform[loud[0] * _TRIM_HOP : (loud[-1] + 1) * _TRIM_HOP]
+    return waveform[loud[0] * TRIM_HOP : (loud[-1] + 1) * TRIM_HOP]
 
 
 def preemphasize(waveform: Floats, coef: float) -> Floats:
@@ -95,24 +114,24 @@ def integrated_loudness(waveform: Floats, sr: int) -> float:
     """
     from scipy.signal import sosfilt
 
-    weighted = sosfilt(_k_weighting(sr), waveform.astype(np.float64))
+    weighted = sosfilt(k_weighting(sr), waveform.astype(np.float64))
     energy = np.concatenate([[0.0], np.cumsum(np.square(weighted))])
-    block = min(round(_BLOCK_SECONDS * sr), waveform.size)
-    starts = np.arange(0, waveform.size - block + 1, max(round(_STEP_SECONDS * sr), 1))
+    block = min(round(BLOCK_SECONDS * sr), waveform.size)
+    starts = np.arange(0, waveform.size - block + 1, max(round(STEP_SECONDS * sr), 1))
     powers = (energy[starts + block] - energy[starts]) / block
-    powers = powers[_lufs(powers) > _ABSOLUTE_GATE]
+    powers = powers[_lufs(powers) > ABSOLUTE_GATE]
     if powers.size == 0:
         return -np.inf
-    powers = powers[_lufs(powers) > _lufs(powers.mean()) + _RELATIVE_GATE]
+    powers = powers[_lufs(powers) > _lufs(powers.mean()) + RELATIVE_GATE]
     return float(_lufs(powers.mean()))
 
 
 def _lufs(power: NDArray[np.float64]) -> NDArray[np.float64]:
-    return -0.691 + 10 * np.log10(np.maximum(power, 1e-20))
+    return LUFS_OFFSET + 10 * np.log10(np.maximum(power, LUFS_FLOOR))
 
 
 @lru_cache(maxsize=16)
-def _k_weighting(sr: int) -> NDArray[np.float64]:
+def k_weighting(sr: int) -> NDArray[np.float64]:
     """Return the head and low-cut filters of BS.1770 for any rate, as second-order sections.
 
     The recommendation gives coefficients for 48 kHz. These are the underlying analog filters, with

@@ -13,12 +13,16 @@ from scipy.sparse import csr_array
 from .._utils.arrays import Floats, read_only
 from .spectrum import Filters, as_frames, band_powers
 
-__all__ = ["MelOptions", "mel_filter_bank", "mel_power_spectrogram", "power_to_db"]
+__all__ = ["AMIN", "TOP_DB", "MelOptions", "mel_filter_bank", "mel_power_spectrogram"]
+__all__ += ["power_to_db"]
 
 # Slaney's mel scale: linear up to 1 kHz, 15 mels, then 27 mels for each factor of 6.4.
 _LINEAR_HZ = 200.0 / 3
 _BREAK_HZ = 1000.0
 _LOG_STEP = np.log(6.4) / 27.0
+# Lowest power that is distinguished, and range of a clip in decibels, as in librosa.power_to_db.
+AMIN = 1e-10
+TOP_DB = 80.0
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,7 @@ def mel_power_spectrogram(waveform: Floats, options: MelOptions) -> Floats:
     )
 
 
-def power_to_db(power: Floats, *, amin: float = 1e-10, top_db: float = 80.0) -> Floats:
+def power_to_db(power: Floats, *, amin: float = AMIN, top_db: float = TOP_DB) -> Floats:
     """Return decibels relative to 1, floored at `top_db` below the maximum.
 
     As ``librosa.power_to_db`` with its defaults.

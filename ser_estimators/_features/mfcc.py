@@ -11,8 +11,24 @@ import scipy.fft
 from .._utils.arrays import Floats, read_only
 from .mel import MelOptions, mel_power_spectrogram, power_to_db
 
-__all__ = ["MFCCOptions", "add_deltas", "dct_matrix", "delta", "mfcc", "mfcc_frames"]
-__all__ += ["normalize_rows"]
+__all__ = [
+    "DELTA_WIDTH",
+    "FLAT",
+    "MFCCOptions",
+    "add_deltas",
+    "dct_matrix",
+    "delta",
+    "lifter_weights",
+    "mfcc",
+    "mfcc_frames",
+    "normalize_rows",
+]
+
+# Number of frames from which a derivative is estimated, as in librosa.feature.delta.
+DELTA_WIDTH = 9
+# A row is constant if its deviation is below this fraction of the largest value of the clip: a
+# hundred times the rounding errors, and a twentieth of that of second derivatives in speech.
+FLAT = 1e-5
 
 
 @dataclass(frozen=True)
@@ -101,7 +117,7 @@ def lifter_weights(options: MFCCOptions) -> Floats:
     return weights.astype(np.float32)
 
 
-def delta(features: Floats, *, order: int, width: int = 9) -> Floats:
+def delta(features: Floats, *, order: int, width: int = DELTA_WIDTH) -> Floats:
     """Estimate the derivative over time, as ``librosa.feature.delta``.
 
     A polynomial of degree `order` is fitted to the `width` frames around each frame
@@ -145,8 +161,9 @@ def normalize_rows(features: Floats, *, variance: bool) -> Floats:
     centered = features - features.mean(axis=1, keepdims=True, dtype=np.float64)
     if variance:
         std = centered.std(axis=1, keepdims=True)
-        # The deviations of a constant row are rounding errors.
-        is_flat = std <= 1e-6 * np.abs(features).max(axis=1, keepdims=True)
+        # The deviations of a constant row are rounding errors, which are as large as in all other
+        # rows: the cosine transform adds up the same values.
+        is_flat = std <= FLAT * np.abs(features).max()
         centered = np.where(is_flat, 0.0, centered / np.where(is_flat, 1.0, std))
     return np.asarray(centered, dtype=np.float32)
 

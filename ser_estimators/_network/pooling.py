@@ -5,7 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-__all__ = ["masked_statistics"]
+__all__ = ["VARIANCE_FLOOR", "masked_statistics"]
+
+# Keeps the gradient of the standard deviation finite where all frames are equal.
+VARIANCE_FLOOR = 1e-5
 
 
 def masked_statistics(x: Tensor, mask: Tensor) -> Tensor:
@@ -26,6 +29,5 @@ def masked_statistics(x: Tensor, mask: Tensor) -> Tensor:
     # n_frames (n, 1)
     mean = x.sum(dim=2) / n_frames
     deviation = (x - mean[..., None]) * mask
-    # The small term keeps the gradient of the root finite where all frames are equal.
-    std = (deviation.square().sum(dim=2) / n_frames + 1e-5).sqrt()
+    std = (deviation.square().sum(dim=2) / n_frames + VARIANCE_FLOOR).sqrt()
     return torch.cat([mean, std, x.amax(dim=2)], dim=1)

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from .masks import clip_lengths, with_one_frame
 
-__all__ = ["View", "scale_rows", "spread_views", "stretch_frames"]
+__all__ = ["View", "row_weights", "scale_rows", "spread_views", "stretch_frames"]
 
 
 class View(NamedTuple):
@@ -101,11 +101,15 @@ def scale_rows(spectrogram: Tensor, scale: float) -> Tensor:
     """
     if scale == 1:
         return spectrogram
-    n_rows = spectrogram.shape[2]
+    weights = row_weights(spectrogram.shape[2], scale)
+    return torch.matmul(weights.to(spectrogram), spectrogram)
+
+
+def row_weights(n_rows: int, scale: float) -> Tensor:
+    """Return the matrix with which `scale_rows` interpolates, shape (n_rows, n_rows)."""
     source = ((torch.arange(n_rows) + 0.5) * scale - 0.5).clamp(0, n_rows - 1)
     # Each row is a mean of the two nearest, weighted by distance.
-    weights = (1 - (source[:, None] - torch.arange(n_rows)).abs()).clamp(min=0)
-    return torch.matmul(weights.to(spectrogram), spectrogram)
+    return (1 - (source[:, None] - torch.arange(n_rows)).abs()).clamp(min=0)
 
 
 def stretch_frames(spectrogram: Tensor, mask: Tensor, stretch: float) -> tuple[Tensor, Tensor]:

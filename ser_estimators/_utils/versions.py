@@ -27,7 +27,7 @@ _DEPENDENCIES = (
     "jinja2",
     "tqdm",
 )
-_OPTIONAL = ("matplotlib", "pandas", "pooch")
+_OPTIONAL = ("matplotlib", "onnx", "onnxruntime", "pandas", "pooch")
 
 
 def show_versions() -> None:

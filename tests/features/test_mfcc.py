@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ser_estimators._features import mfcc as ours
+from ser_estimators._features.librosa_mfcc import librosa_frames
 from ser_estimators._features.mel import (
     MelOptions,
     mel_filter_bank,
@@ -227,6 +228,21 @@ def test_rows_are_normalized_and_constant_rows_become_zero():
     np.testing.assert_allclose(centered[0].std(), features[0].std(), rtol=1e-5)
     np.testing.assert_allclose(scaled.std(axis=1), [1, 1, 0, 1], atol=1e-4)
     np.testing.assert_array_equal(scaled[2], 0)
+
+
+@pytest.mark.parametrize("deltas", [0, 2])
+def test_rounding_errors_are_not_amplified(deltas):
+    """The spectrum of silence is constant and that of a click flat, except for rounding errors."""
+    click = np.zeros(20000, dtype=np.float32)
+    click[9000] = 0.5
+    mel = {name: value for name, value in DEFAULTS.items() if name != "n_mfcc"}
+    options = MFCCOptions(
+        MelOptions(**mel), n_mfcc=40, deltas=deltas, normalization="mean_variance"
+    )
+    assert not ours.mfcc_frames(0 * click, options).any()
+    expected = librosa_frames(click, options)
+    assert 0 < (np.abs(expected).max(axis=1) > 0).sum() < len(expected)
+    np.testing.assert_allclose(ours.mfcc_frames(click, options), expected, atol=2e-2)
 
 
 def test_dct_is_orthonormal():
