@@ -45,7 +45,7 @@ $(call announce,$(1))
 		"If this machine cannot reach that index, leave TORCH out: PyTorch then comes from pip's" \
 		"default index. Or set TORCH to the address of a mirror." >&2; exit 1; }
 @rm -f ser_estimators/_kernels/*.so # Python would prefer those of another version
-$(call pip,$(1)) --constraint $(2) --editable '.[fetch,plot,test]'
+$(call pip,$(1)) --constraint $(2) --editable '.[fetch,onnx,plot,test]'
 endef
 
 pip = $(1)/bin/python -m pip --disable-pip-version-check install \

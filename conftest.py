@@ -1,5 +1,6 @@
 """Settings and fixtures that all tests and docstring examples share."""
 
+import importlib.util
 import os
 import sys
 from pathlib import Path
@@ -10,6 +11,10 @@ import pytest
 # No deadline, because a shared machine may be slow at times.
 hypothesis.settings.register_profile("no deadline", deadline=None)
 hypothesis.settings.load_profile("no deadline")
+
+# The example of export_onnx needs an extra.
+if importlib.util.find_spec("onnx") is None or importlib.util.find_spec("onnxruntime") is None:
+    collect_ignore = ["ser_estimators/models/_onnx.py"]
 
 # Without it, scikit-learn skips its array API checks. SciPy reads it on import.
 os.environ.setdefault("SCIPY_ARRAY_API", "1")

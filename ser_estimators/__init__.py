@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ._estimators.spectrogram_augmentation import SpectrogramAugmentation
     from ._estimators.spectrogram_cnn import SpectrogramCNN
     from ._utils.versions import show_versions
-    from .models import load_model, save_model
+    from .models import export_onnx, load_model, save_model
     from .pipeline import make_ser_pipeline
 
 __all__ = [
@@ -41,6 +41,7 @@ __all__ = [
     "display",
     "evaluation",
     "exceptions",
+    "export_onnx",
     "load_model",
     "make_ser_pipeline",
     "models",
@@ -64,6 +65,7 @@ __getattr__, __dir__, _ = lazy_loader.attach(
         "_features.mfcc_array": ["MFCCArray"],
         "_utils.versions": ["show_versions"],
         "models._load": ["load_model"],
+        "models._onnx": ["export_onnx"],
         "models._predictions": ["Predictions", "predict_clips"],
         "models._save": ["save_model"],
         "pipeline": ["LogisticRegression", "make_ser_pipeline"],

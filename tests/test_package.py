@@ -165,7 +165,7 @@ def test_lowest_versions_are_those_of_pyproject():
     root = Path(__file__).parent.parent
     extras = project()["optional-dependencies"]
     declared = {}
-    users = (*extras["fetch"], *extras["frame"], *extras["plot"])
+    users = (*extras["fetch"], *extras["frame"], *extras["onnx"], *extras["plot"])
     for requirement in (*project()["dependencies"], *users):
         name, _, version = requirement.partition(">=")
         declared[name.lower().replace("_", "-")] = version

@@ -44,7 +44,7 @@ LIBRARIES = {
     "_estimators": {"filelock", "joblib", "scipy", "sklearn", "skorch", "soundfile", "soxr"}
     | {"torch"},
     "pipeline": {"sklearn"},
-    "models": {"lazy_loader", "safetensors", "sklearn", "tqdm"},
+    "models": {"lazy_loader", "onnx", "onnxruntime", "safetensors", "scipy", "sklearn", "tqdm"},
     "evaluation": {"jinja2", "joblib", "markupsafe", "scipy", "sklearn", "soundfile"},
     "display": {"librosa", "matplotlib", "scipy", "sklearn"},
     "__init__": {"lazy_loader", "sklearn"},

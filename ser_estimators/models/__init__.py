@@ -1,4 +1,4 @@
-"""Trained models: model files, model cards and predictions."""
+"""Trained models: model files, model cards, the ONNX export and predictions."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from ._card import ModelCard
     from ._info import model_info
     from ._load import load_model
+    from ._onnx import export_onnx
     from ._page import write_card
     from ._ranges import describe_audio
     from ._save import save_model
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ModelCard",
     "describe_audio",
+    "export_onnx",
     "load_model",
     "model_info",
     "save_model",
@@ -29,6 +31,7 @@ __getattr__, __dir__, _ = lazy_loader.attach(
         "_card": ["ModelCard"],
         "_info": ["model_info"],
         "_load": ["load_model"],
+        "_onnx": ["export_onnx"],
         "_page": ["write_card"],
         "_ranges": ["describe_audio"],
         "_save": ["save_model"],

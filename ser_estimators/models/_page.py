@@ -14,7 +14,7 @@ from ._card import AUDIO_UNITS, ModelCard, read_card
 from ._info import describe_document, model_info
 from ._save import SUFFIX, describe_model
 
-__all__ = ["write_card"]
+__all__ = ["describe_card", "write_card"]
 
 _TAGS = ("speech-emotion-recognition", "emotion", "audio", "ser_estimators", "scikit-learn")
 _DEFAULT_NAME = "Speech emotion recognition"
@@ -93,10 +93,18 @@ def write_card(
     return write_file(target, _page(info, card or read_card(info["card"]), name))
 
 
+def describe_card(card: ModelCard) -> str:
+    """Return what a card says, as Markdown without front matter."""
+    lines = [f"# {_inline(card.name or _DEFAULT_NAME)}"]
+    lines += ["", card.summary] if card.summary else []
+    lines += ["", f"License: {card.license}"] if card.license else []
+    lines += _training(card) + _scores(card) + _limitations(card)
+    return "\n".join(lines) + "\n"
+
+
 def _page(info: Mapping[str, Any], card: ModelCard, file_name: str) -> str:
     lines = ["---", *_front_matter(card), "---", "", f"# {_inline(card.name or _DEFAULT_NAME)}"]
-    for text in (card.summary,):
-        lines += ["", text] if text else []
+    lines += ["", card.summary] if card.summary else []
     lines += [
         "",
         "## Prediction",
@@ -114,9 +122,7 @@ def _page(info: Mapping[str, Any], card: ModelCard, file_name: str) -> str:
     lines += ["", "The file contains no code, only settings and numbers."]
     if info["classes"]:
         lines += ["", "## Labels", "", ", ".join(_inline(str(label)) for label in info["classes"])]
-    lines += _training(card) + _scores(card)
-    if card.limitations:
-        lines += ["", "## Limitations", "", card.limitations]
+    lines += _training(card) + _scores(card) + _limitations(card)
     lines += ["", "## Model", "", "```text", *info["outline"], "```", ""]
     size = "" if info["n_bytes"] is None else f", {info['n_bytes'] / 1e6:.1f} MB"
     versions = ", ".join(f"{package} {text}" for package, text in info["versions"].items())
@@ -181,6 +187,10 @@ def _scores(card: ModelCard) -> list[str]:
         interval = _interval(numbers[1:])
         lines.append(f"| {_inline(name)} | {numbers[0]:.3f} | {interval} |")
     return lines
+
+
+def _limitations(card: ModelCard) -> list[str]:
+    return ["", "## Limitations", "", card.limitations] if card.limitations else []
 
 
 def _interval(ends: Sequence[float]) -> str:

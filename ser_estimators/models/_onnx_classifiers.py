@@ -1,0 +1,79 @@
+"""The steps of a pipeline that follow the networks, as nodes of an ONNX graph."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
+
+from ._onnx_graph import Graph, Operand
+
+__all__ = ["CALIBRATIONS", "CLASSIFIERS", "add_classifier", "add_scaler", "calibrated_estimators"]
+
+# Classifiers with a linear decision function, and a softmax of it as probabilities.
+CLASSIFIERS = (LogisticRegression, LinearDiscriminantAnalysis)
+CALIBRATIONS = ("sigmoid", "temperature")
+
+
+def add_scaler(graph: Graph, x: Operand, scaler: StandardScaler) -> str:
+    """Add standardized columns."""
+    if scaler.with_mean:
+        x = graph.add("Sub", x, scaler.mean_.astype(np.float32))
+    if scaler.with_std:
+        x = graph.add("Div", x, scaler.scale_.astype(np.float32))
+    return str(x)
+
+
+def add_classifier(graph: Graph, x: Operand, classifier: Any) -> str:
+    """Add the probabilities of a classifier, (n, n_classes)."""
+    if not isinstance(classifier, CalibratedClassifierCV):
+        return graph.add("Softmax", _add_logits(graph, x, classifier), axis=1)
+    probabilities = [
+        _add_calibrated(graph, x, calibrated) for calibrated in classifier.calibrated_classifiers_
+    ]
+    return graph.add("Mean", *probabilities)
+
+
+def calibrated_estimators(classifier: CalibratedClassifierCV) -> list[Any]:
+    """Return the fitted classifiers whose decisions are calibrated."""
+    found = [calibrated.estimator for calibrated in classifier.calibrated_classifiers_]
+    return [each.estimator if isinstance(each, FrozenEstimator) else each for each in found]
+
+
+def _add_calibrated(graph: Graph, x: Operand, calibrated: Any) -> str:
+    estimator = calibrated.estimator
+    if isinstance(estimator, FrozenEstimator):
+        estimator = estimator.estimator
+    decision = graph.affine(x, *_linear(estimator))
+    is_binary = len(estimator.coef_) == 1
+    if calibrated.method == "temperature":
+        if is_binary:
+            decision = graph.add("MatMul", decision, np.array([[-1, 1]], dtype=np.float32))
+        beta = float(calibrated.calibrators[0].beta_)
+        return graph.add("Softmax", graph.add("Mul", decision, beta), axis=1)
+    slopes = np.array([[-each.a_ for each in calibrated.calibrators]], dtype=np.float32)
+    offsets = np.array([[-each.b_ for each in calibrated.calibrators]], dtype=np.float32)
+    logits = graph.add("Add", graph.add("Mul", decision, slopes), offsets)
+    probabilities = graph.add("Sigmoid", logits)
+    if is_binary:
+        return graph.add("Concat", graph.add("Sub", 1.0, probabilities), probabilities, axis=1)
+    return graph.add("Div", probabilities, graph.sum(probabilities, 1))
+
+
+def _add_logits(graph: Graph, x: Operand, classifier: Any) -> str:
+    coef, intercept = _linear(classifier)
+    if len(coef) == 1:
+        # The softmax of (0, d) is the logistic function of d.
+        coef, intercept = np.vstack([0 * coef, coef]), np.append(np.float32(0), intercept)
+    return graph.affine(x, coef, intercept)
+
+
+def _linear(classifier: Any) -> tuple[Any, Any]:
+    coef = np.asarray(classifier.coef_, dtype=np.float32)
+    # A single number without an intercept.
+    return coef, np.broadcast_to(classifier.intercept_, len(coef)).astype(np.float32)

@@ -1,0 +1,124 @@
+"""What of a fitted pipeline becomes an ONNX graph, and what is refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.validation import check_is_fitted
+
+from .._estimators.cnn_embedder import CNNEmbedder
+from .._estimators.mfcc_transformer import MFCCTransformer
+from ._onnx_classifiers import CALIBRATIONS, CLASSIFIERS, calibrated_estimators
+
+__all__ = ["Plan", "make_plan"]
+
+_EXPECTED = "MFCCTransformer, CNNEmbedder and a classifier, such as make_ser_pipeline()"
+_KEEP = "save the pipeline with save_model instead"
+_LAST = "LogisticRegression, LinearDiscriminantAnalysis, or one of them in CalibratedClassifierCV"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The steps of a pipeline that can be exported.
+
+    Parameters
+    ----------
+    mfcc : MFCCTransformer
+    cnn : CNNEmbedder
+        Of convolutional networks.
+    scalers : tuple of StandardScaler
+    classifier : classifier or None
+        None if the networks classify.
+    classes : list of str, int, float or bool
+    """
+
+    mfcc: MFCCTransformer
+    cnn: CNNEmbedder
+    scalers: tuple[StandardScaler, ...]
+    classifier: Any
+    classes: list[Any]
+
+
+def make_plan(pipeline: Any) -> Plan:
+    """Return the steps of a fitted pipeline, or of the best pipeline of a fitted search.
+
+    Raises
+    ------
+    NotFittedError
+        If the pipeline has not been fitted.
+    TypeError, ValueError
+        If it cannot be exported. The message names the step or parameter, and a remedy.
+    """
+    if hasattr(pipeline, "best_estimator_"):
+        pipeline = pipeline.best_estimator_
+    if not isinstance(pipeline, Pipeline):
+        raise TypeError(
+            f"export_onnx cannot export a {type(pipeline).__name__}; pass a fitted pipeline of "
+            f"{_EXPECTED}"
+        )
+    steps = [(name, step) for name, step in pipeline.steps if step not in (None, "passthrough")]
+    kinds = (MFCCTransformer, CNNEmbedder)
+    for (name, step), kind in zip(steps, kinds, strict=False):
+        if type(step) is not kind:
+            raise TypeError(
+                f"export_onnx cannot export {type(step).__name__} (step {name!r}); its pipelines "
+                f"begin with MFCCTransformer and CNNEmbedder: use {_EXPECTED}, or {_KEEP}"
+            )
+    if len(steps) < len(kinds):
+        raise TypeError(
+            f"export_onnx cannot export a pipeline of {len(steps)} steps; pass one of {_EXPECTED}"
+        )
+    check_is_fitted(pipeline)
+    (_, mfcc), (cnn_name, cnn), *others = steps
+    check_is_fitted(cnn, "module_")
+    if cnn._spec.kind != "cnn":
+        raise TypeError(
+            f"export_onnx cannot export the custom module {cnn_name}__network="
+            f"{cnn.network!r:.80}; set it to 'cnn' or a SpectrogramCNN, or {_KEEP}"
+        )
+    classifier = _check_classifier(*others.pop()) if others else None
+    for name, step in others:
+        if type(step) is not StandardScaler:
+            raise TypeError(
+                f"export_onnx cannot export {type(step).__name__} (step {name!r}) between "
+                f"CNNEmbedder and the classifier; use StandardScaler, remove the step, or {_KEEP}"
+            )
+    classes = _check_classes((cnn if classifier is None else classifier).classes_)
+    return Plan(mfcc, cnn, tuple(step for _, step in others), classifier, classes)
+
+
+def _check_classifier(name: str, classifier: Any) -> Any:
+    """Return the last step if its probabilities can be computed in ONNX."""
+    estimators = [classifier]
+    if type(classifier) is CalibratedClassifierCV:
+        if classifier.method not in CALIBRATIONS:
+            raise ValueError(
+                f"export_onnx cannot export {name}__method={classifier.method!r}; set it to "
+                f"{' or '.join(map(repr, CALIBRATIONS))}, or {_KEEP}"
+            )
+        estimators = calibrated_estimators(classifier)
+    for estimator in estimators:
+        if type(estimator) not in CLASSIFIERS:
+            raise TypeError(
+                f"export_onnx cannot export {type(estimator).__name__} (step {name!r}); end the "
+                f"pipeline with {_LAST}, or {_KEEP}"
+            )
+    return classifier
+
+
+def _check_classes(classes: NDArray[Any]) -> list[Any]:
+    """Return the labels as values that JSON has."""
+    labels = np.asarray(classes).tolist()
+    for label in labels:
+        if not isinstance(label, (str, int, float)):
+            raise TypeError(
+                f"export_onnx cannot write the label {label!r:.80} ({type(label).__name__}) as "
+                "JSON; train with labels that are strings or numbers"
+            )
+    return labels
