@@ -15,9 +15,11 @@ if TYPE_CHECKING:
     from ._crema_d import load_crema_d
     from ._emodb import load_emodb
     from ._fetch import fetch_emodb, fetch_ravdess, fetch_tess
+    from ._folder import load_folder
     from ._ravdess import load_ravdess
     from ._savee import load_savee
     from ._synthetic import make_emotional_speech
+    from ._table import load_table
     from ._tess import load_tess
 
 __all__ = [
@@ -27,8 +29,10 @@ __all__ = [
     "fetch_tess",
     "load_crema_d",
     "load_emodb",
+    "load_folder",
     "load_ravdess",
     "load_savee",
+    "load_table",
     "load_tess",
     "make_emotional_speech",
 ]
@@ -42,9 +46,11 @@ __getattr__, __dir__, _ = lazy_loader.attach(
         "_crema_d": ["load_crema_d"],
         "_emodb": ["load_emodb"],
         "_fetch": ["fetch_emodb", "fetch_ravdess", "fetch_tess"],
+        "_folder": ["load_folder"],
         "_ravdess": ["load_ravdess"],
         "_savee": ["load_savee"],
         "_synthetic": ["make_emotional_speech"],
+        "_table": ["load_table"],
         "_tess": ["load_tess"],
     },
 )

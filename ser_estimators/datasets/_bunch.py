@@ -46,8 +46,8 @@ def make_bunch(
     *,
     data: list[str],
     target: Sequence[str],
-    speakers: Sequence[str],
-    sex: Sequence[str],
+    speakers: Sequence[str] | None,
+    sex: Sequence[str] | None,
     intensity: Sequence[str] | None,
     descr: str,
     as_frame: bool,
@@ -58,9 +58,9 @@ def make_bunch(
     Parameters
     ----------
     data : list of path of length n_clips
-    target, speakers, sex : sequence of str of length n_clips
-    intensity : sequence of str of length n_clips, or None
-        None if the corpus has no intensities.
+    target : sequence of str of length n_clips
+    speakers, sex, intensity : sequence of str of length n_clips, or None
+        None if nothing is known about any clip.
     descr : str
     as_frame : bool
         If True, ``frame`` is a pandas DataFrame; this requires pandas.
@@ -73,8 +73,8 @@ def make_bunch(
     """
     columns: dict[str, Any] = {
         "target": np.asarray(target),
-        "speakers": np.asarray(speakers),
-        "sex": np.asarray(sex),
+        "speakers": None if speakers is None else np.asarray(speakers),
+        "sex": None if sex is None else np.asarray(sex),
         "intensity": None if intensity is None else np.asarray(intensity),
     }
     if corpus is not None:

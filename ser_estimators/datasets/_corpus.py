@@ -6,35 +6,21 @@ import os
 import re
 import warnings
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from sklearn.utils import Bunch
 
 from .._utils.stack_level import find_stack_level
 from ..exceptions import AudioReadError
 from ._bunch import UNKNOWN, make_bunch
+from ._search import count, examples, fault_of, find_audio, join
 
 __all__ = ["Corpus", "load_corpus"]
 
+# Files in other audio formats distinguish a folder of such files from a wrong folder.
 _SUFFIXES = (".wav", ".flac")
-
-# Other audio formats, to distinguish a folder of such files from a wrong folder.
-_OTHER_SUFFIXES = (".mp3", ".ogg", ".opus", ".m4a", ".aac", ".wma", ".aif", ".aiff")
-
-# Only files below this size (bytes), half a second of 16-bit PCM at 16 kHz, are opened: other files
-# than audio are rarely larger, and opening a whole corpus on a network disk takes minutes.
-_SMALL = 16 * 1024
-
-_LFS = "a git-lfs pointer, not audio; run 'git lfs pull' in its repository"
-_EMPTY = "empty (0 bytes); download or copy it again"
-_PAGE = "a web page, not audio: the download failed; download it again"
-_LINK = "a broken link; fetch its target, for example with 'datalad get'"
-
-# Names that a message lists before "and 65 more".
-_MAX_LISTED = 24
 
 
 @dataclass(frozen=True)
@@ -209,13 +195,13 @@ class _FoundFiles:
             )
         }
         clips: dict[tuple[str, ...], _Clip] = {}
-        for path, size in _files(root):
+        for path, size in find_audio(root):
             # The folder of "a01.wav" in "." has a name only in the absolute path.
             folder = path.parent.name or path.parent.absolute().name
             text = f"{folder}/{path.stem}".casefold()
             suffix = path.suffix.casefold()
             if suffix not in _SUFFIXES:
-                if suffix in _OTHER_SUFFIXES and corpus.name.fullmatch(text):
+                if corpus.name.fullmatch(text):
                     self.other_endings.append(path)
                 continue
             match = corpus.name.fullmatch(text)
@@ -225,7 +211,7 @@ class _FoundFiles:
             if match is None or not self._is_known(codes):
                 if (match or corpus.alike.fullmatch(text)) and size is not None:
                     self.unknown.append(path)
-            elif fault := _fault_of(path, size):
+            elif fault := fault_of(path, size):
                 self.unreadable[fault].append(path)
             else:
                 key = tuple(self._key(match, codes))
@@ -267,7 +253,7 @@ class _FoundFiles:
             endings = sorted({path.suffix.casefold() for path in self.other_endings})
             return FileNotFoundError(
                 f"{start} files named like this corpus end in {' and '.join(endings)} "
-                f"({_examples(self.other_endings)}); expected .wav or .flac: convert them, or pass "
+                f"({examples(self.other_endings)}); expected .wav or .flac: convert them, or pass "
                 f"{self.corpus.expected}"
             )
         also = f" ({self._unknown()})" if self.unknown else ""
@@ -281,16 +267,16 @@ class _FoundFiles:
         corpus, remarks = self.corpus, []
         speakers = {clip.speaker for clip in self.clips}
         if missing := sorted(set(corpus.sexes) - speakers):
-            remarks.append(f"no clips of {corpus.people} {_join(missing)}")
+            remarks.append(f"no clips of {corpus.people} {join(missing)}")
         if unknown := sorted(speakers - set(corpus.sexes)):
-            remarks.append(f"clips of unknown {corpus.people} {_join(unknown)}")
+            remarks.append(f"clips of unknown {corpus.people} {join(unknown)}")
         if len(self.clips) != corpus.n_clips:
             remarks.append(
-                f"{_count(self.clips, 'clip')} instead of {corpus.n_clips} in the complete corpus"
+                f"{count(self.clips, 'clip')} instead of {corpus.n_clips} in the complete corpus"
             )
         if copied := [clip.paths for clip in self.clips if len(clip.paths) > 1]:
             remarks.append(
-                f"duplicate files of {_count(copied, 'clip')}, each loaded once, for example "
+                f"duplicate files of {count(copied, 'clip')}, each loaded once, for example "
                 f"'{copied[0][0]}' and '{copied[0][1]}'"
             )
         remarks += [f"left out: {text}" for text in self._unreadable()]
@@ -299,65 +285,10 @@ class _FoundFiles:
         return remarks
 
     def _unreadable(self) -> list[str]:
-        return [f"{_examples(paths)}, which is {fault}" for fault, paths in self.unreadable.items()]
+        return [f"{examples(paths)}, which is {fault}" for fault, paths in self.unreadable.items()]
 
     def _unknown(self) -> str:
         return (
-            f"{_examples(self.unknown)}, whose name cannot be parsed (expected a name such as "
+            f"{examples(self.unknown)}, whose name cannot be parsed (expected a name such as "
             f"{self.corpus.example})"
         )
-
-
-def _files(root: Path) -> Iterator[tuple[Path, int | None]]:
-    """Yield every audio file in a folder and its subfolders with its size, in a fixed order.
-
-    Links to folders are followed, but each folder is visited once. The size in bytes is None for a
-    broken link. Hidden folders (.git) and hidden files (._a01.wav, from macOS) are skipped.
-    """
-    seen = set()
-    for folder, folders, names in os.walk(root, followlinks=True):
-        real = os.path.realpath(folder)
-        if real in seen:
-            folders.clear()
-            continue
-        seen.add(real)
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(names):
-            if Path(name).suffix.casefold() in _SUFFIXES + _OTHER_SUFFIXES and name[0] != ".":
-                path = Path(folder, name)
-                try:
-                    yield path, path.stat().st_size
-                except OSError:
-                    yield path, None
-
-
-def _fault_of(path: Path, size: int | None) -> str | None:
-    """Return why a file cannot be audio, without decoding it; None if it may be audio."""
-    if size is None:
-        return _LINK
-    if size == 0:
-        return _EMPTY
-    if size >= _SMALL:
-        return None
-    with path.open("rb") as file:
-        head = file.read(64)
-    if head.startswith(b"version https://git-lfs"):
-        return _LFS
-    if head.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith((b"<!doctype html", b"<html")):
-        return _PAGE
-    return None
-
-
-def _count(items: Sequence[Any], noun: str) -> str:
-    return f"{len(items)} {noun}" if len(items) == 1 else f"{len(items)} {noun}s"
-
-
-def _examples(paths: Sequence[Path]) -> str:
-    """Return the number of files, and one of them."""
-    return f"{_count(paths, 'file')}, for example '{paths[0]}'"
-
-
-def _join(names: Sequence[str]) -> str:
-    """Join names, at most as many as are readable in a message."""
-    more = f" and {len(names) - _MAX_LISTED} more" if len(names) > _MAX_LISTED else ""
-    return ", ".join(names[:_MAX_LISTED]) + more

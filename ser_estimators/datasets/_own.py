@@ -1,0 +1,148 @@
+"""Checks that `load_folder` and `load_table` share: readable files, and names of emotions."""
+
+from __future__ import annotations
+
+import warnings
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from .._utils.stack_level import find_stack_level
+from ..exceptions import AudioReadError
+from ._search import OTHER_SUFFIXES, count, examples, fault_of, join
+
+__all__ = ["OwnFiles", "rename_emotions"]
+
+_OTHER_FORMAT = "in a format that libsndfile cannot read; convert it to .wav or .flac"
+_MISSING = "missing; check the path"
+
+
+class OwnFiles:
+    """Files that may be audio, and those that are left out.
+
+    Parameters
+    ----------
+    source : str
+        The folder or the table, for messages.
+    """
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.start = f"Could not load recordings from '{source}':"
+        self.readable: list[Path] = []
+        self.unreadable: dict[str, list[Path]] = defaultdict(list)
+        self.remarks: list[str] = []
+
+    def add(self, path: Path, size: int | None, *, is_listed: bool = False) -> bool:
+        """Add a file, and return whether it may be audio.
+
+        Parameters
+        ----------
+        path : pathlib.Path
+        size : int or None
+            In bytes; None if there is no such file.
+        is_listed : bool, default=False
+            Whether a table names the file; otherwise, it was found.
+        """
+        if size is None and is_listed and not path.is_symlink():
+            fault: str | None = _MISSING
+        elif path.suffix.casefold() in OTHER_SUFFIXES:
+            fault = _OTHER_FORMAT
+        else:
+            fault = fault_of(path, size)
+        if fault:
+            self.unreadable[fault].append(path)
+        else:
+            self.readable.append(path)
+        return fault is None
+
+    def check(self) -> None:
+        """Raise AudioReadError if no file may be audio."""
+        if not self.readable and self.unreadable:
+            failures = [
+                (str(path), f"it is {fault}")
+                for fault, paths in self.unreadable.items()
+                for path in paths
+            ]
+            raise AudioReadError(
+                f"{self.start} all files are unreadable: {'; '.join(self._left_out())}",
+                tuple((i, path, reason) for i, (path, reason) in enumerate(failures)),
+            )
+
+    def warn(self, targets: Sequence[str]) -> None:
+        """Warn once of everything that is left out or looks wrong.
+
+        Parameters
+        ----------
+        targets : sequence of str
+            Names of the emotions of all clips.
+
+        Warns
+        -----
+        UserWarning
+            If there is a remark.
+        """
+        remarks = [*self.remarks, *(f"left out: {text}" for text in self._left_out())]
+        spellings = defaultdict(set)
+        for name in targets:
+            spellings[name.casefold()].add(name)
+        remarks += [
+            f"the emotions {join([repr(name) for name in sorted(names)])} differ only in upper and "
+            "lower case"
+            for names in spellings.values()
+            if len(names) > 1
+        ]
+        if remarks:
+            warnings.warn(
+                f"Recordings in '{self.source}': {'; '.join(remarks)}",
+                stacklevel=find_stack_level(),
+            )
+
+    def _left_out(self) -> list[str]:
+        return [
+            f"{examples(paths)}, {'which is' if len(paths) == 1 else 'each of which is'} {fault}"
+            for fault, paths in self.unreadable.items()
+        ]
+
+
+def rename_emotions(
+    targets: Sequence[str], emotions: Mapping[str, str | None] | None
+) -> list[str | None]:
+    """Return the new name of the emotion of each clip, None for clips to leave out.
+
+    Parameters
+    ----------
+    targets : sequence of str
+    emotions : dict of {str: str or None} or None
+        As passed to the loader.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `emotions` is not a dict, contains an unknown name or leaves no clip.
+    """
+    if emotions is None:
+        return list(targets)
+    found = join([repr(name) for name in sorted(set(targets))])
+    if not isinstance(emotions, Mapping):
+        raise TypeError(
+            f"emotions={emotions!r:.200} is a {type(emotions).__name__}; expected a dict that maps "
+            f"names of emotions to other names. The names are {found}"
+        )
+    for old, new in emotions.items():
+        if old not in targets:
+            raise ValueError(
+                f"emotions contains {old!r:.80}, which does not occur; expected some of {found}"
+            )
+        if new is not None and not (isinstance(new, str) and new):
+            raise ValueError(
+                f"emotions maps {old!r:.80} to {new!r:.80}; expected the name of an emotion, or "
+                "None to leave out its clips"
+            )
+    names = [emotions.get(target, target) for target in targets]
+    if all(name is None for name in names):
+        raise ValueError(
+            f"emotions={dict(emotions)!r:.200} leaves out all {count(targets, 'clip')}; expected a "
+            "name for at least one emotion"
+        )
+    return names

@@ -1,0 +1,158 @@
+"""load_folder: own recordings in folders of emotions, with or without folders of speakers."""
+
+import os
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ser_estimators.datasets import concatenate_corpora, load_folder
+from ser_estimators.exceptions import AudioReadError
+
+from .helpers import POINTER
+
+
+def tree(root, *names):
+    for name in names:
+        path = Path(root, name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"RIFF")
+    return root
+
+
+def test_folders_of_emotions():
+    tree("own", "fear/b.wav", "fear/a.mp3", "anger/x.FLAC", "anger/.hidden.wav", "anger/notes.txt")
+    tree("own", ".git/c.wav")
+    corpus = load_folder("own")
+    names = ("anger/x.FLAC", "fear/a.mp3", "fear/b.wav")
+    assert corpus.data == [str(Path("own", name)) for name in names]
+    assert corpus.target.tolist() == ["anger", "fear", "fear"]
+    assert corpus.target_names.tolist() == ["anger", "fear"]
+    assert corpus.speakers is corpus.sex is corpus.intensity is corpus.frame is None
+    assert repr(corpus).splitlines()[:2] == ["Recordings in the folder own", "  3 clips"]
+
+
+def test_folders_of_speakers():
+    tree("own", "anna/joy/1.wav", "anna/fear/1.wav", "ben/joy/1.wav")
+    corpus = load_folder(Path("own"), as_frame=True)
+    assert corpus.target.tolist() == ["fear", "joy", "joy"]
+    assert corpus.speakers.tolist() == ["anna", "anna", "ben"]
+    assert corpus.frame.columns.tolist() == ["path", "emotion", "speaker"]
+    both = concatenate_corpora({"own": corpus})
+    assert both.speakers.tolist() == ["own/anna", "own/anna", "own/ben"]
+
+
+def test_the_current_folder_and_the_home_folder(monkeypatch):
+    tree("own", "joy/1.wav", "fear/1.wav")
+    monkeypatch.setenv("HOME", str(Path.cwd()))
+    monkeypatch.setenv("USERPROFILE", str(Path.cwd()))
+    assert load_folder("~/own").target.tolist() == ["fear", "joy"]
+    monkeypatch.chdir("own")
+    corpus = load_folder(".")
+    assert corpus.data == [str(Path("fear/1.wav")), str(Path("joy/1.wav"))]
+    assert repr(corpus).startswith("Recordings in the folder own\n")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="file names of other systems are text")
+def test_names_that_are_not_valid_text():
+    os.makedirs(b"own/joy")
+    Path(os.fsdecode(b"own/joy/\xfc.wav")).write_bytes(b"RIFF")
+    assert [os.fsencode(path) for path in load_folder("own").data] == [b"own/joy/\xfc.wav"]
+
+
+def test_emotions_are_renamed_and_left_out():
+    tree("own", "happy/1.wav", "bored/1.wav", "sad/1.wav")
+    corpus = load_folder("own", emotions={"happy": "happiness", "bored": None})
+    assert corpus.target.tolist() == ["happiness", "sad"]
+
+
+@pytest.mark.parametrize(
+    ("emotions", "error", "message"),
+    [
+        ("happy", TypeError, "'happy' is a str; expected a dict .* names are 'bored', 'happy'"),
+        ({"joy": "x"}, ValueError, "'joy', which does not occur; expected .* 'bored', 'happy'"),
+        ({"happy": ""}, ValueError, "maps 'happy' to ''; expected the name of an emotion"),
+        ({"happy": None, "bored": None}, ValueError, "leaves out all 2 clips; expected a name"),
+    ],
+)
+def test_emotions_are_checked(emotions, error, message):
+    tree("own", "happy/1.wav", "bored/1.wav")
+    with pytest.raises(error, match=message):
+        load_folder("own", emotions=emotions)
+
+
+def test_files_that_cannot_be_read_are_left_out():
+    tree("own", "joy/1.wav", "joy/2.m4a", "joy/3.m4a", "1.wav")
+    Path("own/joy/4.wav").touch()
+    Path("own/joy/5.wav").write_bytes(POINTER)
+    with pytest.warns(UserWarning, match="Recordings in 'own'") as caught:
+        assert load_folder("own").target.tolist() == ["joy"]
+    (message,) = (str(warning.message) for warning in caught)
+    for part in (
+        "left out: 1 file, for example 'own/1.wav', in no folder of an emotion",
+        "left out: 2 files, for example 'own/joy/2.m4a', each of which is in a format that libsnd",
+        "left out: 1 file, for example 'own/joy/4.wav', which is empty",
+        "'own/joy/5.wav', which is a git-lfs pointer",
+    ):
+        assert part in message.replace(os.sep, "/")
+
+
+def test_spellings_of_an_emotion_are_reported():
+    tree("own", "anna/Anger/1.wav", "ben/anger/1.wav")
+    with pytest.warns(UserWarning, match="emotions 'Anger', 'anger' differ only in upper and low"):
+        assert load_folder("own").target_names.tolist() == ["Anger", "anger"]
+
+
+def test_folder_without_readable_files():
+    tree("own", "joy/1.m4a")
+    with pytest.raises(AudioReadError, match="all files are unreadable: 1 file.*convert") as error:
+        load_folder("own")
+    assert error.value.failures == (
+        (0, str(Path("own/joy/1.m4a")), "it is in a format that libsndfile cannot read; convert it "
+         "to .wav or .flac"),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["1.wav", "2.wav"], r"are in no folder of an emotion \(2 files, .*load_table"),
+        (["joy/1.wav", "anna/joy/1.wav"], "files at different depths, such as 'own.joy.1.wav' and"),
+        (
+            ["a/b/joy/1.wav"],
+            "contains files at another depth, such as 'own.a.b.joy.1.wav'; expect",
+        ),
+        (
+            ["Angry/anna/1.wav", "sad/anna/1.wav"],
+            r"seems to be <emotion>/<speaker>/<file>: .* \(angry, sad\), .* not \(anna\); expected",
+        ),
+    ],
+)
+def test_other_layouts(names, message):
+    tree("own", *names)
+    with pytest.raises(ValueError, match=message):
+        load_folder("own")
+
+
+def test_wrong_folders():
+    Path("file.wav").touch()
+    with pytest.raises(
+        FileNotFoundError, match=r"'file.wav': it is a file; expected a folder with"
+    ):
+        load_folder("file.wav")
+    with pytest.raises(FileNotFoundError, match=f"does not exist in '{re.escape(os.getcwd())}'"):
+        load_folder("nothing")
+    Path("empty").mkdir()
+    with pytest.raises(
+        FileNotFoundError, match=r"contain an audio file \(.wav, .*<emotion>/<file>"
+    ):
+        load_folder("empty")
+
+
+def test_a_corpus_with_such_a_layout(corpora):
+    """The folder of TESS has the layout, with the speaker in the names of the emotions."""
+    corpus = load_folder(corpora["tess"])
+    assert len(corpus.data) == 2800
+    assert len(np.unique(corpus.target)) == 14

@@ -1,0 +1,126 @@
+"""load_table: own recordings that a CSV file lists."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from ser_estimators.datasets import load_table
+from ser_estimators.exceptions import AudioReadError
+
+ROWS = "path,emotion,speaker\na.wav,joy,anna\nb.wav,fear,ben\n"
+
+
+def table(text=ROWS, *, files=("a.wav", "b.wav"), encoding="utf-8", folder="."):
+    Path(folder).mkdir(exist_ok=True)
+    for name in files:
+        Path(folder, name).write_bytes(b"RIFF")
+    path = Path(folder, "t.csv")
+    path.write_bytes(text.encode(encoding))
+    return path
+
+
+def test_a_table():
+    corpus = load_table(table(), as_frame=True)
+    assert corpus.data == ["a.wav", "b.wav"]
+    assert corpus.target.tolist() == ["joy", "fear"]
+    assert corpus.speakers.tolist() == ["anna", "ben"]
+    assert corpus.sex is corpus.intensity is None
+    assert corpus.frame.columns.tolist() == ["path", "emotion", "speaker"]
+    assert repr(corpus).splitlines()[0] == "Recordings in the table t.csv"
+
+
+def test_paths_are_relative_to_the_table():
+    corpus = load_table(table(folder="own"))
+    assert corpus.data == [str(Path("own/a.wav")), str(Path("own/b.wav"))]
+    rows = ROWS.replace("a.wav", str(Path("own/a.wav").absolute())).replace("b.wav", "own/b.wav")
+    assert load_table(table(rows, files=())).data[0] == str(Path("own/a.wav").absolute())
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_tables_of_spreadsheets(encoding, separator, end):
+    text = 'sex,emotion, who,path\nf,"joy, or glee",Änne ,a.wav\n\n,,,\n,fear,ben,b.wav\n'
+    text = text.replace("joy, or glee", "§").replace(",", separator).replace("§", "joy, or glee")
+    path = table(text.replace("\n", end), encoding=encoding)
+    corpus = load_table(path, speaker_column="who")
+    assert corpus.target.tolist() == ["joy, or glee", "fear"]
+    assert corpus.speakers.tolist() == ["Änne", "ben"]
+    assert corpus.sex.tolist() == ["f", "unknown"]
+
+
+def test_names_of_columns_and_of_emotions():
+    path = table("file,label,who\na.wav,joy,anna\nb.wav,fear,ben\n")
+    names = {"path_column": "file", "emotion_column": "label"}
+    corpus = load_table(path, **names, emotions={"joy": "happiness", "fear": None})
+    assert (corpus.data, corpus.target.tolist(), corpus.speakers) == (
+        ["a.wav"],
+        ["happiness"],
+        None,
+    )
+    assert load_table(path, **names, speaker_column="who").speakers.tolist() == ["anna", "ben"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "it is empty; expected a line with the names of columns"),
+        ("path,emotion\n", "it has no rows below its first line"),
+        ("file,emotion\na.wav,joy\n", "no column 'path'; its first line names 'file', 'emotion'"),
+        ("path,emotion,path\na,b,c\n", "more than one column 'path'"),
+        ("path,emotion\na.wav,\n\nb.wav,joy\n", "1 row without a value in column 'emotion', .*2;"),
+        ("path,emotion\na.wav\n", "1 row without a value in column 'emotion'"),
+        ("path,emotion,speaker\na.wav,joy,\n", "1 row without a value in column 'speaker'"),
+        ("path,emotion\na,1.wav,joy\n", "line 2 has 3 cells, and the first line 2; .* in quotes"),
+        ('path,emotion\n"a.wav,joy\n', "line 2 is not CSV"),
+        (ROWS + "./a.wav,fear,anna\n", "two values in column 'emotion': 'joy' in line 2 and 'fea"),
+        (ROWS + "a.wav,joy,ben\n", "two values in column 'speaker': 'anna' in line 2 and 'ben'"),
+        (b"path,emotion\n\xfc.wav,joy\n", r"not UTF-8 text \(byte 13\); save it as CSV in UTF-8"),
+        (b"PK\x03\x04x", "it is a spreadsheet or a zip file; save it as CSV"),
+    ],
+)
+def test_bad_tables(text, message):
+    path = table()
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(ValueError, match=f"from 't.csv': .*{message}"):
+        load_table(path)
+
+
+def test_a_column_of_speakers_that_is_asked_for_must_exist():
+    with pytest.raises(ValueError, match=r"it has no column 'who'; .* or pass path_column"):
+        load_table(table(), speaker_column="who")
+
+
+def test_wrong_paths_of_tables():
+    with pytest.raises(FileNotFoundError, match=r"'x.csv': there is no such file in"):
+        load_table("x.csv")
+    with pytest.raises(ValueError, match="it is a folder; .* or use load_folder"):
+        load_table(".")
+
+
+def test_missing_files():
+    path = table(ROWS + "\0.wav,joy,anna\n", files=["a.wav"])
+    with pytest.warns(UserWarning, match="left out: 2 files, for example 'b.wav', each .* missing"):
+        assert load_table(path).data == ["a.wav"]
+    Path("a.wav").unlink()
+    with pytest.raises(
+        FileNotFoundError, match="none of its 3 files exists, for example 'a.wav'; "
+    ):
+        load_table(path)
+
+
+def test_files_that_cannot_be_read_are_left_out():
+    path = table(ROWS + "c.m4a,joy,anna\n", files=["a.wav", "c.m4a"])
+    if os.name == "posix":
+        Path("b.wav").symlink_to("nothing")
+    with pytest.warns(UserWarning, match="'b.wav', which is a broken link.*'c.m4a', which is in a"):
+        assert load_table(path).data == ["a.wav"]
+    Path("a.wav").write_bytes(b"")
+    with pytest.raises(AudioReadError, match="all files are unreadable"):
+        load_table(path)
+
+
+def test_repeated_rows_are_loaded_once():
+    with pytest.warns(UserWarning, match=r"'t.csv': 1 row with files .* 'a.wav', each loaded once"):
+        assert load_table(table(ROWS + "./a.wav,joy,anna\n")).data == ["a.wav", "b.wav"]
