@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ __all__ = [
     "Scores",
     "count_by_speaker",
     "score",
+    "score_clips",
     "score_of_guessing",
     "score_with_intervals",
 ]
@@ -281,6 +282,43 @@ def score_with_intervals(counts: Counts, *, confidence: float) -> Interval:
         low[name] = np.maximum(at - half, 0.0)
         high[name] = at + half if name == "log_loss" else np.minimum(at + half, 1.0)
     return Interval(value, Scores(**low), Scores(**high), len(counts.confusion), confidence)
+
+
+def score_clips(
+    classes: NDArray[Any],
+    y_true: NDArray[Any],
+    y_pred: NDArray[Any],
+    probabilities: Floats | None,
+    speakers: NDArray[Any] | None,
+    *,
+    confidence: float,
+) -> Interval:
+    """Compute the scores of predictions, with intervals if the speakers are known.
+
+    Parameters
+    ----------
+    classes : ndarray of shape (n_classes,)
+        Sorted; contains all labels.
+    y_true, y_pred : ndarray of shape (n_clips,)
+        Labels.
+    probabilities : ndarray of shape (n_clips, n_classes) or None
+    speakers : ndarray of shape (n_clips,) or None
+    confidence : float in (0, 1)
+
+    Returns
+    -------
+    Interval
+    """
+    counts = count_by_speaker(
+        np.searchsorted(classes, y_true),
+        np.searchsorted(classes, y_pred),
+        probabilities,
+        # Unknown speakers count as one, for which there are no intervals.
+        np.zeros(len(y_true)) if speakers is None else speakers,
+        len(classes),
+    )
+    scores = score_with_intervals(counts, confidence=confidence)
+    return scores if speakers is not None else replace(scores, n_speakers=0)
 
 
 def _of_several_speakers(counts: Counts) -> dict[str, NDArray[np.bool_]]:

@@ -101,7 +101,8 @@ def mistakes_of(protocol: Protocol, n: int, sr: int) -> Iterator[Mistake]:
 
 def _sound_of(clip: Any, sr: int) -> dict[str, Any]:
     """Return the fields of a mistake that depend on its sound."""
-    if isinstance(clip, np.ndarray) and clip.size < _MIN_SECONDS * sr:
+    # None stands for a waveform in a report that was saved.
+    if clip is None or (isinstance(clip, np.ndarray) and clip.size < _MIN_SECONDS * sr):
         return {}
     rate = sr if isinstance(clip, np.ndarray) else _SR
     try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from sklearn.utils.parallel import Parallel, delayed
 
 from ._fold import Outcome, run_fold
-from ._metrics import count_by_speaker, score_with_intervals
+from ._metrics import score_clips
 from ._plan import Plan
 from ._report import Protocol
 from ._store import FoldStore
@@ -113,17 +112,6 @@ def _put_together(plan: Plan, outcomes: Sequence[Outcome], confidence: float) ->
     # All classes that can be predicted, even if the test clips contain fewer.
     classes = np.unique(np.concatenate([plan.train.labels, y_true]))
     probabilities = _align_probabilities(classes, outcomes)
-    counts = count_by_speaker(
-        np.searchsorted(classes, y_true),
-        np.searchsorted(classes, y_pred),
-        probabilities,
-        # Unknown speakers count as one, for which there are no intervals.
-        np.zeros(len(tested)) if speakers is None else speakers,
-        len(classes),
-    )
-    scores = score_with_intervals(counts, confidence=confidence)
-    if speakers is None:
-        scores = replace(scores, n_speakers=0)
     return Protocol(
         name=plan.name,
         description=plan.description,
@@ -134,7 +122,7 @@ def _put_together(plan: Plan, outcomes: Sequence[Outcome], confidence: float) ->
         probabilities=probabilities,
         speakers=speakers,
         classes=classes,
-        scores=scores,
+        scores=score_clips(classes, y_true, y_pred, probabilities, speakers, confidence=confidence),
         leaks=plan.leaks,
         shared_speakers=plan.shared_speakers,
         metadata={name: values[tested] for name, values in plan.test.metadata.items()},

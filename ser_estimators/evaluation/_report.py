@@ -11,6 +11,7 @@ from typing import Any
 from sklearn.utils import check_scalar
 
 from .._utils.frames import make_frame
+from .._utils.text import printable
 from .._utils.writing import write_file
 from ._results import Fold, GroupScore, Protocol
 from ._text import render_text, shorten
@@ -130,6 +131,68 @@ class EvaluationReport:
 
         check_scalar(n_mistakes, "n_mistakes", Integral, min_val=0)
         return write_file(path, render_page(self, n_mistakes))
+
+    def to_json(self, path: str | os.PathLike[str] | None = None) -> str:
+        """Save the report as JSON, for `from_json`.
+
+        The file contains predictions, folds, settings and the paths of the clips, but no audio: of
+        clips that are waveforms, only predictions. It contains no pickled objects, so that loading
+        it runs no code. Parameters that an inner search selected are written as their ``repr`` if
+        they are not numbers, strings, booleans or None.
+
+        Parameters
+        ----------
+        path : path-like or None, default=None
+            File to write. If writing fails, a file that was there before is unchanged. None writes
+            no file.
+
+        Returns
+        -------
+        str
+            The JSON, in ASCII.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written.
+        """
+        from ._saved import dump_report
+
+        text = dump_report(self)
+        if path is not None:
+            write_file(path, text)
+        return text
+
+    @classmethod
+    def from_json(cls, path: str | os.PathLike[str]) -> EvaluationReport:
+        """Load a report that `to_json` has saved. Scores are computed again.
+
+        Parameters
+        ----------
+        path : path-like
+            File to read.
+
+        Returns
+        -------
+        EvaluationReport
+            It prints as the saved one, and `compare` accepts it.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be read.
+        ValueError
+            If it is not such a file, or one of another format.
+        """
+        from ._saved import parse_report
+
+        try:
+            return cls(**parse_report(Path(path).read_text(encoding="utf-8")))
+        except ValueError as error:
+            raise ValueError(
+                f"Could not load a report from '{printable(os.fspath(path))}': {error}; expected a "
+                "file that EvaluationReport.to_json has written"
+            ) from error
 
     def __str__(self) -> str:
         return render_text(self)

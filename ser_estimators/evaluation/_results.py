@@ -121,7 +121,8 @@ class Protocol:
         How the clips were split, in a few sentences.
     folds : list of Fold
     clips : list of path-like or of 1-D ndarray
-        The tested clips, in the order of the arrays below.
+        The tested clips, in the order of the arrays below; None for a waveform if the report was
+        loaded with `EvaluationReport.from_json`.
     y_true, y_pred : ndarray of shape (n_tested,)
         Labels.
     probabilities : ndarray of shape (n_tested, n_classes) or None
