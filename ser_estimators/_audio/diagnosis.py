@@ -143,10 +143,11 @@ def diagnose(head: bytes, name: str, decoder_says: str = "") -> str:
     if decoder_says and "lost sync" in decoder_says:
         return "it is damaged or truncated (the decoder lost sync); download or copy it again"
     if decoder_says:
+        said = shorten(decoder_says.rstrip("."), 200)
         return (
-            f"it starts like audio but cannot be decoded ({shorten(decoder_says, 200)}): it is "
-            "damaged, truncated, or encoded with a codec that libsndfile lacks; download it "
-            f"again, or {_convert(name)}"
+            f"it starts like audio but cannot be decoded ({said}): it is damaged, truncated, or "
+            "encoded with a codec that libsndfile lacks; download it again, or "
+            f"{_convert(name)}"
         )
     if _is_text(head):
         return _diagnose_text(start, name, suffix)

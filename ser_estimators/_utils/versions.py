@@ -22,6 +22,7 @@ _DEPENDENCIES = (
     "soundfile",
     "soxr",
     "safetensors",
+    "click",
     "filelock",
     "lazy_loader",
     "jinja2",

@@ -189,7 +189,7 @@ UNREADABLE = {
     "slow.wav": "its header says 1 Hz; expected 500 to 1000000 Hz: write it again",
     "fast.wav": "its header says 2147483647 Hz; expected 500",
     "broken.wav": "starts like audio but cannot be decoded",
-    "codec.wav": r"Invalid bit width.\): .* codec that libsndfile lacks; .*codec-converted",
+    "codec.wav": r"Invalid bit width\): .* codec that libsndfile lacks; .*codec-converted",
     "noise.wav": "if it is audio, convert it, .* ffmpeg -i noise.wav noise-converted.wav",
     "samples.raw": r"raw samples have no header .*numpy.fromfile\('samples.raw', dtype=.*form, sr",
     "nan.wav": "1 of its 16000 samples are NaN or infinity",

@@ -1,0 +1,96 @@
+"""Training data: a folder, a table, or a corpus with its folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from .. import datasets
+from ._command import Refused
+from ._console import Console, counted
+from ._text import plain
+
+__all__ = ["DATA_HELP", "describe", "is_corpus", "load_data", "name_of"]
+
+DATA_HELP = """\
+DATA is a folder with <emotion>/<file> or <speaker>/<emotion>/<file>, a CSV file with the columns
+path, emotion and speaker (paths are relative to it), or a corpus with its folder, such as
+ravdess:/data/ravdess."""
+
+_TABLES = (".csv", ".tsv")
+_OWN = ("load_folder", "load_table")
+
+
+def load_data(data: str, path_column: str, emotion_column: str, speaker_column: str) -> Any:
+    """Load training data with the loader that fits.
+
+    Parameters
+    ----------
+    data : str
+        See `DATA_HELP`.
+    path_column, emotion_column, speaker_column : str
+        Columns of a table.
+
+    Returns
+    -------
+    sklearn.utils.Bunch
+    """
+    name, colon, folder = data.partition(":")
+    key = _key_of(name)
+    if _names_corpus(data):
+        return getattr(datasets, f"load_{key}")(folder)
+    path = Path(data).expanduser()
+    if path.is_dir():
+        return datasets.load_folder(path)
+    if path.exists():
+        return datasets.load_table(
+            path,
+            path_column=path_column,
+            emotion_column=emotion_column,
+            speaker_column=speaker_column,
+        )
+    if key in _corpora():
+        raise Refused(f"the corpus {key} needs its folder: pass {key}:/path/to/{key}")
+    # A single letter before the colon is a drive of Windows.
+    is_name = colon and len(name) > 1
+    known = f"corpora are {', '.join(_corpora())}" if is_name else "check the path"
+    raise Refused(f"there is no {'corpus' if is_name else 'data'} '{plain(data)}'; {known}")
+
+
+def is_corpus(data: str) -> bool:
+    """Return whether this is a corpus with its folder or a table, rather than recordings."""
+    return _names_corpus(data) or Path(data).suffix.lower() in _TABLES
+
+
+def name_of(data: str) -> str:
+    """Return the name of a corpus, of a folder, or of a table without its suffix."""
+    if _names_corpus(data):
+        return data.partition(":")[0]
+    path = Path(data).expanduser().resolve()
+    return plain(path.stem if path.is_file() else path.name)
+
+
+def _names_corpus(data: str) -> bool:
+    name, colon, _ = data.partition(":")
+    return bool(colon) and _key_of(name) in _corpora() and not Path(data).exists()
+
+
+def _key_of(name: str) -> str:
+    return name.lower().replace("-", "_")
+
+
+def _corpora() -> list[str]:
+    """Return the names of all corpora that have a loader."""
+    loaders = [name for name in datasets.__all__ if name.startswith("load_")]
+    return [name.removeprefix("load_") for name in loaders if name not in _OWN]
+
+
+def describe(corpus: Any, console: Console) -> None:
+    """Say what was loaded."""
+    speakers = corpus.speakers
+    parts = (
+        counted(len(corpus.data), "clip"),
+        "unknown speakers" if speakers is None else counted(len(set(speakers)), "speaker"),
+        counted(len(corpus.target_names), "emotion"),
+    )
+    console.note(f"{', '.join(parts)}: {plain(', '.join(map(str, corpus.target_names)))}")

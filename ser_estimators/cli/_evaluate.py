@@ -1,0 +1,130 @@
+"""``ser evaluate``: the score on speakers that the model was not trained on."""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import Any
+
+import click
+
+from ._command import Command, Refused, examples
+from ._console import OK, Console
+from ._corpora import DATA_HELP, describe, load_data
+from ._options import check_folder_of, corpus_options, pipeline_options, set_parameters
+from ._text import plain
+
+__all__ = ["evaluate"]
+
+
+@click.command(
+    cls=Command,
+    help=f"""\
+Measure how well emotions of new speakers are recognized.
+
+A model is trained on some of the speakers and tested on the others, five times. The report begins
+with the balanced accuracy. Only the files that the options name are written.
+
+{DATA_HELP}""",
+    epilog=examples(
+        "ser evaluate recordings/ --html report.html",
+        "ser evaluate ravdess:/data/ravdess --random-split --resume folds/",
+        "ser evaluate recordings.csv --set cnn__n_networks=1 --json > single.json",
+    ),
+)
+@click.argument("data", type=click.Path())
+@click.option("--html", type=click.Path(), metavar="FILE", help="Write the report as a web page.")
+@click.option(
+    "--csv",
+    "csv_file",
+    type=click.Path(),
+    metavar="FILE",
+    help="Write the prediction for every clip as a table.",
+)
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print the report as JSON, which ser compare reads."
+)
+@click.option("--cv", type=click.IntRange(2), metavar="INT", help="Number of folds.  [default: 5]")
+@click.option(
+    "--random-split", is_flag=True, help="Also split at random, which overestimates the scores."
+)
+@click.option(
+    "--unknown-speakers",
+    is_flag=True,
+    help="Split at random because nobody knows who speaks; the report says so.",
+)
+@click.option(
+    "--resume",
+    type=click.Path(file_okay=False),
+    metavar="FOLDER",
+    help="Store finished folds here; the same command then continues an interrupted evaluation.",
+)
+@click.option("--name", help="Name of the system in the report.")
+@pipeline_options
+@corpus_options
+@click.pass_obj
+def evaluate(
+    console: Console,
+    /,
+    data: str,
+    html: str | None,
+    csv_file: str | None,
+    as_json: bool,
+    cv: int | None,
+    random_split: bool,
+    unknown_speakers: bool,
+    resume: str | None,
+    name: str | None,
+    settings: dict[str, Any],
+    random_state: int,
+    memory: str | None,
+    n_jobs: int | None,
+    **columns: str,
+) -> int:
+    """Measure how well emotions of new speakers are recognized."""
+    if unknown_speakers and random_split:
+        raise click.UsageError(
+            "with --unknown-speakers, all splits are random: omit --random-split"
+        )
+    check_folder_of(html, csv_file)
+    if csv_file is not None and importlib.util.find_spec("pandas") is None:
+        raise Refused("--csv needs pandas, which is not installed; run 'pip install pandas'")
+    corpus = load_data(data, **columns)
+    describe(corpus, console)
+    speakers: Any = "unknown" if unknown_speakers else corpus.speakers
+    if speakers is None:
+        raise Refused(
+            f"nothing in '{plain(data)}' says who speaks, so that a person could appear in both "
+            "training and test; arrange the files as <speaker>/<emotion>/<file>, name the speakers "
+            "in a CSV file, or pass --unknown-speakers, and the report says so"
+        )
+
+    from .. import evaluation, make_ser_pipeline
+
+    pipe = make_ser_pipeline(random_state=random_state, memory=memory)
+    set_parameters(pipe, settings)
+    try:
+        with console.nothing_on_stdout():
+            report = evaluation.evaluate(
+                pipe,
+                corpus.data,
+                corpus.target,
+                speakers,
+                cv=cv,
+                random_split=random_split,
+                metadata={key: corpus[key] for key in ("sex", "intensity")},
+                resume=resume,
+                n_jobs=n_jobs,
+                name=name,
+                verbose=0 if console.quiet else 1,
+            )
+    except KeyboardInterrupt:
+        if resume is not None:
+            console.note("The same command continues after the finished folds")
+        raise
+    if html is not None:
+        console.note(f"Wrote {plain(str(report.to_html(html)))}")
+    if csv_file is not None:
+        report.main.clips_frame().to_csv(csv_file, index=False)
+        console.note(f"Wrote {plain(csv_file)}")
+    click.echo(report.to_json() if as_json else str(report), nl=not as_json)
+    return OK

@@ -1,0 +1,140 @@
+"""What a user names: files, folders, patterns, and standard input."""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from ..datasets._search import AUDIO_SUFFIXES, find_audio
+
+__all__ = ["Input", "open_inputs"]
+
+_STDIN = "-"
+_MAGIC = frozenset("*?[")
+_HEAD = 4096  # bytes that tell audio from a list of paths
+_TEXT_CONTROLS = b"\t\n\r"
+
+
+@dataclass(frozen=True)
+class Input:
+    """One recording to read.
+
+    Parameters
+    ----------
+    name : str
+        What is shown: the path, or "-" for standard input.
+    path : str, default=""
+        The file.
+    error : str, default=""
+        Why there is no file.
+    """
+
+    name: str
+    path: str = ""
+    error: str = ""
+
+
+@contextmanager
+def open_inputs(arguments: Sequence[str], *, is_null: bool = False) -> Iterator[list[Input]]:
+    """Return every recording that the arguments name, in their order.
+
+    A folder stands for the audio files in it and its subfolders, sorted, without hidden ones. An
+    argument with ``*``, ``?`` or ``[`` that is no file is a pattern, as in a shell. ``-`` is
+    standard input: an audio file, or a list of paths, as its content shows.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+    is_null : bool, default=False
+        Whether standard input is a list of paths that are separated by null characters.
+
+    Yields
+    ------
+    list of Input
+        Valid within the ``with`` statement: audio from standard input is in a temporary file.
+    """
+    if list(arguments).count(_STDIN) > 1:
+        raise click.UsageError("'-' is given twice, but standard input can be read only once")
+    if is_null and _STDIN not in arguments:
+        raise click.UsageError("-0 is about paths from standard input: give '-' as well")
+    with contextlib.ExitStack() as stack:
+        found: list[Input] = []
+        for argument in arguments:
+            if argument == _STDIN:
+                found += _from_stdin(stack, is_null=is_null)
+            else:
+                found += _find(argument)
+        yield found
+
+
+def _find(argument: str) -> Iterator[Input]:
+    """Yield the recordings that an argument stands for."""
+    path = argument
+    # Shells other than cmd.exe have expanded both already.
+    if argument.startswith("~") and not os.path.lexists(argument):
+        path = os.path.expanduser(argument)
+    if os.path.isdir(path):
+        yield from _in_folder(path)
+    elif _MAGIC.intersection(path) and not os.path.lexists(path):
+        names = sorted(glob.glob(path, recursive=True))
+        if not names:
+            yield Input(argument, error="no file matches this pattern; check it")
+        for name in names:
+            if not os.path.isdir(name):
+                yield Input(name, name)
+            elif "**" not in path:  # which matches the files in the folder as well
+                yield from _in_folder(name)
+    else:
+        yield Input(argument, path)
+
+
+def _in_folder(folder: str) -> Iterator[Input]:
+    is_empty = True
+    for path, _ in find_audio(folder):
+        is_empty = False
+        yield Input(str(path), str(path))
+    if is_empty:
+        endings = ", ".join(AUDIO_SUFFIXES[:4])
+        yield Input(folder, error=f"the folder contains no audio files ({endings} and so on)")
+
+
+def _from_stdin(stack: contextlib.ExitStack, *, is_null: bool) -> Iterator[Input]:
+    data = sys.stdin.buffer.read() if sys.stdin is not None else b""
+    if not data:
+        yield Input(_STDIN, error="standard input is empty; expected audio, or one path per line")
+    elif is_null or _is_text(data[:_HEAD]):
+        for name in _split(data, is_null=is_null):
+            yield from _find(name)
+    else:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="ser-"))
+        path = Path(folder, "stdin")
+        path.write_bytes(data)
+        yield Input(_STDIN, str(path))
+
+
+def _is_text(head: bytes) -> bool:
+    """Return whether bytes may be paths: all headers of audio files contain control characters."""
+    return not any(byte < 32 and byte not in _TEXT_CONTROLS for byte in head)
+
+
+def _split(data: bytes, *, is_null: bool) -> list[str]:
+    if is_null:
+        return [_decode(part) for part in data.split(b"\0") if part]
+    data = data.removeprefix(b"\xef\xbb\xbf")
+    return [_decode(line) for line in data.replace(b"\r\n", b"\n").split(b"\n") if line.strip()]
+
+
+def _decode(name: bytes) -> str:
+    try:
+        return os.fsdecode(name)
+    except UnicodeDecodeError:  # on Windows, in the encoding of the console
+        return name.decode(sys.stdin.encoding or "utf-8", errors="replace")

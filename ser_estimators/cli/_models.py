@@ -1,0 +1,169 @@
+"""Model files: the one to predict with, loading and saving."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import io
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ._command import Refused
+from ._console import Console
+from ._text import plain
+
+if TYPE_CHECKING:
+    from ..models import ModelCard
+
+__all__ = [
+    "SAFE_SUFFIX",
+    "SUFFIXES",
+    "card_of",
+    "check_suffix",
+    "find_model",
+    "load_model",
+    "model_option",
+    "save_model",
+]
+
+_PACKAGE = "ser_estimators_acted"
+_JOBLIB = (".joblib", ".pkl")
+SAFE_SUFFIX = ".safetensors"
+SUFFIXES = (SAFE_SUFFIX, *_JOBLIB)
+
+model_option = click.option(
+    "-m",
+    "--model",
+    "model_file",
+    type=click.Path(),
+    metavar="FILE",
+    help="Model file, .safetensors or .joblib. A .joblib file can run any code: load only your "
+    "own. "
+    f"[default: the model of the package {_PACKAGE}, if it is installed]",
+)
+
+
+def find_model(file: str | None, console: Console) -> Path:
+    """Return the path of a model, of that in the installed package if there is no file.
+
+    Parameters
+    ----------
+    file : str or None
+    console : Console
+        Says which model is used.
+
+    Raises
+    ------
+    Refused
+        If there is none.
+    """
+    if file is not None:
+        path = Path(file)
+        if not path.exists():
+            raise Refused(f"there is no model '{plain(file)}'; check the path")
+        return path
+    if importlib.util.find_spec(_PACKAGE) is None:
+        raise Refused(
+            "there is no model: pass one with --model FILE, install one with 'pip install "
+            f"{_PACKAGE.replace('_', '-')}' (trained on acted speech), or train one with 'ser "
+            "train DATA -o model.safetensors'"
+        )
+    package = importlib.import_module(_PACKAGE)
+    path = Path(package.model_path())
+    version = getattr(package, "__version__", "")
+    console.note(
+        f"Model: {f'{_PACKAGE} {version}'.strip()}, trained on acted speech; --model FILE chooses "
+        "another one"
+    )
+    return path
+
+
+def check_suffix(path: Path) -> None:
+    """Raise unless the format of a model file is known by its name."""
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise Refused(
+            f"'{plain(os.fspath(path))}' does not end like a model file; expected "
+            f"{', '.join(SUFFIXES)}"
+        )
+
+
+def load_model(path: Path) -> Any:
+    """Load a fitted classifier from a file.
+
+    Raises
+    ------
+    Refused
+        If the file is something else.
+    """
+    check_suffix(path)
+    start = f"Could not load the model '{plain(os.fspath(path))}':"
+    try:
+        if path.suffix.lower() == SAFE_SUFFIX:
+            from .. import models
+
+            model = models.load_model(path)
+        else:
+            import joblib
+
+            model = joblib.load(path)
+    except Exception as error:
+        reason = " ".join(str(error).split())
+        if path.suffix.lower() == SAFE_SUFFIX and isinstance(error, ValueError):
+            raise Refused(plain(reason)) from error  # it names the file
+        if path.suffix.lower() != SAFE_SUFFIX and not isinstance(error, (OSError, ImportError)):
+            reason = f"it is not a model that joblib has saved ({type(error).__name__}: {reason})"
+        raise Refused(f"{start} {plain(reason):.1000}") from error
+    if not hasattr(model, "predict"):
+        raise Refused(f"{start} it contains a {type(model).__name__}; expected a classifier")
+    _check_fitted(model, start)
+    return model
+
+
+def card_of(path: Path) -> ModelCard | None:
+    """Return the card in a model file, None for pickles and files without a card."""
+    if path.suffix.lower() != SAFE_SUFFIX:
+        return None
+    from .. import models
+
+    card = models.model_info(path)["card"]
+    return models.ModelCard(**card) if card else None
+
+
+def _check_fitted(model: Any, start: str) -> None:
+    from sklearn.exceptions import NotFittedError
+    from sklearn.utils.validation import check_is_fitted
+
+    try:
+        check_is_fitted(model)
+    except NotFittedError:
+        raise Refused(f"{start} it is not fitted; save it after fit") from None
+    except TypeError:
+        pass  # not an estimator of scikit-learn
+
+
+def save_model(model: Any, path: Path, card: ModelCard) -> None:
+    """Save a model in the format of the suffix; a file that was there before is replaced last.
+
+    Parameters
+    ----------
+    model : fitted estimator
+    path : Path
+    card : ModelCard
+        Pickles do not have it.
+    """
+    if path.suffix.lower() == SAFE_SUFFIX:
+        from .. import models
+
+        models.save_model(model, path, card=card)
+        return
+    import joblib
+
+    from .._utils.writing import write_file
+
+    buffer = io.BytesIO()
+    joblib.dump(model, buffer)
+    write_file(path, buffer.getvalue())

@@ -1,0 +1,152 @@
+"""Options that several commands have."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from ._command import Refused
+from ._text import plain
+
+__all__ = [
+    "check_folder_of",
+    "corpus_options",
+    "list_option",
+    "n_jobs_option",
+    "pipeline_options",
+    "set_parameters",
+    "settings_option",
+]
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def corpus_options(function: Function) -> Function:
+    """Add the names of the columns of a CSV file."""
+    for name in ("speaker", "emotion", "path"):
+        function = click.option(
+            f"--{name}-column",
+            default=name,
+            show_default=True,
+            metavar="NAME",
+            help=f"Column of a CSV file with the {name}s.",
+        )(function)
+    return function
+
+
+def _parse_settings(
+    ctx: click.Context, param: click.Parameter, values: tuple[str, ...]
+) -> dict[str, Any]:
+    """Return parameters from NAME=VALUE; what is not a Python literal is a string."""
+    settings = {}
+    for text in values:
+        name, sign, value = text.partition("=")
+        if not (sign and name.strip()):
+            raise click.BadParameter(
+                f"'{plain(text)}' is not NAME=VALUE, such as cnn__max_epochs=30"
+            )
+        try:
+            settings[name.strip()] = ast.literal_eval(value.strip())
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            settings[name.strip()] = value.strip()
+    return settings
+
+
+def settings_option(example: str) -> Callable[[Function], Function]:
+    """Return the option that sets parameters, with an example for its help."""
+    return click.option(
+        "-s",
+        "--set",
+        "settings",
+        multiple=True,
+        metavar="NAME=VALUE",
+        callback=_parse_settings,
+        help=f"Set a parameter, such as {example}. Can be repeated.",
+    )
+
+
+def _check_n_jobs(ctx: click.Context, param: click.Parameter, value: int | None) -> int | None:
+    if value == 0:
+        raise click.BadParameter("0 workers; expected 1 or more, or -1 for all processors")
+    return value
+
+
+n_jobs_option = click.option(
+    "-j",
+    "--n-jobs",
+    type=int,
+    metavar="INT",
+    callback=_check_n_jobs,
+    help="Number of parallel workers; -1 uses all processors.",
+)
+
+
+def pipeline_options(function: Function) -> Function:
+    """Add the parameters of the pipeline."""
+    options = (
+        settings_option("cnn__max_epochs=30"),
+        click.option(
+            "--random-state",
+            type=click.IntRange(0),
+            default=0,
+            show_default=True,
+            metavar="INT",
+            help="Seed: the same one gives the same model.",
+        ),
+        click.option(
+            "--memory",
+            type=click.Path(file_okay=False),
+            metavar="FOLDER",
+            help="Cache features and networks in this folder.",
+        ),
+        n_jobs_option,
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def set_parameters(estimator: Any, settings: dict[str, Any]) -> Any:
+    """Set parameters of an estimator, and return it.
+
+    Raises
+    ------
+    Refused
+        If there is no such parameter.
+    """
+    for name, value in settings.items():
+        # One after the other, because a step may be replaced before its own parameters are set.
+        try:
+            estimator.set_params(**{name: value})
+        except (AttributeError, TypeError, ValueError) as error:
+            similar = difflib.get_close_matches(name, estimator.get_params(), n=3)
+            hint = f"; did you mean {' or '.join(similar)}?" if similar else ""
+            raise Refused(f"there is no parameter '{plain(name)}'{hint}") from error
+    return estimator
+
+
+def _parse_list(
+    ctx: click.Context, param: click.Parameter, value: str | None
+) -> tuple[str, ...] | None:
+    return None if value is None else tuple(part.strip() for part in value.split(",") if part)
+
+
+def list_option(option: str, name: str, text: str) -> Callable[[Function], Function]:
+    """Return an option that takes names, separated by commas."""
+    return click.option(option, name, metavar="A,B,...", callback=_parse_list, help=text)
+
+
+def check_folder_of(*files: str | None) -> None:
+    """Raise if a file cannot be written later because there is no such folder."""
+    for file in files:
+        if file is not None:
+            folder = Path(file).parent
+            if not folder.is_dir():
+                raise Refused(f"there is no folder '{plain(str(folder))}'; create it first")
+            if Path(file).is_dir():
+                raise Refused(f"'{plain(file)}' is a folder; expected the name of a file")

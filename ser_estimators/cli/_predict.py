@@ -1,0 +1,170 @@
+"""``ser predict``: the emotions of recordings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ._command import Command, examples
+from ._console import FAILED, OK, Console, counted, terminal_width
+from ._inputs import Input, open_inputs
+from ._models import find_model, load_model, model_option
+from ._options import n_jobs_option
+from ._table import CsvRows, JsonRows, Row, Rows, TextRows
+
+__all__ = ["predict", "predict_inputs"]
+
+_BATCH = 32  # recordings between two steps of the progress bar
+
+
+@click.command(
+    cls=Command,
+    epilog=examples(
+        "ser predict voice.wav",
+        "ser predict -m model.safetensors recordings/ more/*.mp3",
+        "ser predict --csv --probabilities recordings/ > emotions.csv",
+        "ser predict --json voice.wav | jq '.[0].emotion'",
+        "find . -name '*.wav' -mtime -1 -print0 | ser predict -0 -",
+        "ffmpeg -i film.mp4 -ss 60 -t 3 -f wav - | ser predict -",
+    ),
+)
+@click.argument("inputs", nargs=-1, required=True, type=click.Path(allow_dash=True))
+@model_option
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print a CSV table.")
+@click.option("--probabilities", is_flag=True, help="Show the probabilities of all emotions.")
+@click.option(
+    "-0",
+    "--null",
+    is_flag=True,
+    help="Paths from standard input end with a null character, as those of find -print0.",
+)
+@n_jobs_option
+@click.pass_obj
+def predict(
+    console: Console,
+    inputs: tuple[str, ...],
+    model_file: str | None,
+    as_json: bool,
+    as_csv: bool,
+    probabilities: bool,
+    null: bool,
+    n_jobs: int | None,
+) -> int:
+    """Predict the emotions of recordings.
+
+    INPUTS are audio files, folders, which are searched for audio files, and patterns such as
+    'voices/*.wav'. "-" reads standard input: either an audio file, or paths, one per line.
+
+    There is one row for each recording, with its emotion or with the reason why there is none. The
+    exit status is 0 if there is an emotion in every row, 1 if not, and 2 for a wrong usage or if
+    there is no model.
+    """
+    if as_json and as_csv:
+        raise click.UsageError("--json and --csv exclude each other")
+    path = find_model(model_file, console)
+    with open_inputs(inputs, is_null=null) as found:
+        return predict_inputs(
+            console,
+            path,
+            found,
+            as_json=as_json,
+            as_csv=as_csv,
+            show_all=probabilities,
+            n_jobs=n_jobs,
+        )
+
+
+def predict_inputs(
+    console: Console,
+    model_path: Path,
+    inputs: Sequence[Input],
+    *,
+    as_json: bool = False,
+    as_csv: bool = False,
+    show_all: bool = False,
+    n_jobs: int | None = None,
+) -> int:
+    """Print a row for each input, and return the exit status."""
+    import joblib
+    import numpy as np
+
+    model = load_model(model_path)
+    classes = np.asarray(getattr(model, "classes_", ())).tolist()
+    has_probability = hasattr(model, "predict_proba")
+    if show_all and not has_probability:
+        raise click.UsageError(f"the model, a {type(model).__name__}, predicts no probabilities")
+    rows: Rows
+    if as_json:
+        rows = JsonRows(show_all=show_all)
+    elif as_csv:
+        rows = CsvRows(classes if show_all else [])
+    else:
+        rows = TextRows(
+            [one.name for one in inputs],
+            classes,
+            has_probability=has_probability,
+            show_all=show_all,
+            width=terminal_width(),
+        )
+    click.echo(rows.start(), nl=False)
+    n_failed = 0
+    with (
+        joblib.parallel_config(n_jobs=n_jobs),
+        console.without_decoder_notes(),
+        console.progress(len(inputs), "prediction", "file") as bar,
+    ):
+        for start in range(0, len(inputs), _BATCH):
+            batch = list(_predict_batch(model, inputs[start : start + _BATCH]))
+            n_failed += sum(bool(row.error) for row in batch)
+            bar.clear()  # the rows may appear on the same terminal
+            click.echo("".join(map(rows.row, batch)), nl=False)
+            bar.update(len(batch))
+    click.echo(rows.end(), nl=False)
+    if n_failed:
+        console.note(f"{n_failed:,} of {counted(len(inputs), 'file')} could not be predicted")
+    return FAILED if n_failed else OK
+
+
+def _predict_batch(model: Any, inputs: Sequence[Input]) -> Iterator[Row]:
+    """Yield a row for each input, in their order."""
+    readable = [one for one in inputs if not one.error]
+    predicted = iter(_predict_files(model, readable))
+    for one in inputs:
+        yield Row(one.name, error=one.error) if one.error else next(predicted)
+
+
+def _predict_files(model: Any, inputs: Sequence[Input]) -> list[Row]:
+    from .. import predict_clips
+
+    if not inputs:
+        return []
+    try:
+        found = predict_clips(model, [one.path for one in inputs], on_error="skip")
+    except Exception as error:
+        # The other recordings need not share what is wrong with one of them.
+        if len(inputs) > 1:
+            return [row for one in inputs for row in _predict_files(model, [one])]
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        return [Row(inputs[0].name, error=f"{reason:.1000}")]
+    rows = []
+    for index, one in enumerate(inputs):
+        if found.errors[index]:
+            rows.append(Row(one.name, error=_about(one, found.errors[index])))
+            continue
+        label, by_class = found.labels[index], {}
+        if found.probabilities is not None:
+            names = found.classes.tolist()
+            by_class = dict(zip(names, found.probabilities[index].tolist(), strict=True))
+        rows.append(Row(one.name, label, by_class.get(label), by_class))
+    return rows
+
+
+def _about(one: Input, reason: str) -> str:
+    """Return a reason that does not name the temporary file of standard input."""
+    if one.name != "-":
+        return reason
+    return reason.replace(f"{one.path}-", "stdin-").replace(one.path, "-")

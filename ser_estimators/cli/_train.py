@@ -1,0 +1,109 @@
+"""``ser train``: a model from recordings."""
+
+from __future__ import annotations
+
+import time
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ._command import Command, Failed, examples
+from ._console import INTERRUPTED, OK, Console, counted
+from ._corpora import DATA_HELP, describe, load_data, name_of
+from ._models import SUFFIXES, check_suffix, save_model
+from ._options import check_folder_of, corpus_options, pipeline_options, set_parameters
+from ._text import plain
+
+__all__ = ["train"]
+
+_KEEPS_ALL = ".joblib"  # files of every model, whatever its parameters
+
+
+@click.command(
+    cls=Command,
+    help=f"""\
+Train a model on recordings and save it.
+
+{DATA_HELP}
+
+Training takes minutes. Ctrl-C ends it early: the network is kept as it is, the model is saved, and
+the exit status is {INTERRUPTED}.""",
+    epilog=examples(
+        "ser train recordings/ -o model.safetensors",
+        "ser train recordings.csv --emotion-column label -o model.safetensors",
+        "ser train ravdess:/data/ravdess --set lr__C=0.3 -o model.safetensors",
+    ),
+)
+@click.argument("data", type=click.Path())
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(),
+    metavar="FILE",
+    help=f"Model file to write: {', '.join(SUFFIXES)}.",
+)
+@pipeline_options
+@corpus_options
+@click.pass_obj
+def train(
+    console: Console,
+    /,
+    data: str,
+    output: str,
+    settings: dict[str, Any],
+    random_state: int,
+    memory: str | None,
+    n_jobs: int | None,
+    **columns: str,
+) -> int:
+    """Train a model on recordings and save it."""
+    path = Path(output)
+    check_suffix(path)
+    check_folder_of(output)
+    corpus = load_data(data, **columns)
+    describe(corpus, console)
+    if len(corpus.target_names) < 2:
+        raise Failed("there is a single emotion; expected at least two to tell apart")
+
+    from .. import make_ser_pipeline
+    from ..exceptions import TrainingInterruptedWarning
+    from ..models import ModelCard, describe_audio
+
+    pipe = make_ser_pipeline(
+        random_state=random_state, n_jobs=n_jobs, memory=memory, verbose=0 if console.quiet else 1
+    )
+    set_parameters(pipe, settings)
+    fit_params = {}
+    if getattr(pipe.steps[1][1], "early_stopping", False) and corpus.speakers is not None:
+        fit_params["cnn__groups"] = corpus.speakers
+    start = time.monotonic()
+    with console.nothing_on_stdout():
+        pipe.fit(corpus.data, corpus.target, **fit_params)
+    seconds = time.monotonic() - start
+    # The model is for other folders and machines, whose caches and processors differ.
+    neutral = {"memory": None, "mfcc__memory": None, "mfcc__n_jobs": None, "cnn__verbose": 0}
+    pipe.set_params(**{name: neutral[name] for name in neutral.keys() & pipe.get_params()})
+    card = ModelCard(
+        corpora=[name_of(data)],
+        audio=describe_audio(corpus.data, n_jobs=n_jobs),
+        date=date.today().isoformat(),
+    )
+    try:
+        save_model(pipe, path, card)
+    except Exception as error:
+        if path.suffix == _KEEPS_ALL:
+            raise
+        # What took minutes is not lost.
+        kept = path.with_suffix(_KEEPS_ALL)
+        save_model(pipe, kept, card)
+        raise Failed(
+            f"could not write '{plain(output)}' ({plain(str(error)):.500}); the model is in "
+            f"'{plain(str(kept))}' instead"
+        ) from error
+    size = f"{path.stat().st_size / 1e6:.1f} MB"
+    console.note(f"Saved {plain(output)} ({size}) after {counted(round(seconds), 'second')}")
+    is_interrupted = any(issubclass(one, TrainingInterruptedWarning) for one in console.warned)
+    return INTERRUPTED if is_interrupted else OK

@@ -1,0 +1,76 @@
+"""ser info: what a model is."""
+
+import json
+from pathlib import Path
+
+import joblib
+from sklearn.model_selection import GridSearchCV
+
+import ser_estimators
+from ser_estimators import make_ser_pipeline
+
+
+def test_a_model(run, model_file):
+    done = run("info", model_file)
+    assert (done.status, done.err) == (0, "")
+    for line in (
+        "classes  anger, neutral, sadness",
+        "  acousticfeatures    AcousticFeatures",
+        "    features    ('rms', 'centroid')",
+        "  standardscaler      StandardScaler",
+        "  logisticregression  LogisticRegression",
+    ):
+        assert line in done.out.splitlines()
+    assert all(len(line) < 80 for line in done.out.splitlines()[1:])
+
+
+def test_json(run, voices):
+    pipe = make_ser_pipeline(random_state=0)
+    pipe.set_params(cnn__network__channels=(4, 8), cnn__embedding_dim=8, cnn__max_epochs=1)
+    joblib.dump(pipe.fit(voices.data, voices.target), "cnn.joblib")
+    found = json.loads(run("info", "--json", "cnn.joblib").out)
+    assert found["file"] == "cnn.joblib"
+    assert found["classes"] == ["anger", "neutral", "sadness"]
+    assert list(found["steps"]) == ["mfcc", "cnn", "lr"]
+    assert found["steps"]["cnn"] == {
+        "class": "CNNEmbedder",
+        "network": "SpectrogramCNN(channels=(4, 8))",
+        "embedding_dim": 8,
+        "max_epochs": 1,
+        "random_state": 0,
+    }
+    weights = sum(weight.numel() for weight in pipe["cnn"].module_.parameters())
+    assert found["weights of networks"] == weights
+
+
+def test_a_search_is_its_best_model(run, model, voices):
+    search = GridSearchCV(model, {"logisticregression__C": [0.1, 3]}, cv=2)
+    joblib.dump(search.fit(voices.data, voices.target), "search.joblib")
+    steps = json.loads(run("info", "--json", "search.joblib").out)["steps"]
+    best = search.best_params_["logisticregression__C"]
+    assert steps["logisticregression"]["C"] == best
+
+
+def test_a_single_estimator(run, model):
+    joblib.dump(model[-1], "lr.joblib")
+    found = json.loads(run("info", "--json", "lr.joblib").out)
+    assert found["steps"]["logisticregression"] == {"class": "LogisticRegression"}
+
+
+def test_versions(run):
+    done = run("info", "--versions")
+    assert done.status == 0
+    assert f"version: {ser_estimators.__version__}" in done.out
+    assert " click: " in done.out
+
+
+def test_errors(run):
+    Path("x.joblib").write_text("hello")
+    for args, message in (
+        (["x.joblib"], "Could not load the model 'x.joblib'"),
+        (["nothing.joblib"], "there is no model 'nothing.joblib'; check the path"),
+        ([], "there is no model: pass one with --model FILE"),
+    ):
+        done = run("info", *args)
+        assert (done.status, done.out) == (2, "")
+        assert message in done.err

@@ -1,0 +1,146 @@
+"""Files, folders, patterns and standard input."""
+
+import io
+import os
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from ser_estimators.cli._inputs import open_inputs
+
+RIFF = b"RIFF\x24\x00\x00\x00WAVEfmt "
+
+
+def names(*arguments, **options):
+    with open_inputs(arguments, **options) as found:
+        return [one.name.replace(os.sep, "/") for one in found]
+
+
+def errors(*arguments):
+    with open_inputs(arguments) as found:
+        return [one.error for one in found]
+
+
+@pytest.fixture
+def files():
+    for name in (
+        "v/b.wav",
+        "v/a.WAV",
+        "v/in/c.mp3",
+        "v/.hidden.wav",
+        "v/.git/d.wav",
+        "v/notes.txt",
+    ):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_bytes(b"x")
+
+
+@pytest.fixture
+def stdin(monkeypatch):
+    def give(data):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
+
+    return give
+
+
+@pytest.mark.usefixtures("files")
+def test_files_and_folders():
+    assert names("v", "missing.wav", "v/notes.txt", "v/.hidden.wav") == [
+        *("v/a.WAV", "v/b.wav", "v/in/c.mp3"),
+        *("missing.wav", "v/notes.txt", "v/.hidden.wav"),
+    ]
+    assert names(".") == ["v/a.WAV", "v/b.wav", "v/in/c.mp3"]
+
+
+@pytest.mark.usefixtures("files")
+def test_patterns():
+    assert names("v/*.wav", "v/[ab].*") == ["v/b.wav", "v/a.WAV", "v/b.wav"]
+    assert names("v/**/*.mp3") == ["v/in/c.mp3"]
+    assert names("v/i?") == ["v/in/c.mp3"]
+    assert sorted(names("v/**")) == ["v/a.WAV", "v/b.wav", "v/in/c.mp3", "v/notes.txt"]
+    assert errors("v/*.flac") == ["no file matches this pattern; check it"]
+    Path("v/[1].wav").touch()
+    assert names("v/[1].wav") == ["v/[1].wav"]
+
+
+def test_folders_without_audio():
+    Path("empty").mkdir()
+    (error,) = errors("empty")
+    assert error == "the folder contains no audio files (.wav, .flac, .mp3, .ogg and so on)"
+
+
+@pytest.mark.usefixtures("files")
+def test_the_home_folder(monkeypatch):
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(Path.cwd()))
+    with open_inputs(["~/v/b.wav", "~nobody/x.wav"]) as found:
+        assert [one.name for one in found] == ["~/v/b.wav", "~nobody/x.wav"]
+        assert Path(found[0].path) == Path("v/b.wav").absolute()
+    Path("~").mkdir()
+    Path("~/x.wav").touch()
+    with open_inputs(["~/x.wav"]) as found:
+        assert found[0].path == "~/x.wav"
+
+
+@pytest.mark.usefixtures("files")
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b"x.wav\ny.wav", ["x.wav", "y.wav"]),
+        (b"\xef\xbb\xbfx.wav\r\n\r\ny z.wav\r\n", ["x.wav", "y z.wav"]),
+        (b"v\n", ["v/a.WAV", "v/b.wav", "v/in/c.mp3"]),
+        (b"ID3 tags.mp3\n-\n", ["ID3 tags.mp3", "-"]),
+        ("Grüße 世.wav".encode(), ["Grüße 世.wav"]),
+    ],
+)
+def test_paths_from_stdin(stdin, data, expected):
+    stdin(data)
+    assert names("-") == expected
+
+
+def test_paths_with_null_characters_from_stdin(stdin):
+    stdin(b"a\nb.wav\0c.wav\0")
+    assert names("x", "-", is_null=True) == ["x", "a\nb.wav", "c.wav"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="file names of other systems are text")
+def test_names_that_are_not_valid_text(stdin):
+    stdin(b"\xfc.wav\n")
+    with open_inputs(["-"]) as (one,):
+        assert os.fsencode(one.path) == b"\xfc.wav"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        RIFF,
+        b"fLaC\x00\x00\x00\x22",
+        b"OggS\x00\x02",
+        b"ID3\x03\x00\x00",
+        b"\xff\xfb\x90\x64\x00",
+        b"FORM\x00\x00\x10\x00AIFF",
+    ],
+)
+def test_audio_from_stdin(stdin, data):
+    stdin(data)
+    with open_inputs(["-"]) as (one,):
+        assert one.name == "-"
+        assert Path(one.path).read_bytes() == data
+    assert not Path(one.path).exists()
+
+
+def test_empty_and_closed_stdin(stdin, monkeypatch):
+    stdin(b"")
+    message = "standard input is empty; expected audio, or one path per line"
+    assert errors("-") == [message]
+    monkeypatch.setattr(sys, "stdin", None)
+    assert errors("-") == [message]
+
+
+def test_stdin_is_read_once():
+    with pytest.raises(click.UsageError, match="'-' is given twice"):
+        names("-", "-")
+    with pytest.raises(click.UsageError, match="-0 is about paths from standard input: give '-'"):
+        names("a.wav", is_null=True)

@@ -1,0 +1,165 @@
+"""ser train: data, parameters, the saved model, and training that is interrupted."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pytest
+
+from ser_estimators import models
+
+from .helpers import SMALL, on_terminal, ser
+
+
+def labels_of(voices):
+    return [f"{path},{emotion}" for path, emotion in zip(voices.data, voices.target, strict=True)]
+
+
+def test_a_folder(run, folder, voices):
+    done = run("train", folder, "-o", "m.joblib", *SMALL, "--set", "cnn__max_epochs=2")
+    assert (done.status, done.out) == (0, "")
+    lines = done.err.splitlines()
+    assert lines[0] == "36 clips, 6 speakers, 3 emotions: anger, neutral, sadness"
+    assert any(line.startswith("[CNNEmbedder] epoch 2/2") for line in lines)
+    assert lines[-1].startswith("Saved m.joblib (0.")
+    model = joblib.load("m.joblib")
+    assert model["cnn"].get_params()["max_epochs"] == 2
+    assert model["cnn"].network.channels == (4, 8)
+    assert model["cnn"].random_state == 0
+    assert model.classes_.tolist() == ["anger", "neutral", "sadness"]
+    assert run("predict", "-m", "m.joblib", voices.data[0]).status == 0
+
+
+def test_a_table_with_other_options(run, voices):
+    rows = ["file,label", *labels_of(voices)[:12], *labels_of(voices)[24:]]
+    Path("t.csv").write_text("\n".join(rows))
+    args = ["--path-column", "file", "--emotion-column", "label", "--random-state", 3, "-j", 2]
+    args += ["--memory", "cache", "-q", "--set", "cnn__max_epochs=1", "-s", "lr__C=0.5"]
+    done = run("train", "t.csv", "-o", "m.joblib", *args, *SMALL)
+    assert (done.status, done.out, done.err) == (0, "", "")
+    model = joblib.load("m.joblib")
+    assert (model["cnn"].random_state, model["lr"].C) == (3, 0.5)
+    assert Path("cache").is_dir()
+    # The model does not write into a folder of this name wherever it predicts.
+    assert model.memory is model["mfcc"].memory is model["mfcc"].n_jobs is None
+
+
+def test_early_stopping_keeps_speakers_apart(run, folder):
+    args = ["--set", "cnn__early_stopping=True", "--set", "cnn__max_epochs=2", "-q"]
+    done = run("train", folder, "-o", "m.joblib", *SMALL, *args)
+    assert (done.status, done.err) == (0, "")
+    assert "valid_loss" in joblib.load("m.joblib")["cnn"].history_[0]
+
+
+def test_a_corpus_with_its_folder(run, tmp_path_factory):
+    from ..datasets.helpers import make, savee_names
+
+    make("savee", savee_names())
+    done = run("train", "SAVEE:savee", "-o", "m.joblib")  # the files have no sound
+    assert done.err.startswith("480 clips, 4 speakers, 7 emotions: anger, disgust,")
+    assert done.status == 1
+    assert "Could not read 480 of 480 clips:" in done.err
+    assert not Path("m.joblib").exists()
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["DATA"], "Missing option '-o' / '--output'; see 'ser train --help'"),
+        (["DATA", "-o", "m.onnx"], "'m.onnx' does not end like a model file; expected .safet"),
+        (["DATA", "-o", "no/m.joblib"], "there is no folder 'no'; create it first"),
+        (["nothing", "-o", "m.joblib"], "there is no data 'nothing'; check the path"),
+        (["tess", "-o", "m.joblib"], "the corpus tess needs its folder: pass tess:/path/to/tess"),
+        (["iemocap:x", "-o", "m.joblib"], "there is no corpus 'iemocap:x'; corpora are crema_d, "),
+        (["C:\\x", "-o", "m.joblib"], "there is no data 'C:\\x'; check the path"),
+        (["DATA", "-o", "m.joblib", "--set", "x"], "'x' is not NAME=VALUE, such as cnn__max_ep"),
+        (["DATA", "-o", "m.joblib", "--set", "cnn__epochs=3"], "no parameter 'cnn__epochs'; did y"),
+        (["DATA", "-o", "m.joblib", "--set", "zzz=3"], "there is no parameter 'zzz'\n"),
+    ],
+)
+def test_wrong_usage(run, folder, args, message):
+    done = run("train", *[str(folder) if arg == "DATA" else arg for arg in args])
+    assert (done.status, done.out) == (2, "")
+    assert message in done.err
+    assert done.err.splitlines()[-1].startswith("ser: error: ")
+    assert not list(Path.cwd().glob("m.*"))
+
+
+def test_data_that_cannot_be_trained_on(run, folder, voices):
+    done = run("train", folder / "01", "-o", "m.joblib", "--set", "cnn__max_epochs=-1")
+    assert done.status == 1
+    assert "ser: error: max_epochs == -1, must be >= 1." in done.err
+    shutil.copytree(folder / "01" / "anger", "one/anger")
+    done = run("train", "one", "-o", "m.joblib")
+    assert done.status == 1
+    assert "there is a single emotion; expected at least two" in done.err
+    Path("t.csv").write_text("path;label\na.wav;joy\n")
+    done = run("train", "t.csv", "-o", "m.joblib")
+    assert done.status == 1
+    assert "no column 'emotion'; its first line names 'path', 'label'" in done.err
+
+
+def test_errors_with_a_traceback(run):
+    Path("t.csv").write_text("")
+    done = run("train", "t.csv", "-o", "m.joblib", "--debug")
+    assert done.err.startswith("Traceback (most recent call last):")
+    assert done.err.splitlines()[-1].startswith("ser: error: Could not load recordings from")
+    assert done.status == 1
+
+
+def test_warnings_are_lines(folder):
+    shutil.copytree(folder, "own")
+    Path("own/01/anger/empty.wav").touch()
+    done = ser("train", "own", "-o", "m.joblib", "--set", "cnn__max_epochs=1", *SMALL)
+    first = done.err.decode().splitlines()[0]
+    assert first.startswith("ser: warning: Recordings in 'own': left out: 1 file, for example")
+    assert done.status == 0
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a pseudo-terminal")
+def test_ctrl_c_keeps_the_network(folder):
+    args = ["train", folder, "-o", "m.joblib", *SMALL, "--set", "cnn__max_epochs=5000"]
+    status, text = on_terminal(*args, interrupt_after="loss=")
+    assert status == 130
+    assert "Training was interrupted after" in text
+    assert "Saved m.joblib" in text.splitlines()[-1]
+    assert "Traceback" not in text
+    model = joblib.load("m.joblib")
+    assert model["cnn"].interrupted_
+    assert np.isfinite(model.predict_proba([next(folder.rglob("*.wav"))])).all()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a pseudo-terminal")
+def test_ctrl_c_before_the_first_epoch(folder):
+    args = ["train", *[folder, "-o", "m.joblib"], "--set", "cnn__max_epochs=5000"]
+    status, text = on_terminal(*args, interrupt_after="36 clips")
+    assert (status, text.splitlines()[-1]) == (130, "ser: interrupted")
+    assert not Path("m.joblib").exists()
+
+
+def test_training_is_not_lost_if_the_model_cannot_be_saved(run, folder, monkeypatch):
+    def save_model(model, path, card):
+        raise ValueError("it contains a spell")
+
+    monkeypatch.setattr(models, "save_model", save_model)
+    args = [folder, "-o", "m.safetensors", "-q", "--set", "cnn__max_epochs=1", *SMALL]
+    done = run("train", *args)
+    assert done.status == 1
+    assert done.err == (
+        "ser: error: could not write 'm.safetensors' (it contains a spell); the model is in "
+        "'m.joblib' instead\n"
+    )
+    assert joblib.load("m.joblib")["cnn"].n_iter_ == 1
+
+
+def test_model_files_without_code(run, folder, voices):
+    args = ["--set", "cnn__max_epochs=1", *SMALL]
+    assert run("train", folder, "-o", "m.safetensors", *args).status == 0
+    assert run("predict", "-m", "m.safetensors", voices.data[0]).status == 0
+    card = json.loads(run("info", "--json", "m.safetensors").out)["card"]
+    assert card["corpora"] == ["recordings"]
+    assert set(card["audio"]) == {"duration", "level", "bandwidth"}
+    assert "corpora" in run("info", "m.safetensors").out
