@@ -64,10 +64,10 @@ __getattr__, __dir__, _ = lazy_loader.attach(
         # Not a public name, but one that pickled arrays refer to.
         "_features.mfcc_array": ["MFCCArray"],
         "_utils.versions": ["show_versions"],
-        "models._load": ["load_model"],
-        "models._onnx": ["export_onnx"],
+        "models._files.load": ["load_model"],
+        "models._onnx.export": ["export_onnx"],
         "models._predictions": ["Predictions", "predict_clips"],
-        "models._save": ["save_model"],
+        "models._files.save": ["save_model"],
         "pipeline": ["LogisticRegression", "make_ser_pipeline"],
     },
 )

@@ -200,7 +200,7 @@ def test_model_loads_after_all_private_modules_are_renamed(tmp_path):
         path.rename(path.with_name(f"{names[path.stem]}.py"))
     for path in copied.rglob("*.py"):
         text = path.read_text(encoding="utf-8")
-        if path.parent.name.startswith("_"):
+        if path.parent.parent == copied and path.parent.name.startswith("_"):
             text = re.sub(r"from \.(\w+) import", lambda m: f"from .{names[m[1]]} import", text)
         # "..package.module" in imports, "package.module" in the table of lazy names
         text = re.sub(

@@ -8,12 +8,12 @@ import lazy_loader
 
 if TYPE_CHECKING:
     from ._card import ModelCard
-    from ._info import model_info
-    from ._load import load_model
-    from ._onnx import export_onnx
+    from ._files.info import model_info
+    from ._files.load import load_model
+    from ._files.save import save_model
+    from ._onnx.export import export_onnx
     from ._page import write_card
     from ._ranges import describe_audio
-    from ._save import save_model
 
 __all__ = [
     "ModelCard",
@@ -29,11 +29,11 @@ __getattr__, __dir__, _ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "_card": ["ModelCard"],
-        "_info": ["model_info"],
-        "_load": ["load_model"],
-        "_onnx": ["export_onnx"],
+        "_files.info": ["model_info"],
+        "_files.load": ["load_model"],
+        "_onnx.export": ["export_onnx"],
         "_page": ["write_card"],
         "_ranges": ["describe_audio"],
-        "_save": ["save_model"],
+        "_files.save": ["save_model"],
     },
 )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from numbers import Real
 from typing import Any, Self
 
-from ._errors import MismatchError
+from ._files.errors import MismatchError
 
 __all__ = ["AUDIO_UNITS", "ModelCard", "read_card", "write_fields"]
 

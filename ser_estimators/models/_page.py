@@ -11,8 +11,8 @@ from typing import Any
 
 from .._utils.writing import write_file
 from ._card import AUDIO_UNITS, ModelCard, read_card
-from ._info import describe_document, model_info
-from ._save import SUFFIX, describe_model
+from ._files.info import describe_document, model_info
+from ._files.save import SUFFIX, describe_model
 
 __all__ = ["describe_card", "write_card"]
 

@@ -14,7 +14,7 @@ from ser_estimators import save_model
 from ser_estimators.evaluation import evaluate
 from ser_estimators.exceptions import AudioReadError, ModelFileError
 from ser_estimators.models import ModelCard, describe_audio, model_info, write_card
-from ser_estimators.models._summary import outline
+from ser_estimators.models._files.summary import outline
 
 from .helpers import clip_models, clips, fit_table_model, table
 

@@ -11,7 +11,7 @@ import pytest
 
 from ser_estimators import load_model, save_model
 from ser_estimators.exceptions import ModelFileError
-from ser_estimators.models._errors import MismatchError
+from ser_estimators.models._files.errors import MismatchError
 
 from .helpers import (
     clip_models,

@@ -10,9 +10,9 @@ from ser_estimators._audio import effects
 from ser_estimators._audio.reading import Reading
 from ser_estimators._features.mel import MelOptions
 from ser_estimators._features.mfcc import MFCCOptions, delta, mfcc, mfcc_frames
-from ser_estimators.models._onnx_features import add_coefficients, fourier_transform
-from ser_estimators.models._onnx_graph import Graph
-from ser_estimators.models._onnx_waveform import Waveforms, add_waveforms
+from ser_estimators.models._onnx.features import add_coefficients, fourier_transform
+from ser_estimators.models._onnx.graph import Graph
+from ser_estimators.models._onnx.waveform import Waveforms, add_waveforms
 
 from .test_onnx import noise
 

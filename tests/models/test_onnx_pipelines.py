@@ -27,7 +27,7 @@ from ser_estimators import (
     SpectrogramCNN,
     export_onnx,
 )
-from ser_estimators.models._onnx_plan import make_plan
+from ser_estimators.models._onnx.plan import make_plan
 
 from .test_onnx import SIGNALS, TOLERANCE, click, noise, open_session, run, run_one_by_one
 

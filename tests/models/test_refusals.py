@@ -27,8 +27,8 @@ from sklearn.svm import SVC
 from ser_estimators import CNNEmbedder, SpectrogramAugmentation, load_model, save_model
 from ser_estimators.exceptions import ModelFileError
 from ser_estimators.models import model_info
-from ser_estimators.models._container import ModelFile
-from ser_estimators.models._errors import MismatchError
+from ser_estimators.models._files.container import ModelFile
+from ser_estimators.models._files.errors import MismatchError
 
 from .helpers import (
     SMALL,

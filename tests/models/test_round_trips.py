@@ -17,7 +17,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from ser_estimators import CNNEmbedder, MFCCTransformer, load_model, save_model
-from ser_estimators.models._kind import MACHINE_PARAMETERS
+from ser_estimators.models._files.kind import MACHINE_PARAMETERS
 
 from .helpers import (
     clip_labels,

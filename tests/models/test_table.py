@@ -6,8 +6,8 @@ import pytest
 from sklearn.base import BaseEstimator
 
 import ser_estimators
-from ser_estimators.models._kind import MACHINE_PARAMETERS
-from ser_estimators.models._table import KINDS, REFUSED
+from ser_estimators.models._files.kind import MACHINE_PARAMETERS
+from ser_estimators.models._files.table import KINDS, REFUSED
 
 from .helpers import clip_models, document_of, fit_table_model, table_models
 
@@ -25,7 +25,7 @@ def public_estimators():
 
 @pytest.mark.parametrize("name", list(public_estimators()))
 def test_every_public_estimator_is_known_or_refused(name):
-    """A new estimator needs an entry in one of the two tables of `models._table`."""
+    """A new estimator needs an entry in one of the two tables of `models._files.table`."""
     assert (name in KINDS) != (name in REFUSED)
 
 

@@ -11,7 +11,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-from ._onnx_graph import Graph, Operand
+from .graph import Graph, Operand
 
 __all__ = ["CALIBRATIONS", "CLASSIFIERS", "add_classifier", "add_scaler", "calibrated_estimators"]
 

@@ -8,11 +8,11 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
-from .._features.mel import AMIN, TOP_DB, MelOptions
-from .._features.mfcc import DELTA_WIDTH, FLAT, MFCCOptions, delta, lifter_weights
-from .._features.spectrum import padded_window
-from ._onnx_graph import Graph, Operand
-from ._onnx_waveform import Waveforms
+from ..._features.mel import AMIN, TOP_DB, MelOptions
+from ..._features.mfcc import DELTA_WIDTH, FLAT, MFCCOptions, delta, lifter_weights
+from ..._features.spectrum import padded_window
+from .graph import Graph, Operand
+from .waveform import Waveforms
 
 __all__ = ["Transform", "add_coefficients", "fourier_transform"]
 

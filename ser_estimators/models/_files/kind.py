@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._checks import Check
-from ._container import ModelFile
-from ._errors import MismatchError
+from .checks import Check
+from .container import ModelFile
+from .errors import MismatchError
 
 __all__ = [
     "MACHINE_PARAMETERS",

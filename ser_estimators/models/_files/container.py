@@ -20,9 +20,9 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ._errors import MismatchError
-from ._foreign import foreign_file
-from ._json import parse_json
+from .errors import MismatchError
+from .foreign import foreign_file
+from .strict_json import parse_json
 
 __all__ = ["DOCUMENT_NAME", "FORMAT", "ModelFile", "TensorEntry", "file_content"]
 

@@ -7,12 +7,12 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ._card import read_card, write_fields
-from ._container import ModelFile
-from ._errors import MismatchError, explained_by_file
-from ._load import KEYS
-from ._summary import outline
-from ._values import read_labels
+from .._card import read_card, write_fields
+from .container import ModelFile
+from .errors import MismatchError, explained_by_file
+from .load import KEYS
+from .summary import outline
+from .values import read_labels
 
 __all__ = ["describe_document", "model_info"]
 

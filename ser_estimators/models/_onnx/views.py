@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._network.views import View, row_weights
-from ._onnx_graph import Graph, Operand
+from ..._network.views import View, row_weights
+from .graph import Graph, Operand
 
 __all__ = ["Clips", "add_spectrogram", "add_view"]
 

@@ -12,21 +12,21 @@ from typing import Any
 
 import numpy as np
 
-from .._audio.clips import validate_clips
-from .._network.views import View
-from .._utils.arrays import Floats
-from .._utils.version import __version__
-from .._utils.writing import write_file
-from ..datasets._voice import PROSODY, draw_voice, synthesize
-from ..exceptions import AudioLengthWarning, AudioLevelWarning
-from ._card import ModelCard
-from ._onnx_classifiers import add_classifier, add_scaler
-from ._onnx_features import add_coefficients
-from ._onnx_graph import Graph
-from ._onnx_network import add_embedding, add_embeddings, add_probabilities
-from ._onnx_plan import Plan, make_plan
-from ._onnx_waveform import add_waveforms
-from ._page import describe_card
+from ..._audio.clips import validate_clips
+from ..._network.views import View
+from ..._utils.arrays import Floats
+from ..._utils.version import __version__
+from ..._utils.writing import write_file
+from ...datasets._voice import PROSODY, draw_voice, synthesize
+from ...exceptions import AudioLengthWarning, AudioLevelWarning
+from .._card import ModelCard
+from .._page import describe_card
+from .classifiers import add_classifier, add_scaler
+from .features import add_coefficients
+from .graph import Graph
+from .network import add_embedding, add_embeddings, add_probabilities
+from .plan import Plan, make_plan
+from .waveform import add_waveforms
 
 __all__ = ["export_onnx"]
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._checks import Check, array, integer
-from ._errors import MismatchError, UnsupportedError
-from ._kind import Rows, rows
+from .checks import Check, array, integer
+from .errors import MismatchError, UnsupportedError
+from .kind import Rows, rows
 
 __all__ = ["TREES", "make_trees", "pack_trees", "set_tree"]
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._errors import MismatchError
+from .errors import MismatchError
 
 __all__ = [
     "FLOATS",

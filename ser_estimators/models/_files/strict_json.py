@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any, NoReturn
 
-from ._errors import MismatchError
+from .errors import MismatchError
 
 __all__ = ["parse_json"]
 

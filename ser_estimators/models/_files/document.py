@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from ._checks import check_all
-from ._container import ModelFile
-from ._errors import MismatchError, UnsupportedError
-from ._kind import MACHINE_PARAMETERS, Kind
-from ._table import kind_named, kind_of, without_search
-from ._values import ValueReader, ValueWriter, write_labels
+from .checks import check_all
+from .container import ModelFile
+from .errors import MismatchError, UnsupportedError
+from .kind import MACHINE_PARAMETERS, Kind
+from .table import kind_named, kind_of, without_search
+from .values import ValueReader, ValueWriter, write_labels
 
 __all__ = ["EstimatorReader", "EstimatorWriter"]
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ._checks import Check, array, choice, either, flag, integer, labels, names, number
-from ._errors import MismatchError
-from ._kind import Kind, set_attributes
+from .checks import Check, array, choice, either, flag, integer, labels, names, number
+from .errors import MismatchError
+from .kind import Kind, set_attributes
 
 __all__ = ["FEATURES", "KINDS", "NAMES"]
 

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .._network.pooling import VARIANCE_FLOOR
-from .._network.views import View
-from ._onnx_graph import Graph, Operand
-from ._onnx_views import Clips, add_spectrogram, add_view
+from ..._network.pooling import VARIANCE_FLOOR
+from ..._network.views import View
+from .graph import Graph, Operand
+from .views import Clips, add_spectrogram, add_view
 
 __all__ = ["add_embedding", "add_embeddings", "add_probabilities"]
 

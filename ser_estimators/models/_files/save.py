@@ -10,17 +10,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._utils.version import __version__
-from .._utils.writing import write_file
-from ..exceptions import ModelFileError
-from ._card import ModelCard, write_fields
-from ._container import FORMAT, file_content
-from ._document import EstimatorWriter
-from ._errors import MismatchError, UnsupportedError, one_line
-from ._load import load_content
-from ._summary import sampling_rate
-from ._table import without_search
-from ._values import write_labels
+from ..._utils.version import __version__
+from ..._utils.writing import write_file
+from ...exceptions import ModelFileError
+from .._card import ModelCard, write_fields
+from .container import FORMAT, file_content
+from .document import EstimatorWriter
+from .errors import MismatchError, UnsupportedError, one_line
+from .load import load_content
+from .summary import sampling_rate
+from .table import without_search
+from .values import write_labels
 
 __all__ = ["SUFFIX", "describe_model", "save_model"]
 

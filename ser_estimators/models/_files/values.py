@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._container import ModelFile
-from ._errors import MismatchError, UnsupportedError
-from ._kind import Rows
+from .container import ModelFile
+from .errors import MismatchError, UnsupportedError
+from .kind import Rows
 
 __all__ = ["ValueReader", "ValueWriter", "read_labels", "write_labels"]
 

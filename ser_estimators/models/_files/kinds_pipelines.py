@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ._checks import Check, choice, either, integer, items, labels, mapping, names, number
-from ._errors import MismatchError, UnsupportedError
-from ._kind import Kind, set_attributes, validate_parameters
+from .checks import Check, choice, either, integer, items, labels, mapping, names, number
+from .errors import MismatchError, UnsupportedError
+from .kind import Kind, set_attributes, validate_parameters
 
 __all__ = ["KINDS"]
 

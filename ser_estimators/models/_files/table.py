@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import _kinds_linear, _kinds_own, _kinds_pipelines, _kinds_svm, _kinds_trees
-from ._errors import MismatchError, UnsupportedError
-from ._kind import Kind
+from . import kinds_linear, kinds_own, kinds_pipelines, kinds_svm, kinds_trees
+from .errors import MismatchError, UnsupportedError
+from .kind import Kind
 
 __all__ = ["KINDS", "REFUSED", "kind_named", "kind_of", "without_search"]
 
 KINDS: dict[str, Kind] = {
     kind.name: kind
-    for module in (_kinds_own, _kinds_linear, _kinds_svm, _kinds_trees, _kinds_pipelines)
+    for module in (kinds_own, kinds_linear, kinds_svm, kinds_trees, kinds_pipelines)
     for kind in module.KINDS
 }
 # Public estimators of this package that model files cannot hold, with the reason. A test reads it.

@@ -6,8 +6,8 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from .._audio.failures import printable
-from ..exceptions import ModelFileError
+from ..._audio.failures import printable
+from ...exceptions import ModelFileError
 
 __all__ = ["MismatchError", "UnsupportedError", "explained_by_file", "one_line", "reading_failed"]
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ._checks import array, integer, labels, number
-from ._errors import MismatchError, UnsupportedError
-from ._kind import Kind, set_attributes
-from ._kinds_linear import FEATURES, NAMES
+from .checks import array, integer, labels, number
+from .errors import MismatchError, UnsupportedError
+from .kind import Kind, set_attributes
+from .kinds_linear import FEATURES, NAMES
 
 __all__ = ["KINDS"]
 

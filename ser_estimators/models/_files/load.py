@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from ._card import read_card
-from ._container import ModelFile
-from ._document import EstimatorReader
-from ._errors import MismatchError, explained_by_file
-from ._summary import sampling_rate
-from ._values import read_labels
+from .._card import read_card
+from .container import ModelFile
+from .document import EstimatorReader
+from .errors import MismatchError, explained_by_file
+from .summary import sampling_rate
+from .values import read_labels
 
 __all__ = ["KEYS", "load_content", "load_model"]
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ._checks import Check, array, choice, either, integer, labels, number
-from ._errors import MismatchError, UnsupportedError
-from ._kind import Kind, set_attributes, validate_parameters
-from ._kinds_linear import FEATURES, NAMES
-from ._trees import TREES, make_trees, pack_trees, set_tree
+from .checks import Check, array, choice, either, integer, labels, number
+from .errors import MismatchError, UnsupportedError
+from .kind import Kind, set_attributes, validate_parameters
+from .kinds_linear import FEATURES, NAMES
+from .trees import TREES, make_trees, pack_trees, set_tree
 
 __all__ = ["KINDS"]
 

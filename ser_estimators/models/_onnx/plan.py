@@ -12,9 +12,9 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
-from .._estimators.cnn_embedder import CNNEmbedder
-from .._estimators.mfcc_transformer import MFCCTransformer
-from ._onnx_classifiers import CALIBRATIONS, CLASSIFIERS, calibrated_estimators
+from ..._estimators.cnn_embedder import CNNEmbedder
+from ..._estimators.mfcc_transformer import MFCCTransformer
+from .classifiers import CALIBRATIONS, CLASSIFIERS, calibrated_estimators
 
 __all__ = ["Plan", "make_plan"]
 

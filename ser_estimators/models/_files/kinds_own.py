@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ._checks import (
+from .checks import (
     Check,
     array,
     check_finite_array,
@@ -22,9 +22,9 @@ from ._checks import (
     mapping,
     number,
 )
-from ._errors import MismatchError, UnsupportedError
-from ._kind import Kind, Rows, set_attributes
-from ._kinds_linear import FEATURES, NAMES
+from .errors import MismatchError, UnsupportedError
+from .kind import Kind, Rows, set_attributes
+from .kinds_linear import FEATURES, NAMES
 
 __all__ = ["KINDS"]
 
@@ -77,7 +77,7 @@ def _check_network_parameters(estimator: Any) -> None:
 
     The device need not exist on this machine.
     """
-    from .._estimators.cnn_parameters import check_parameters
+    from ..._estimators.cnn_parameters import check_parameters
 
     _check_code(estimator)
     _call(lambda: check_parameters(estimator, is_device_needed=False))
@@ -126,8 +126,8 @@ def _pack_network(estimator: Any, attributes: dict[str, Any]) -> dict[str, Any]:
 
 
 def _unpack_network(estimator: Any, values: dict[str, Any]) -> None:
-    from .._estimators.cnn_state import FORMAT, unpack
-    from .._network.context import default_context
+    from ..._estimators.cnn_state import FORMAT, unpack
+    from ..._network.context import default_context
 
     values = dict(values)
     history = values["history_"]

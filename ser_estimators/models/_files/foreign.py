@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ._errors import MismatchError
+from .errors import MismatchError
 
 __all__ = ["foreign_file"]
 

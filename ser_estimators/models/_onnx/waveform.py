@@ -7,10 +7,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .._audio import effects
-from .._audio.reading import Reading
-from .._audio.waveforms import MAX_PEAK
-from ._onnx_graph import Graph, Operand
+from ..._audio import effects
+from ..._audio.reading import Reading
+from ..._audio.waveforms import MAX_PEAK
+from .graph import Graph, Operand
 
 __all__ = ["Waveforms", "add_waveforms"]
 

@@ -1,0 +1,1 @@
+"""Model files: estimators as JSON and tensors, without code."""

@@ -1,0 +1,1 @@
+"""The ONNX export: the steps of a pipeline as nodes of a graph."""
