@@ -147,6 +147,11 @@ def table_models():
         "passthrough": Pipeline(
             [("nothing", "passthrough"), ("none", None), ("lr", LogisticRegression())]
         ),
+        # fit replaces "passthrough" in a FeatureUnion.
+        "union": make_pipeline(
+            FeatureUnion([("same", "passthrough"), ("gone", "drop"), ("scaled", StandardScaler())]),
+            LogisticRegression(),
+        ),
         "mlp": CNNEmbedder(network="mlp", **SMALL),
         "groups": StackingClassifier([("nb", GaussianNB())], cv=GroupKFold(2)),
     }

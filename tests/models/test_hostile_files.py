@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import RandomForestClassifier, StackingClassifier
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold
+from sklearn.naive_bayes import GaussianNB
 from sklearn.preprocessing import LabelEncoder
 from sklearn.svm import SVC
 
@@ -99,6 +101,34 @@ def test_changed_trees_are_refused(contents, name, index, value, message):
     start = entry["data_offsets"][0] + index * len(number)
     changed[start : start + len(number)] = number
     refused(sealed_file(document_of(content), tensors, bytes(changed)), message)
+
+
+def test_missing_components_are_refused(contents):
+    header, data = split_file(contents["PCA"])
+    tensors = {key: entry for key, entry in header.items() if key != "__metadata__"}
+    name = next(key for key in tensors if key.endswith(".components_"))
+    stop = tensors[name]["data_offsets"][1]
+    n_bytes = (stop - tensors[name]["data_offsets"][0]) // 2
+    for entry in tensors.values():
+        entry["data_offsets"] = [at - n_bytes * (at >= stop) for at in entry["data_offsets"]]
+    tensors[name]["shape"][0] = 1
+    content = sealed_file(
+        document_of(contents["PCA"]), tensors, data[: stop - n_bytes] + data[stop:]
+    )
+    refused(content, "PCA has 1 rows of components; expected 2")
+
+
+@pytest.mark.parametrize("state", ["x", {"tuple": [1]}, 1.5])
+def test_seed_of_a_splitter_is_refused(state):
+    splitter = StratifiedKFold(3, shuffle=True, random_state=0)
+    model = StackingClassifier([("nb", GaussianNB())], cv=splitter).fit(*table())
+    content = save_model(model, "model.safetensors").read_bytes()
+
+    def change(document, header):
+        params = document["model"]["params"]["cv"]["params"]
+        params.update(shuffle=False, random_state=state)
+
+    refused(changed_file(content, change), "cv has the random state ")
 
 
 def test_forest_and_svm_as_large_as_they_say():

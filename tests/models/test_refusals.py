@@ -21,7 +21,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardScaler
 from sklearn.svm import SVC
 
 from ser_estimators import CNNEmbedder, SpectrogramAugmentation, load_model, save_model
@@ -104,6 +104,19 @@ def fit_with_callbacks():
     return CNNEmbedder(network="mlp", callbacks=[Callback()], **SMALL).fit(*table())
 
 
+def own_names(transformer, names):
+    return names
+
+
+def with_names(n):
+    """Return scalers that were fitted on a table with many columns."""
+    pd = pytest.importorskip("pandas")
+    X, y = table()
+    wide = pd.DataFrame(np.zeros((len(X), n)), columns=[f"column {i}" for i in range(n)])
+    scalers = make_pipeline(StandardScaler(), MinMaxScaler()).set_output(transform="pandas")
+    return scalers.fit(wide, y)
+
+
 def fit(model):
     return model.fit(*table())
 
@@ -119,7 +132,17 @@ UNSUPPORTED = {
     ),
     "a function": (
         lambda: fit(make_pipeline(FunctionTransformer(np.abs), LogisticRegression())),
-        "it contains a FunctionTransformer (sklearn)",
+        "its FunctionTransformer has a function, which is code",
+    ),
+    "names of columns that come from a function": (
+        lambda: fit(
+            make_pipeline(FunctionTransformer(feature_names_out=own_names), LogisticRegression())
+        ),
+        "its FunctionTransformer has feature_names_out other than None and 'one-to-one'",
+    ),
+    "a header that is too large": (
+        lambda: with_names(9000),
+        "its file could not be loaded again, because its header has more than",
     ),
     "a subclass": (
         lambda: fit(type("MyRegression", (LogisticRegression,), {})()),

@@ -5,21 +5,34 @@ import pickle
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.decomposition import PCA
+from sklearn.ensemble import StackingClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
-from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.model_selection import GridSearchCV, RandomizedSearchCV, StratifiedKFold
+from sklearn.naive_bayes import GaussianNB
+from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
-from ser_estimators import CNNEmbedder, MFCCTransformer, load_model, save_model
+from ser_estimators import (
+    CNNEmbedder,
+    FeatureMLP,
+    MFCCTransformer,
+    SpectrogramCNN,
+    load_model,
+    save_model,
+)
+from ser_estimators.models import model_info
 from ser_estimators.models._files.kind import MACHINE_PARAMETERS
 
 from .helpers import (
+    SMALL,
     clip_labels,
     clip_models,
     clips,
@@ -245,6 +258,29 @@ def test_halving_search_is_saved_as_its_best_estimator():
     assert reloaded(search.fit(X, y)).get_params() == search.best_estimator_.get_params()
 
 
+def test_integers_of_numpy_come_back():
+    """A randomized search sets parameters of NumPy's types, of networks as well."""
+    sizes = np.array([4, 4])
+    model = Pipeline(
+        [
+            (
+                "mfcc",
+                MFCCTransformer(n_mfcc=np.int64(13), deltas=np.int64(1), sr=np.int32(16000)),
+            ),
+            ("cnn", cnn(network=SpectrogramCNN(sizes, se_ratio=np.float32(0.5)))),
+        ]
+    ).fit(clips(), clip_labels())
+    model[-1].set_params(embedding_dim=np.int64(4))
+    loaded = reloaded(model)
+    assert_same_outputs(loaded, model, clips())
+    assert type(loaded[0].n_mfcc) is np.int64
+    assert model_info("model.safetensors")["sr"] == 16000
+
+    X, y = table()
+    mlp = CNNEmbedder(network=FeatureMLP(sizes), **SMALL | {"n_networks": np.int64(2)}).fit(X, y)
+    assert_same_outputs(reloaded(mlp), mlp, X)
+
+
 def test_numbers_of_a_search_come_back_with_their_type():
     X, y = table()
     search = GridSearchCV(LogisticRegression(), {"C": np.logspace(-1, 1, 3)}).fit(X, y)
@@ -270,6 +306,42 @@ def test_output_as_a_table_comes_back():
     assert loaded.feature_names_in_.tolist() == list("abcde")
     assert loaded[0].transform(frame).columns.tolist() == list("abcde")
     np.testing.assert_array_equal(loaded.predict_proba(frame), model.predict_proba(frame))
+
+
+def test_union_of_tables_comes_back():
+    pd = pytest.importorskip("pandas")
+    X, y = table()
+    frame = pd.DataFrame(X, columns=list("abcde"))
+    union = FeatureUnion([("a", StandardScaler()), ("b", "passthrough")])
+    model = make_pipeline(union, LogisticRegression()).set_output(transform="pandas").fit(frame, y)
+    loaded = reloaded(model)
+    assert loaded[0].transform(frame).columns.tolist() == [f"a__{n}" for n in "abcde"] + [
+        f"b__{n}" for n in "abcde"
+    ]
+    np.testing.assert_array_equal(loaded.predict_proba(frame), model.predict_proba(frame))
+
+
+@pytest.mark.parametrize("solver", ["full", "covariance_eigh", "arpack", "randomized"])
+@pytest.mark.parametrize("n_components", [2, 5])
+def test_components_come_back_as_they_are_in_memory(solver, n_components):
+    """The last bit of a product with them depends on that."""
+    X = np.random.default_rng(3).normal(size=(700, 37))
+    model = PCA(n_components, svd_solver=solver, random_state=0).fit(X)
+    loaded = reloaded(model)
+    assert loaded.components_.strides == model.components_.strides
+    assert_same_outputs(loaded, model, X)
+    first = Path("model.safetensors").read_bytes()
+    assert save_model(loaded, "again.safetensors").read_bytes() == first
+
+
+def test_splitter_whose_seed_was_set_by_stacking_comes_back():
+    X, y = table()
+    model = StackingClassifier([("nb", GaussianNB())], cv=StratifiedKFold(3)).fit(X, y)
+    loaded = reloaded(model)
+    assert isinstance(model.cv.random_state, np.random.RandomState)
+    assert plain(loaded.cv) == plain(model.cv)
+    assert_same_outputs(loaded, model, X)
+    assert_same_outputs(loaded.fit(X, y), model, X)
 
 
 def test_state_of_a_random_generator_comes_back():

@@ -23,6 +23,7 @@ NAMES = ("feature_names_in_",)
 _CLASSES: dict[str, Check] = FEATURES | {"classes_": labels("classes")}
 _N_ITER = either(integer(0), array(None, dtypes=("int32", "int64")))
 _NONE = choice(None)
+_MAX_EXTRA_ROWS = 100  # of the components of PCA, which the parameter n_oversamples sets
 _SAMPLES_SEEN = either(number(0), array("features", dtypes=("int64", "float64"), low=0))
 
 
@@ -70,13 +71,32 @@ def _unpack_lda(estimator: Any, values: dict[str, Any]) -> None:
 def _pack_pca(estimator: Any, attributes: dict[str, Any]) -> dict[str, Any]:
     values = dict(attributes)
     values["svd_solver"] = values.pop("_fit_svd_solver")  # private, for information
+    # The last bit of a product depends on where the components are in memory: ARPACK gives them in
+    # reverse, and the randomized solver as the first rows of a larger array.
+    components = values["components_"]
+    n_rows = components.strides[1] // components.itemsize
+    if components.strides[0] < 0:
+        values |= {"components_": components[::-1], "is_reversed": True}
+    elif len(components) < n_rows <= len(components) + _MAX_EXTRA_ROWS:
+        extra = np.zeros((n_rows, components.shape[1]), components.dtype, order="F")
+        extra[: len(components)] = components
+        values["components_"] = extra
     return values
 
 
 def _unpack_pca(estimator: Any, values: dict[str, Any]) -> None:
     values = dict(values)
     values["_fit_svd_solver"] = values.pop("svd_solver")
+    components = values["components_"][: values["n_components_"]]
+    values["components_"] = components[::-1] if values.pop("is_reversed", False) else components
     set_attributes(estimator, values)
+
+
+def _verify_pca(estimator: Any, sizes: Mapping[str, int]) -> None:
+    if sizes["rows"] < sizes["components"]:
+        raise MismatchError(
+            f"PCA has {sizes['rows']} rows of components; expected {sizes['components']}"
+        )
 
 
 def _pack_dummy(estimator: Any, attributes: dict[str, Any]) -> dict[str, Any]:
@@ -229,16 +249,18 @@ KINDS = (
             "n_samples_": integer(1),
             "noise_variance_": number(),
             "mean_": array("features"),
-            "components_": array("components", "features"),
+            "components_": array("rows", "features"),
+            "is_reversed": flag,
             "svd_solver": choice("full", "covariance_eigh", "arpack", "randomized"),
         }
         | dict.fromkeys(
             ("explained_variance_", "explained_variance_ratio_", "singular_values_"),
             array("components"),
         ),
-        NAMES,
+        (*NAMES, "is_reversed"),
         pack=_pack_pca,
         unpack=_unpack_pca,
+        verify=_verify_pca,
     ),
     Kind(
         "IsotonicRegression",

@@ -117,12 +117,25 @@ def _pack_network(estimator: Any, attributes: dict[str, Any]) -> dict[str, Any]:
         "values": np.array([[row.get(name, 0.0) for name in names] for row in rows], dtype=float),
         "is_present": np.array([[name in row for name in names] for row in rows], dtype=bool),
     }
+    values["module_"]["spec"] = _plain(values["module_"]["spec"])
     tensors = values["module_"]["tensors"]
     for name, tensor in tensors.items():
         # Those of convolutions have another order in memory, into which they are read in parts.
         if tensor.ndim == 4:
             tensors[name] = Rows(tensor)
     return values
+
+
+def _plain(value: Any) -> Any:
+    """Return a description of a network with numbers of Python, because searches set NumPy's."""
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
+    if isinstance(value, tuple):
+        # Of any type, because that of a layout is not saved.
+        return tuple(map(_plain, value))
+    if isinstance(value, Integral):
+        return int(value)
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _unpack_network(estimator: Any, values: dict[str, Any]) -> None:

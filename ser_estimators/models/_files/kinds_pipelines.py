@@ -121,6 +121,24 @@ def _check_union(estimator: Any) -> None:
         raise MismatchError("verbose_feature_names_out of FeatureUnion is neither True nor False")
 
 
+def _pack_union(estimator: Any, attributes: dict[str, Any]) -> dict[str, Any]:
+    # Names of columns, for transformers that do not give them. All that files can hold do.
+    return {
+        name: value
+        for name, value in attributes.items()
+        if name != "_transformers_feature_names_out"
+    }
+
+
+def _check_identity(estimator: Any) -> None:
+    """Raise unless a FunctionTransformer passes its input on, as in a fitted FeatureUnion."""
+    if estimator.func is not None or estimator.inverse_func is not None:
+        raise UnsupportedError("has a function, which is code")
+    if estimator.feature_names_out not in (None, "one-to-one"):
+        raise UnsupportedError("has feature_names_out other than None and 'one-to-one'")
+    validate_parameters(estimator)
+
+
 def _check_ensemble(estimator: Any) -> None:
     owner = type(estimator).__name__
     _check_steps(estimator.estimators, owner, _PREDICTS, ("drop",))
@@ -299,7 +317,16 @@ KINDS = (
         "sklearn.pipeline",
         _NAMES,
         tuple(_NAMES),
+        pack=_pack_union,
         check_parameters=_check_union,
+        is_stateless=True,
+    ),
+    Kind(
+        "FunctionTransformer",
+        "sklearn.preprocessing",
+        {"n_features_in_": either(choice(None), integer(1))} | _NAMES,
+        ("n_features_in_", *_NAMES),
+        check_parameters=_check_identity,
         is_stateless=True,
     ),
     Kind(

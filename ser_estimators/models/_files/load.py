@@ -67,9 +67,20 @@ def load_model(path: str | os.PathLike[str]) -> Any:
 
 
 def load_content(content: bytes) -> Any:
-    """Load a model from the bytes of a file."""
-    with explained_by_file("the new file"), ModelFile(content) as file:
-        return read_model(file)
+    """Load a model from the bytes of a file.
+
+    Raises
+    ------
+    MismatchError
+        If it could not be loaded.
+    """
+    try:
+        with ModelFile(content) as file:
+            return read_model(file)
+    except MismatchError:
+        raise
+    except Exception as error:
+        raise MismatchError(f"{type(error).__name__}: {error!s:.200}") from error
 
 
 def read_model(file: ModelFile) -> Any:

@@ -97,7 +97,10 @@ def save_model(model: Any, path: str | os.PathLike[str], *, card: ModelCard | No
     check_is_fitted(model)
     document, tensors = describe_model(model, card)
     content = file_content(document, tensors)
-    load_content(content)  # raises for a file that could not be loaded
+    try:
+        load_content(content)
+    except MismatchError as error:
+        raise _saving_failed(f"its file could not be loaded again, because {error}") from error
     return write_file(target, content)
 
 
@@ -132,8 +135,12 @@ def describe_model(
             "model": node,
         }
     except (MismatchError, UnsupportedError) as error:
-        raise ModelFileError(
-            f"Could not save the model: {one_line(error)}; save it with joblib.dump, and load that "
-            "file only where its source is trusted, because it can run code"
-        ) from error
+        raise _saving_failed(error) from error
     return document, writer.tensors
+
+
+def _saving_failed(reason: object) -> ModelFileError:
+    return ModelFileError(
+        f"Could not save the model: {one_line(reason)}; save it with joblib.dump, and load that "
+        "file only where its source is trusted, because it can run code"
+    )

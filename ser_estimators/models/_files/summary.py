@@ -30,8 +30,11 @@ def sampling_rate(node: Any) -> int | None:
     for found in estimators_in(node):
         for group in ("params", "defaults"):
             parameters = found.get(group)
-            if isinstance(parameters, Mapping) and type(parameters.get("sr")) is int:
-                return int(parameters["sr"])
+            sr = parameters.get("sr") if isinstance(parameters, Mapping) else None
+            if isinstance(sr, Mapping) and isinstance(sr.get("scalar"), list):
+                sr = sr["scalar"][-1] if sr["scalar"] else None  # a number of NumPy
+            if type(sr) is int:
+                return sr
     return None
 
 

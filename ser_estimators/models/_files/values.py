@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -131,7 +132,7 @@ class ValueWriter:
         if place in self.tensors:
             raise UnsupportedError(f"two arrays with the name {place!r}")
         self.tensors[place] = value
-        is_fortran = value.flags.f_contiguous and not value.flags.c_contiguous
+        is_fortran = tag == "tensor" and _is_fortran(value)
         return {tag: place} | ({"order": "F"} if is_fortran else {})
 
     def _write_scalar(self, value: np.generic) -> Any:
@@ -298,10 +299,18 @@ class ValueReader:
         if set(params) != set(_SPLITTERS[name]):
             raise MismatchError(f"{place} has other parameters than a {name}")
         values = {key: self.read(item, f"{place}.{key}") for key, item in params.items()}
+        # Without shuffling, a generator is refused, but StackingClassifier sets one in fit.
+        is_set = "shuffle" in values and values["shuffle"] is False
+        random_state = values.pop("random_state", None) if is_set else None
+        if not isinstance(random_state, (int, np.random.RandomState, type(None))):
+            raise MismatchError(f"{place} has the random state {random_state!r:.80}")
         try:
-            return getattr(model_selection, name)(**values)
+            splitter = getattr(model_selection, name)(**values)
         except (TypeError, ValueError) as error:
             raise MismatchError(f"{place} cannot be made: {error!s:.200}") from error
+        if random_state is not None:
+            splitter.random_state = random_state
+        return splitter
 
 
 # Keys that an object may have besides its tag.
@@ -351,6 +360,19 @@ def read_labels(node: Any) -> NDArray[Any]:
 def _part_of_name(key: Any, number: int) -> str:
     """Return a key as a part of the name of a tensor, or its number if it is not a plain word."""
     return key if isinstance(key, str) and _SAFE_KEY.fullmatch(key) else str(number)
+
+
+def _is_fortran(value: NDArray[Any]) -> bool:
+    """Return whether neighbors along the first axis are neighbors in memory.
+
+    BLAS, and so the last bit of a product, depends on it. The array may be a part of a larger one.
+    """
+    if value.ndim < 2 or value.flags.c_contiguous:
+        return False
+    strides = value.strides
+    return value.flags.f_contiguous or (
+        strides[0] == value.itemsize and all(a < b for a, b in pairwise(strides))
+    )
 
 
 def _is_splitter(value: Any) -> bool:
