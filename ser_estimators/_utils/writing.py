@@ -6,7 +6,7 @@ import os
 import secrets
 from pathlib import Path
 
-__all__ = ["write_file"]
+__all__ = ["check_writable", "write_file"]
 
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
@@ -45,17 +45,39 @@ def write_file(path: str | os.PathLike[str], content: str | bytes) -> Path:
     try:
         # Not mkstemp, whose files are private to the user.
         number = os.open(name, _NEW_FILE, 0o666)
-    except FileNotFoundError as error:
-        raise FileNotFoundError(
-            error.errno, "there is no such folder; create it first", os.fspath(path.parent)
-        ) from None
-    try:
-        with os.fdopen(number, "wb") as file:
-            file.write(data)
-        if target.exists():
-            name.chmod(target.stat().st_mode & 0o777)
-        name.replace(target)
-    except BaseException:
-        name.unlink(missing_ok=True)
-        raise
+        try:
+            with os.fdopen(number, "wb") as file:
+                file.write(data)
+            if target.exists():
+                name.chmod(target.stat().st_mode & 0o777)
+            name.replace(target)
+        except BaseException:
+            name.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        if isinstance(error, FileNotFoundError) and not target.parent.is_dir():
+            reason, named = "there is no such folder; create it first", path.parent
+        else:
+            reason, named = error.strerror or str(error), path
+        # Not with the name of the hidden file, which means nothing to anybody.
+        raise type(error)(error.errno, reason, os.fspath(named)) from None
     return path
+
+
+def check_writable(path: str | os.PathLike[str]) -> None:
+    """Raise unless `write_file` can write a file, before the work whose result it is.
+
+    Raises
+    ------
+    OSError
+        If it cannot.
+    """
+    path = Path(path)
+    if path.exists() and not path.is_file():
+        return
+    name = Path(os.path.realpath(path)).parent / f".{secrets.token_hex(8)}.part"
+    try:
+        os.close(os.open(name, _NEW_FILE, 0o666))
+        name.unlink()
+    except OSError as error:
+        raise type(error)(error.errno, error.strerror, os.fspath(path)) from None

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from .._utils.writing import write_file
 from ._command import Command, Refused, examples
 from ._console import OK, Console
 from ._corpora import DATA_HELP, describe, load_data
@@ -121,10 +122,13 @@ def evaluate(
         if resume is not None:
             console.note("The same command continues after the finished folds")
         raise
-    if html is not None:
-        console.note(f"Wrote {plain(str(report.to_html(html)))}")
-    if csv_file is not None:
-        report.main.clips_frame().to_csv(csv_file, index=False)
-        console.note(f"Wrote {plain(csv_file)}")
-    click.echo(report.to_json() if as_json else str(report), nl=not as_json)
+    try:
+        if html is not None:
+            console.note(f"Wrote {plain(str(report.to_html(html)))}")
+        if csv_file is not None:
+            write_file(csv_file, report.main.clips_frame().to_csv(index=False))
+            console.note(f"Wrote {plain(csv_file)}")
+    finally:
+        # Also if the disk is full, because an evaluation takes minutes.
+        click.echo(report.to_json() if as_json else str(report), nl=not as_json)
     return OK

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import math
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -56,7 +57,7 @@ def info(console: Console, model: str | None, as_json: bool, versions: bool) -> 
         found = _describe(load_model(path))
     found = {"file": os.fspath(path), "size": f"{path.stat().st_size / 1e6:.1f} MB", **found}
     if as_json:
-        click.echo(json.dumps(found, indent=1, default=repr))
+        click.echo(json.dumps(_finite(found), indent=1, default=repr))
     else:
         click.echo("\n".join(_lines(found, "")))
     return OK
@@ -64,15 +65,16 @@ def info(console: Console, model: str | None, as_json: bool, versions: bool) -> 
 
 def _summarize(found: Mapping[str, Any]) -> dict[str, Any]:
     """Return what is worth reading of the result of `model_info`."""
-    return {
+    known = {
         "classes": found["classes"],
-        "sampling rate": f"{found['sr']} Hz",
+        "sampling rate": None if found["sr"] is None else f"{found['sr']} Hz",
         "steps": "\n".join(found["outline"]),
         "values": found["n_values"],
         "versions": found["versions"],
         "format": found["format"],
         "card": found["card"] or "none",
     }
+    return {name: value for name, value in known.items() if value is not None}
 
 
 def _describe(model: Any) -> dict[str, Any]:
@@ -109,6 +111,15 @@ def _changed(step: Any) -> dict[str, Any]:
             plain_types = (bool, int, float, str, type(None))
             changed[name] = value if isinstance(value, plain_types) else repr(value)
     return changed
+
+
+def _finite(value: Any) -> Any:
+    """Return a value of JSON with text for infinity and NaN, for which JSON has no number."""
+    if isinstance(value, Mapping):
+        return {name: _finite(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    return repr(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _lines(found: Mapping[str, Any], indent: str) -> list[str]:

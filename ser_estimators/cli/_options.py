@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
+from .._utils.writing import check_writable
 from ._command import Refused
 from ._text import plain
 
@@ -142,7 +143,7 @@ def list_option(option: str, name: str, text: str) -> Callable[[Function], Funct
 
 
 def check_folder_of(*files: str | None) -> None:
-    """Raise if a file cannot be written later because there is no such folder."""
+    """Raise if a file cannot be written, before the work whose result it is."""
     for file in files:
         if file is not None:
             folder = Path(file).parent
@@ -150,3 +151,7 @@ def check_folder_of(*files: str | None) -> None:
                 raise Refused(f"there is no folder '{plain(str(folder))}'; create it first")
             if Path(file).is_dir():
                 raise Refused(f"'{plain(file)}' is a folder; expected the name of a file")
+            try:
+                check_writable(file)
+            except OSError as error:
+                raise Refused(f"'{plain(file)}' cannot be written: {error.strerror}") from error

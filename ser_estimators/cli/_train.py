@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import secrets
+import tempfile
 import time
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,6 +17,9 @@ from ._corpora import DATA_HELP, describe, load_data, name_of
 from ._models import SUFFIXES, check_suffix, save_model
 from ._options import check_folder_of, corpus_options, pipeline_options, set_parameters
 from ._text import plain
+
+if TYPE_CHECKING:
+    from ..models import ModelCard
 
 __all__ = ["train"]
 
@@ -69,7 +74,7 @@ def train(
         raise Failed("there is a single emotion; expected at least two to tell apart")
 
     from .. import make_ser_pipeline
-    from ..exceptions import TrainingInterruptedWarning
+    from ..exceptions import AudioReadError, TrainingInterruptedWarning
     from ..models import ModelCard, describe_audio
 
     pipe = make_ser_pipeline(
@@ -86,24 +91,37 @@ def train(
     # The model is for other folders and machines, whose caches and processors differ.
     neutral = {"memory": None, "mfcc__memory": None, "mfcc__n_jobs": None, "cnn__verbose": 0}
     pipe.set_params(**{name: neutral[name] for name in neutral.keys() & pipe.get_params()})
-    card = ModelCard(
-        corpora=[name_of(data)],
-        audio=describe_audio(corpus.data, n_jobs=n_jobs),
-        date=date.today().isoformat(),
-    )
+    is_interrupted = any(issubclass(one, TrainingInterruptedWarning) for one in console.warned)
+    audio = {}
+    try:
+        audio = describe_audio(corpus.data, n_jobs=n_jobs)
+    except (KeyboardInterrupt, AudioReadError) as error:
+        # What took minutes is not lost: the card is written without the ranges of the audio. Parts
+        # of files that the model does not use may be damaged.
+        is_interrupted |= isinstance(error, KeyboardInterrupt)
+    card = ModelCard(corpora=[name_of(data)], audio=audio, date=date.today().isoformat())
     try:
         save_model(pipe, path, card)
     except Exception as error:
-        if path.suffix == _KEEPS_ALL:
-            raise
-        # What took minutes is not lost.
-        kept = path.with_suffix(_KEEPS_ALL)
-        save_model(pipe, kept, card)
+        kept = _keep(pipe, path, card)
         raise Failed(
             f"could not write '{plain(output)}' ({plain(str(error)):.500}); the model is in "
             f"'{plain(str(kept))}' instead"
         ) from error
     size = f"{path.stat().st_size / 1e6:.1f} MB"
     console.note(f"Saved {plain(output)} ({size}) after {counted(round(seconds), 'second')}")
-    is_interrupted = any(issubclass(one, TrainingInterruptedWarning) for one in console.warned)
     return INTERRUPTED if is_interrupted else OK
+
+
+def _keep(model: Any, path: Path, card: ModelCard) -> Path:
+    """Save a model as a pickle, beside a file that cannot be written or among temporary files."""
+    for folder in (path.parent, Path(tempfile.gettempdir())):
+        kept = folder / f"{path.stem}{_KEEPS_ALL}"
+        if kept.exists():  # another model
+            kept = folder / f"{path.stem}-{secrets.token_hex(4)}{_KEEPS_ALL}"
+        try:
+            save_model(model, kept, card)
+            return kept
+        except OSError as error:
+            failure = error
+    raise failure

@@ -4,13 +4,14 @@ import csv
 import json
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
 
 from ser_estimators.evaluation import EvaluationReport
 
-from .helpers import SMALL, on_terminal, ser
+from .helpers import SMALL, on_terminal, ser, unwritable_folder
 
 FAST = (*SMALL, "--set", "cnn__max_epochs=1", "--cv", "2")
 
@@ -65,6 +66,26 @@ def test_files_are_announced(folder, run):
     again = run("evaluate", folder, *FAST, "--resume", "folds")
     assert "2 of 2 folds loaded from" in again.err
     assert again.out.splitlines()[3:] == done.out.splitlines()[3:]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc for root")
+def test_files_that_cannot_be_written(folder, run):
+    for option in ("--html", "--csv"):
+        done = run("evaluate", folder, *FAST, option, f"{unwritable_folder()}/report")
+        assert (done.status, done.out) == (2, "")
+        assert "/report' cannot be written: " in done.err
+        shutil.rmtree("locked", ignore_errors=True)
+
+
+def test_a_full_disk_does_not_lose_the_report(folder, run, monkeypatch):
+    def to_html(report, path):
+        raise OSError(28, "No space left on device", path)
+
+    monkeypatch.setattr(EvaluationReport, "to_html", to_html)
+    done = run("evaluate", folder, *FAST, "--html", "r.html", "-q")
+    assert done.status == 1
+    assert "balanced accuracy" in done.out
+    assert done.err == "ser: error: r.html: No space left on device\n"
 
 
 def test_speakers_that_nobody_knows(folder, run):

@@ -4,10 +4,14 @@ import json
 from pathlib import Path
 
 import joblib
+import numpy as np
+import pytest
+from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
+from sklearn.preprocessing import StandardScaler
 
 import ser_estimators
-from ser_estimators import make_ser_pipeline
+from ser_estimators import make_ser_pipeline, save_model
 
 
 def test_a_model(run, model_file):
@@ -55,6 +59,21 @@ def test_a_single_estimator(run, model):
     joblib.dump(model[-1], "lr.joblib")
     found = json.loads(run("info", "--json", "lr.joblib").out)
     assert found["steps"]["logisticregression"] == {"class": "LogisticRegression"}
+
+
+def test_infinite_parameters_are_json(run, model, voices):
+    model = clone(model).set_params(logisticregression__C=np.inf).fit(voices.data, voices.target)
+    joblib.dump(model, "m.joblib")
+    text = run("info", "--json", "m.joblib").out
+    found = json.loads(text, parse_constant=lambda name: pytest.fail(name))
+    assert found["steps"]["logisticregression"]["C"] == "inf"
+
+
+def test_model_without_classes_and_rate(run):
+    save_model(StandardScaler().fit([[0.0], [1.0]]), "m.safetensors")
+    lines = run("info", "m.safetensors").out.splitlines()
+    assert not any("None" in line for line in lines)
+    assert any(line.split() == ["steps", "StandardScaler()"] for line in lines)
 
 
 def test_versions(run):

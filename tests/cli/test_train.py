@@ -3,15 +3,17 @@
 import json
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import joblib
 import numpy as np
 import pytest
+import soundfile
 
 from ser_estimators import models
 
-from .helpers import SMALL, on_terminal, ser
+from .helpers import SMALL, on_terminal, ser, unwritable_folder
 
 
 def labels_of(voices):
@@ -153,6 +155,62 @@ def test_training_is_not_lost_if_the_model_cannot_be_saved(run, folder, monkeypa
         "'m.joblib' instead\n"
     )
     assert joblib.load("m.joblib")["cnn"].n_iter_ == 1
+
+
+def test_another_model_is_not_replaced_by_the_one_that_is_kept(run, folder, monkeypatch):
+    def save_model(model, path, card):
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr(models, "save_model", save_model)
+    Path("m.joblib").write_text("another model")
+    args = [folder, "-o", "m.safetensors", "-q", "--set", "cnn__max_epochs=1", *SMALL]
+    done = run("train", *args)
+    assert done.status == 1
+    assert Path("m.joblib").read_text() == "another model"
+    (kept,) = Path.cwd().glob("m-*.joblib")
+    assert f"the model is in '{kept.name}' instead" in done.err
+    assert joblib.load(kept)["cnn"].n_iter_ == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc for root")
+def test_training_does_not_begin_if_the_model_cannot_be_written(run, folder):
+    locked = unwritable_folder()
+    done = run("train", folder, "-o", f"{locked}/m.safetensors", *SMALL)
+    assert done.status == 2
+    assert done.err.startswith(f"ser: error: '{locked}/m.safetensors' cannot be written: ")
+
+
+def test_damage_that_the_model_does_not_use(run, folder):
+    """The card does without the ranges of the audio."""
+    shutil.copytree(folder, "own")
+    path = next(Path("own").rglob("*.wav"))
+    samples, sr = soundfile.read(path)
+    samples[-1] = np.nan
+    soundfile.write(path, samples, sr, subtype="FLOAT")
+    args = ["--set", "cnn__max_epochs=1", "--set", "mfcc__duration=0.1", *SMALL, "-q"]
+    done = run("train", "own", "-o", "m.safetensors", *args)
+    assert (done.status, done.err) == (0, "")
+    assert "audio" not in json.loads(run("info", "--json", "m.safetensors").out)["card"]
+
+
+def test_ctrl_c_after_training_keeps_the_model(run, folder, monkeypatch):
+    def describe_audio(clips, n_jobs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(models, "describe_audio", describe_audio)
+    args = [folder, "-o", "m.safetensors", "--set", "cnn__max_epochs=1", *SMALL]
+    done = run("train", *args)
+    assert done.status == 130
+    assert done.err.splitlines()[-1].startswith("Saved m.safetensors")
+    assert models.load_model("m.safetensors")["cnn"].n_iter_ == 1
+
+
+@pytest.mark.parametrize("name", ["M.SAFETENSORS", "M.JOBLIB"])
+def test_suffix_in_upper_case(run, folder, voices, name):
+    args = ["--set", "cnn__max_epochs=1", *SMALL, "-q"]
+    done = run("train", folder, "-o", name, *args)
+    assert (done.status, done.err) == (0, "")
+    assert run("predict", "-m", name, voices.data[0]).status == 0
 
 
 def test_model_files_without_code(run, folder, voices):

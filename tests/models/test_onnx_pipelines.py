@@ -231,6 +231,10 @@ def refused(last=None, *, middle=(), steps=None, target=None):
     return make
 
 
+def surrogates(target):
+    return np.where(target == "anger", "\udcfc", target)
+
+
 def days(target):
     return np.datetime64("2026-01-01") + (target == "anger").astype(int)
 
@@ -280,6 +284,10 @@ REFUSED = {
     "dates": (
         refused(LogisticRegression(), target=days),
         r"cannot write the label datetime.date\(2026, 1, 1\) \(date\) as JSON; train with labels",
+    ),
+    "text": (
+        refused(LogisticRegression(), target=surrogates),
+        r"cannot write the label '\\udcfc', which is not valid text; train with labels that are",
     ),
 }
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ser_estimators._utils.writing import write_file
+from ser_estimators._utils.writing import check_writable, write_file
 
 posix_only = pytest.mark.skipif(os.name != "posix", reason="needs POSIX permissions and links")
 
@@ -92,6 +92,28 @@ def test_missing_folder():
     ):
         write_file(Path("a", "b", "file.txt"), "x")
     assert os.listdir() == []
+
+
+def test_errors_name_the_file_and_not_the_hidden_one():
+    Path("file").touch()
+    for name in ("x" * 300, "file/x", "x" * 255 + "/x"):
+        for write in (check_writable, lambda path: write_file(path, "x")):
+            with pytest.raises(OSError, match="x") as caught:
+                write(name)
+            assert ".part" not in str(caught.value)
+            assert name in str(caught.value) or caught.value.filename == os.path.dirname(name)
+    assert os.listdir() == ["file"]
+
+
+def test_check_leaves_nothing_behind():
+    Path("old").write_text("old")
+    Path("folder").mkdir()
+    for name in ("new", "old", "folder", os.devnull):
+        check_writable(name)
+    assert sorted(os.listdir()) == ["folder", "old"]
+    assert Path("old").read_text() == "old"
+    with pytest.raises(FileNotFoundError, match="no"):
+        check_writable("no/file")
 
 
 @posix_only

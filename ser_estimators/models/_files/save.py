@@ -92,7 +92,7 @@ def save_model(model: Any, path: str | os.PathLike[str], *, card: ModelCard | No
     from sklearn.utils.validation import check_is_fitted
 
     target = Path(path)
-    if target.suffix != SUFFIX:
+    if target.suffix.lower() != SUFFIX:
         raise ValueError(f"path is {os.fspath(path)!r:.200}; expected a name that ends in {SUFFIX}")
     check_is_fitted(model)
     document, tensors = describe_model(model, card)

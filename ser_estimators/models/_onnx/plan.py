@@ -121,4 +121,13 @@ def _check_classes(classes: NDArray[Any]) -> list[Any]:
                 f"export_onnx cannot write the label {label!r:.80} ({type(label).__name__}) as "
                 "JSON; train with labels that are strings or numbers"
             )
+        if isinstance(label, str) and not label.isascii():
+            try:
+                label.encode()
+            except UnicodeEncodeError as error:
+                # Such as the name of a folder in another encoding.
+                raise ValueError(
+                    f"export_onnx cannot write the label {label!r:.80}, which is not valid text; "
+                    "train with labels that are"
+                ) from error
     return labels
