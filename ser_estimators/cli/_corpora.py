@@ -35,6 +35,9 @@ def load_data(data: str, path_column: str, emotion_column: str, speaker_column: 
     -------
     sklearn.utils.Bunch
     """
+    if not data:
+        # Such as an unset variable of a shell, not the current folder.
+        raise Refused("DATA is empty; pass a folder, a CSV file, or a corpus with its folder")
     name, colon, folder = data.partition(":")
     key = _key_of(name)
     if _names_corpus(data):

@@ -106,6 +106,9 @@ def load_model(path: Path) -> Any:
             from .. import models
 
             model = models.load_model(path)
+        elif not path.is_file():
+            # Reading a pipe would wait for somebody to write into it.
+            raise OSError("it is not a regular file; pass the path of one")
         else:
             import joblib
 

@@ -25,6 +25,8 @@ _FIELDS |= {"confidence": float, "versions": dict}
 _LEAK_KINDS = ("same bytes", "same sound")
 # A longer name of an emotion or a speaker would take this much memory for each clip.
 _MAX_NAME = 1000
+# Larger integers do not fit the types of NumPy, or overflow in sums.
+_MAX_INTEGER, _MAX_PROBABILITY = 2**62, 1e9
 
 
 def dump_report(report: Any) -> str:
@@ -194,7 +196,7 @@ def _to_fold(record: Any) -> Fold:
     if history is not None:
         history = _items(record, "history", lambda row: isinstance(row, dict))
         # Values that are not finite were written as text.
-        history = [{k: v for k, v in row.items() if type(v) in (int, float)} for row in history]
+        history = [{k: v for k, v in row.items() if _is_number(v)} for row in history]
     return Fold(
         _positions(record, "train"),
         _positions(record, "test"),
@@ -217,7 +219,7 @@ def _leaks(record: dict[str, Any]) -> list[Leak] | None:
 def _probabilities(record: dict[str, Any], shape: tuple[int, int]) -> NDArray[np.float64] | None:
     if record.get("probabilities") is None:
         return None
-    rows = _items(record, "probabilities", lambda row: _are_numbers(row, shape[1]), shape[0])
+    rows = _items(record, "probabilities", lambda row: _are_probabilities(row, shape[1]), shape[0])
     return np.array(rows, dtype=np.float64)
 
 
@@ -257,24 +259,33 @@ def _items(
 
 def _get(record: dict[str, Any], name: str, kind: type) -> Any:
     value = record.get(name)
-    if kind is float and type(value) is int:
+    if kind is float and type(value) is int and abs(value) < _MAX_INTEGER:
         value = float(value)
     _require(type(value) is kind, f"{name} is missing or has the wrong type")
     return value
 
 
 def _is_position(value: Any) -> bool:
-    return type(value) is int and 0 <= value < 2**62
+    return type(value) is int and 0 <= value < _MAX_INTEGER
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) is float or (type(value) is int and abs(value) < _MAX_INTEGER)
 
 
 def _is_name(value: Any) -> bool:
     if type(value) is str:
         return len(value) <= _MAX_NAME
-    return type(value) in (bool, float) or (type(value) is int and abs(value) < 2**62)
+    return type(value) in (bool, float) or (type(value) is int and abs(value) < _MAX_INTEGER)
 
 
-def _are_numbers(row: Any, n: int) -> bool:
-    return isinstance(row, list) and len(row) == n and all(type(v) in (int, float) for v in row)
+def _are_probabilities(row: Any, n: int) -> bool:
+    # Some classifiers give more than one.
+    return (
+        isinstance(row, list)
+        and len(row) == n
+        and all(type(v) in (int, float) and 0 <= v <= _MAX_PROBABILITY for v in row)
+    )
 
 
 def _refuse_constant(name: str) -> None:

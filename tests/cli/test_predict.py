@@ -198,6 +198,12 @@ def text_file(path):
         ("x.joblib", text_file, "it is not a model that joblib has saved (UnpicklingError: "),
         ("x.joblib", lambda path: path.touch(), "it is not a model that joblib has saved (EOFErr"),
         ("x.joblib", lambda path: path.mkdir(), "Could not load the model 'x.joblib': "),
+        pytest.param(
+            "x.joblib",
+            lambda path: os.mkfifo(path),
+            "'x.joblib': it is not a regular file; pass the path of one",
+            marks=pytest.mark.skipif(os.name != "posix", reason="needs pipes with a name"),
+        ),
         ("x.joblib", lambda path: joblib.dump({}, path), "it contains a dict; expected a classif"),
         ("x.joblib", lambda path: joblib.dump(make_ser_pipeline(), path), "it is not fitted; save"),
         (

@@ -73,6 +73,7 @@ def test_a_corpus_with_its_folder(run, tmp_path_factory):
         (["DATA"], "Missing option '-o' / '--output'; see 'ser train --help'"),
         (["DATA", "-o", "m.onnx"], "'m.onnx' does not end like a model file; expected .safet"),
         (["DATA", "-o", "no/m.joblib"], "there is no folder 'no'; create it first"),
+        (["", "-o", "m.joblib"], "DATA is empty; pass a folder, a CSV file, or a corpus with"),
         (["nothing", "-o", "m.joblib"], "there is no data 'nothing'; check the path"),
         (["tess", "-o", "m.joblib"], "the corpus tess needs its folder: pass tess:/path/to/tess"),
         (["iemocap:x", "-o", "m.joblib"], "there is no corpus 'iemocap:x'; corpora are crema_d, "),

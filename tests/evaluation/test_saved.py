@@ -122,6 +122,7 @@ MAIN = ("protocols", 0)
 BAD = {
     "confidence is missing": lambda r: r.pop("confidence"),
     "confidence or sr is out of range": lambda r: change(r, "confidence", to=1.5),
+    "confidence is missing or has": lambda r: change(r, "confidence", to=10**400),
     "versions is wrong": lambda r: change(r, "versions", to={"numpy": 2}),
     "sr is missing or has the wrong type": lambda r: change(r, "sr", to=True),
     "it has no protocol": lambda r: change(r, "protocols", to=[]),
@@ -132,6 +133,9 @@ BAD = {
     "y_pred has 0 values instead of 36": lambda r: change(r, *MAIN, "y_pred", to=[]),
     "y_pred contains something": lambda r: change(r, *MAIN, "y_pred", 0, to="anger"),
     "probabilities contains something": lambda r: change(r, *MAIN, "probabilities", 0, to=[1.0]),
+    "probabilities contains": lambda r: change(r, *MAIN, "probabilities", 0, 0, to=2**70),
+    "probabilities": lambda r: change(r, *MAIN, "probabilities", 0, 0, to=-3.0),
+    "fit_seconds is": lambda r: change(r, *MAIN, "folds", 0, "fit_seconds", to=-(10**400)),
     "speakers has 1 values": lambda r: change(r, *MAIN, "speakers", to=["01"]),
     "speakers contains something": lambda r: change(r, *MAIN, "speakers", to=["a" * 10**6] * 36),
     "clips contains something": lambda r: change(r, *MAIN, "clips", 0, to=["a.wav"]),
