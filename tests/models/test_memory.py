@@ -7,10 +7,16 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.ensemble import RandomForestClassifier, VotingClassifier
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import FeatureUnion, make_pipeline
+from sklearn.preprocessing import Normalizer
 from sklearn.svm import SVC
 
 from ser_estimators import (
+    AcousticFeatures,
     CNNEmbedder,
     FeatureMLP,
     SpectrogramCNN,
@@ -19,7 +25,7 @@ from ser_estimators import (
 )
 from ser_estimators.exceptions import ModelFileError
 
-from .helpers import SMALL, join_file, table
+from .helpers import SMALL, changed_file, document_of, join_file, sealed_file, table
 
 # Objects of Python, such as parsed JSON and estimators.
 _CONSTANT = 4_000_000
@@ -148,3 +154,65 @@ def test_small_file_takes_little_memory():
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < path.stat().st_size + 200_000
+
+
+def huge_normalizer():
+    """Return a pipeline that says that its first step has many columns, which no array shows."""
+    path = save_model(
+        make_pipeline(Normalizer(), LogisticRegression()).fit(*table()), "a.safetensors"
+    )
+
+    def change(document, header):
+        step = document["model"]["params"]["steps"][0]["tuple"][1]
+        step["fitted"]["n_features_in_"] = 10**12
+
+    return changed_file(path.read_bytes(), change)
+
+
+def huge_lda():
+    lda = LinearDiscriminantAnalysis()
+    path = save_model(make_pipeline(lda, LogisticRegression()).fit(*table()), "a.safetensors")
+
+    def change(document, header):
+        step = document["model"]["params"]["steps"][0]["tuple"][1]
+        step["fitted"]["max_components"] = 10**12
+
+    return changed_file(path.read_bytes(), change)
+
+
+def unions_of_unions(n_unions=60):
+    """Return a pipeline of unions, each of which refers to the one before it twice."""
+    features = AcousticFeatures(("rms",)).fit([np.zeros(4000)])
+    path = save_model(make_pipeline(features, FeatureUnion([("a", features)])), "a.safetensors")
+    document = document_of(path.read_bytes())
+    first, union = document["model"]["params"]["steps"]
+    steps = [first]
+    for number in range(1, n_unions):
+        both = [{"tuple": [name, {"same": number}]} for name in "ab"]
+        node = union["tuple"][1] | {"params": {"transformer_list": both}}
+        steps.append({"tuple": [f"union{number}", node]})
+    document["model"]["params"]["steps"] = steps
+    return sealed_file(document, {}, b"")
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (huge_normalizer, "on 5 features, but Normalizer before it makes 1000000000000"),
+        (huge_lda, "features, but LinearDiscriminantAnalysis before it makes 1000000000000"),
+        (unions_of_unions, "its estimators are repeated too often"),
+    ],
+)
+def test_small_file_that_says_much_takes_little_memory(make, message):
+    content = make()
+    assert peak_of_refusal(content) < _CONSTANT
+    with pytest.raises(ModelFileError, match=message):
+        load_model("model.safetensors")
+
+
+def test_estimators_that_are_repeated_a_few_times():
+    frozen = FrozenEstimator(LogisticRegression().fit(*table()))
+    model = VotingClassifier([(str(number), frozen) for number in range(50)], voting="soft")
+    model.fit(*table())
+    loaded = load_model(save_model(model, "model.safetensors"))
+    assert len(loaded.estimators_) == 50

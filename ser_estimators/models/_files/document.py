@@ -122,7 +122,9 @@ class EstimatorReader:
         self._values = ValueReader(file, self.read)
         self._is_same_sklearn = is_same_sklearn
         self._n_started = 0
-        self._finished: dict[int, Any] = {}
+        # Estimators by number, each with how many there are in it, itself included.
+        self._finished: dict[int, tuple[Any, int]] = {}
+        self._n_in_all = 0
 
     def read_model(self, node: Any) -> Any:
         """Return the outermost estimator; raise if the file has anything besides it."""
@@ -141,8 +143,9 @@ class EstimatorReader:
         kind = kind_named(node["estimator"])
         if kind.is_stateless and "fitted" not in node:
             raise MismatchError(f"{kind.name} lacks the entry 'fitted'")
-        number = self._n_started
+        number, n_before = self._n_started, self._n_in_all
         self._n_started += 1
+        self._n_in_all += 1
         cls = kind.load()
         params = self._read_params(kind, cls, node, f"{number}.{kind.name}")
         try:
@@ -154,14 +157,19 @@ class EstimatorReader:
             self._read_fitted(kind, estimator, node["fitted"], f"{number}.{kind.name}")
         if "output" in node:
             _set_output(estimator, node["output"])
-        self._finished[number] = estimator
+        self._finished[number] = estimator, self._n_in_all - n_before
         return estimator
 
     def _read_same(self, node: dict[str, Any]) -> Any:
         number = node["same"]
         if set(node) != {"same"} or type(number) is not int or number not in self._finished:
             raise MismatchError(f"an estimator refers to the unknown estimator {number!r:.80}")
-        return self._finished[number]
+        estimator, n_inside = self._finished[number]
+        # Unions of unions that refer to the same one would double with each of them.
+        self._n_in_all += n_inside
+        if self._n_in_all > self._n_started + _MAX_REPEATED:
+            raise MismatchError("its estimators are repeated too often")
+        return estimator
 
     def _read_params(self, kind: Kind, cls: type, node: Any, place: str) -> dict[str, Any]:
         given, unchanged = node["params"], node["defaults"]
@@ -208,6 +216,7 @@ class EstimatorReader:
         kind.verify(estimator, sizes)
 
 
+_MAX_REPEATED = 10_000  # estimators, counted as often as they occur
 _KEYS = {"estimator", "params", "defaults", "output", "fitted"}
 
 

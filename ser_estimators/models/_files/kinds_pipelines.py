@@ -11,6 +11,7 @@ import numpy as np
 from .checks import Check, choice, either, integer, items, labels, mapping, names, number
 from .errors import MismatchError, UnsupportedError
 from .kind import Kind, set_attributes, validate_parameters
+from .outputs import n_outputs
 
 __all__ = ["KINDS"]
 
@@ -86,22 +87,13 @@ def _verify_pipeline(estimator: Any, sizes: Mapping[str, int]) -> None:
         raise MismatchError(f"{unfitted[0]} is not fitted, but steps after it are", "fit it again")
     for step, following in pairwise(steps):
         n_expected = getattr(following, "n_features_in_", None)
-        n_made = _n_outputs(step)
+        n_made = n_outputs(step)
         if None not in (n_expected, n_made) and n_expected != n_made:
             raise MismatchError(
                 f"{type(following).__name__} was fitted on {n_expected} features, but "
                 f"{type(step).__name__} before it makes {n_made}",
                 "fit the pipeline again",
             )
-
-
-def _n_outputs(step: Any) -> int | None:
-    """Return how many features a transformer makes; None if it does not say."""
-    try:
-        return len(step.get_feature_names_out())
-    except Exception:
-        # An estimator that is not fitted, or has no names, as some transformers have not.
-        return None
 
 
 def _check_union(estimator: Any) -> None:
