@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -19,7 +21,7 @@ from .mpeg import inspect_mpeg
 from .ogg import inspect_ogg
 from .streams import ENOUGH, Stream, percent
 
-__all__ = ["RES_TYPES", "part_of", "read_audio", "resample"]
+__all__ = ["RES_TYPES", "length_of", "part_of", "read_audio", "resample"]
 
 # librosa's names for the qualities of soxr.
 RES_TYPES = {f"soxr_{quality.lower()}": quality for quality in ("VHQ", "HQ", "MQ", "LQ", "QQ")}
@@ -36,6 +38,8 @@ _SEEKABLE = {"PCM_S8", "PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE"
 _SEEKABLE |= {"ALAC_16", "ALAC_20", "ALAC_24", "ALAC_32"}
 _NEARLY_SEEKABLE = {"MPEG_LAYER_III", "OPUS"}
 _MAX_SKIPPED_SECONDS = 60  # that are decoded without use
+# Samples per channel; more than any file has, and what libsndfile says of a FLAC file from a pipe.
+_UNKNOWN_LENGTH = 1 << 60
 
 
 class _Memory(io.BytesIO):
@@ -119,10 +123,39 @@ def read_audio(
     return resample(np.ascontiguousarray(waveform), rate, sr, res_type=res_type)
 
 
+def length_of(clip: str | os.PathLike[str] | EncodedClip) -> float | None:
+    """Return the duration of an audio file in seconds, without decoding it.
+
+    As for `read_audio`, a header that is wrong about the length is corrected first.
+
+    Parameters
+    ----------
+    clip : path-like or EncodedClip
+
+    Returns
+    -------
+    float or None
+        None for a file that `read_audio` raises for, or whose length only decoding can tell.
+    """
+    try:
+        with _opened(clip) as (file, stream):
+            n_frames = _count_frames(file, stream)
+            return None if n_frames >= _UNKNOWN_LENGTH else n_frames / file.samplerate
+    except FaultError:
+        return None
+
+
 def _read(
     clip: str | os.PathLike[str] | EncodedClip, offset: float, duration: float | None
 ) -> tuple[NDArray[np.float32], int]:
     """Return the samples of the requested part, (n_frames, n_channels), and their rate in Hz."""
+    with _opened(clip) as (file, stream):
+        return _decode_part(file, stream, offset, duration), file.samplerate
+
+
+@contextmanager
+def _opened(clip: str | os.PathLike[str] | EncodedClip) -> Iterator[tuple[Any, Stream]]:
+    """Open an audio file. FaultError is raised for it, and for errors of the decoder."""
     import soundfile
 
     source: Any
@@ -151,7 +184,7 @@ def _read(
         source = _Memory(stream.content)
     try:
         with soundfile.SoundFile(source) as file:
-            return _decode_part(file, stream, offset, duration), file.samplerate
+            yield file, stream
     except MemoryError as error:
         raise FaultError(
             "it is too long for the memory; read it in parts, with offset and duration, or check "
@@ -198,14 +231,12 @@ def _decode_part(
     file: Any, stream: Stream, offset: float, duration: float | None
 ) -> NDArray[np.float32]:
     """Read the requested part of an open file, (n_frames, n_channels)."""
-    rate, n_frames = file.samplerate, file.frames
+    rate, n_frames = file.samplerate, _count_frames(file, stream)
     if not LOWEST_RATE <= rate <= HIGHEST_RATE:
         raise FaultError(
             f"its header says {rate} Hz; expected {LOWEST_RATE} to {HIGHEST_RATE} Hz: write it "
             "again with the correct rate, or read it with numpy.fromfile"
         )
-    if stream.n_frames is not None:
-        n_frames = min(n_frames, stream.n_frames)
     if n_frames < ENOUGH * stream.n_least:
         raise FaultError(
             f"only {percent(n_frames, stream.n_least)} of it can be decoded: it is damaged or "
@@ -224,6 +255,11 @@ def _decode_part(
             "be decoded: it is damaged or truncated; download or copy it again"
         )
     return samples
+
+
+def _count_frames(file: Any, stream: Stream) -> int:
+    """Return the number of samples per channel."""
+    return file.frames if stream.n_frames is None else min(file.frames, stream.n_frames)
 
 
 def part_of(n_samples: int, sr: int, offset: float, duration: float | None) -> slice:

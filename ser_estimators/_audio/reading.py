@@ -10,11 +10,30 @@ from numpy.typing import NDArray
 
 from .effects import normalize_loudness, preemphasize, trim
 from .failures import FaultError, failure, peak_of
-from .files import part_of, read_audio, resample
+from .files import length_of, part_of, read_audio, resample
 from .kinds import Clip, SampledClip, name_of
 from .waveforms import MAX_PEAK, from_samples, too_large
 
-__all__ = ["Reading"]
+__all__ = ["Reading", "duration_of"]
+
+
+def duration_of(clip: Clip) -> float | None:
+    """Return the length of a clip in seconds, without decoding it.
+
+    Parameters
+    ----------
+    clip : str, path-like, ndarray, EncodedClip or SampledClip
+
+    Returns
+    -------
+    float or None
+        None for a waveform without a sampling rate, and for a file that cannot be read.
+    """
+    if isinstance(clip, np.ndarray):
+        return None
+    if isinstance(clip, SampledClip):
+        return clip.samples.size / clip.sr
+    return length_of(clip)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from sklearn.utils import check_scalar
 
 from .._audio.clips import check_clips
 from .._audio.failures import combine, name_of, printable
+from .._audio.reading import duration_of
 from .._utils.checks import check_choice
 from .._utils.frames import make_frame
 from .._utils.public import public
@@ -135,7 +136,13 @@ class Predictions:
 
 
 def predict_clips(
-    model: Any, X: Any, *, on_error: str = "raise", batch_size: int = 256, verbose: int = 0
+    model: Any,
+    X: Any,
+    *,
+    on_error: str = "raise",
+    max_duration: float | None = None,
+    batch_size: int = 256,
+    verbose: int = 0,
 ) -> Predictions:
     """Predict the labels of clips, with or without an error for those that cannot be read.
 
@@ -149,6 +156,9 @@ def predict_clips(
         What to do with clips that cannot be used, such as damaged files. "skip" predicts the
         others and returns the reasons beside their labels; "raise" raises one error that lists all
         of them.
+    max_duration : float > 0 or None, default=None
+        Maximum length of a clip in seconds. Longer ones count as clips that cannot be used, and are
+        not decoded. Waveforms that come without a sampling rate have any length.
     batch_size : int > 0, default=256
         Number of clips that are in memory at the same time, as features.
     verbose : int, default=0
@@ -184,6 +194,8 @@ def predict_clips(
     (True, 'there is no such file')
     """
     check_choice(on_error, "on_error", ("raise", "skip"))
+    if max_duration is not None:
+        check_scalar(max_duration, "max_duration", Real, min_val=0, include_boundaries="neither")
     check_scalar(batch_size, "batch_size", Integral, min_val=1)
     check_scalar(verbose, "verbose", Integral, min_val=0)
     clips = check_clips(X)
@@ -193,8 +205,11 @@ def predict_clips(
     probabilities: NDArray[np.float64] | None = None
     failures: list[Failure] = []
     for indices in _batches(len(clips), batch_size, verbose):
+        too_long = _find_too_long(clips, indices, max_duration)
+        left = {index for index, _, _ in too_long}
+        indices = [index for index in indices if index not in left]
         usable, outcome, failed = _predict_usable(model, clips, indices)
-        failures += failed
+        failures += sorted(too_long + failed)
         if outcome is None:
             continue
         # As Python objects, which print as "anger" rather than as np.str_('anger').
@@ -223,6 +238,22 @@ def _batches(n_clips: int, batch_size: int, verbose: int) -> Iterator[list[int]]
             indices = list(range(start, min(start + batch_size, n_clips)))
             yield indices
             bar.update(len(indices))
+
+
+def _find_too_long(clips: Any, indices: list[int], max_duration: float | None) -> list[Failure]:
+    """Return a failure for each clip that is longer than the maximum."""
+    if max_duration is None:
+        return []
+    failures = []
+    for index in indices:
+        seconds = duration_of(clips[index])
+        if seconds is not None and seconds > max_duration:
+            reason = (
+                f"it is {seconds:.1f} s long; expected at most max_duration={max_duration:g} s: "
+                "cut it into parts"
+            )
+            failures.append((index, name_of(clips[index]), reason))
+    return failures
 
 
 def _predict_usable(

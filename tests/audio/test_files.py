@@ -14,7 +14,8 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ser_estimators._audio.files import read_audio, resample
+from ser_estimators._audio.files import length_of, read_audio, resample
+from ser_estimators._audio.kinds import EncodedClip
 from ser_estimators.exceptions import AudioReadError
 
 SR = 16000
@@ -265,6 +266,31 @@ def test_flac_of_unknown_length_is_read_and_of_absurd_length_reported(total):
             read_audio(path, SR)
     else:
         np.testing.assert_allclose(read_audio(path, SR), TONE, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.mp3", "a.ogg"])
+def test_length_is_known_without_decoding(name, monkeypatch):
+    path = write(name)
+    monkeypatch.setattr(soundfile.SoundFile, "read", None)
+    assert length_of(path) == 1.0
+    assert length_of(EncodedClip(Path(path).read_bytes())) == 1.0
+
+
+def test_length_of_a_file_whose_header_is_wrong():
+    data = bytearray(Path(write("a.flac")).read_bytes())
+    packed = int.from_bytes(data[18:26], "big")
+    for total in (0, 100):
+        data[18:26] = (packed >> 36 << 36 | total).to_bytes(8, "big")
+        assert length_of(EncodedClip(bytes(data))) == 1.0
+    # Without its last frame, nothing says how long it is.
+    data[18:26] = (packed >> 36 << 36).to_bytes(8, "big")
+    assert length_of(EncodedClip(bytes(data[:60]))) is None
+
+
+@pytest.mark.parametrize("content", [b"", b"text", b"RIFF"])
+def test_file_that_cannot_be_read_has_no_length(content):
+    assert length_of(EncodedClip(content)) is None
+    assert length_of("missing.wav") is None
 
 
 def test_infinity_of_both_signs_is_reported_without_a_warning():

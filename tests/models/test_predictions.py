@@ -195,7 +195,40 @@ def test_searches(model, voices):
     assert found.labels.tolist() == search.predict(voices.data).tolist()
 
 
+@pytest.mark.parametrize("batch_size", [2, 256])
+def test_long_clips_are_not_predicted(model, voices, batch_size):
+    seconds = soundfile.info(voices.data[0]).duration
+    soundfile.write("long.flac", np.random.default_rng(0).normal(size=16000) / 9, 16000)
+    long = (np.zeros(8000 * 2), 8000)
+    X = ["long.flac", "missing.wav", *voices.data[:3], "long.flac"]
+    limit = {"max_duration": 0.99, "on_error": "skip", "batch_size": batch_size}
+    assert seconds < 0.99
+    found = predict_clips(model, X, **limit)
+    assert found.labels[2:5].tolist() == model.predict(voices.data[:3]).tolist()
+    assert [index for index, _, _ in found.failures] == [0, 1, 5]
+    assert found.errors[0] == (
+        "it is 1.0 s long; expected at most max_duration=0.99 s: cut it into parts"
+    )
+    assert predict_clips(model, [long, long], **limit).errors[1].startswith("it is 2.0 s long")
+    with pytest.raises(AudioReadError, match="read 'long.flac' .clip 1 of 1.: it is 1.0 s long"):
+        predict_clips(model, ["long.flac"], max_duration=0.99)
+
+
+def test_clips_of_the_maximum_length_are_predicted(model):
+    soundfile.write("noise.wav", np.random.default_rng(0).normal(size=16000) / 9, 16000)
+    content = Path("noise.wav").read_bytes()
+    for clips in (["noise.wav"], [content], [soundfile.read("noise.wav")]):
+        assert predict_clips(model, clips, max_duration=1).errors == [""]
+    # Their rate is that of the model, which may be any.
+    waveforms = np.random.default_rng(0).normal(size=(2, 9000)) / 9
+    assert predict_clips(model, waveforms, max_duration=0.01).errors == ["", ""]
+
+
 def test_bad_arguments(model, voices):
+    with pytest.raises(ValueError, match="max_duration == 0, must be > 0"):
+        predict_clips(model, voices.data, max_duration=0)
+    with pytest.raises(TypeError, match="max_duration must be an instance of"):
+        predict_clips(model, voices.data, max_duration="1 s")
     with pytest.raises(ValueError, match="on_error == 'ignore', must be one of 'raise', 'skip'"):
         predict_clips(model, voices.data, on_error="ignore")
     with pytest.raises(ValueError, match="batch_size == 0"):
