@@ -93,7 +93,7 @@ def test_quick_start_runs():
 @pytest.mark.slow
 def test_documentation_builds_without_warnings():
     needed = ("myst_parser", "numpydoc", "pydata_sphinx_theme", "sphinx_copybutton")
-    needed += ("sphinx_design", "sphinx_gallery")
+    needed += ("sphinx_design", "sphinx_gallery", "onnx", "onnxruntime")
     for name in ("sphinx", *needed):
         if importlib.util.find_spec(name) is None:
             pytest.skip(f"{name} is not installed: pip install -e '.[docs]'")
