@@ -16,7 +16,7 @@ from ._utils.version import __version__ as __version__
 if TYPE_CHECKING:
     from sklearn.linear_model import LogisticRegression
 
-    from . import datasets, display, evaluation, exceptions, models
+    from . import cluster, datasets, display, evaluation, exceptions, models
     from ._estimators.acoustic_features import AcousticFeatures
     from ._estimators.cnn_embedder import CNNEmbedder
     from ._estimators.feature_mlp import FeatureMLP
@@ -37,6 +37,7 @@ __all__ = [
     "Predictions",
     "SpectrogramAugmentation",
     "SpectrogramCNN",
+    "cluster",
     "datasets",
     "display",
     "evaluation",
@@ -46,13 +47,14 @@ __all__ = [
     "make_ser_pipeline",
     "models",
     "predict_clips",
+    "predict_table",
     "save_model",
     "show_versions",
 ]
 
 __getattr__, __dir__, _ = lazy_loader.attach(
     __name__,
-    submodules=["datasets", "display", "evaluation", "exceptions", "models"],
+    submodules=["cluster", "datasets", "display", "evaluation", "exceptions", "models"],
     submod_attrs={
         "_estimators.acoustic_features": ["AcousticFeatures"],
         "_estimators.cnn_embedder": ["CNNEmbedder"],
@@ -68,6 +70,7 @@ __getattr__, __dir__, _ = lazy_loader.attach(
         "models._onnx.export": ["export_onnx"],
         "models._predictions": ["Predictions", "predict_clips"],
         "models._files.save": ["save_model"],
+        "models._tables": ["predict_table"],
         "pipeline": ["LogisticRegression", "make_ser_pipeline"],
     },
 )

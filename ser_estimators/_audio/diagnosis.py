@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from .._utils.hosts import on_host
 from .._utils.text import printable, represent, shorten
 from .containers import foreign_format
 from .failures import FaultError
@@ -86,10 +87,11 @@ def _diagnose_path(name: str, error: OSError) -> str:
             "content of the file in bytes"
         )
     if not isinstance(error, FileNotFoundError):
-        return f"{error.strerror or error}; check the path and its permissions"
+        return f"{error.strerror or error}{on_host()}; check the path and its permissions"
+    missing = f"there is no such file{on_host()}"
     if name.startswith("~"):
-        return "there is no such file; replace ~ by Path.home()"
-    return f"there is no such file; check the path (relative paths start at {_quoted(os.getcwd())})"
+        return f"{missing}; replace ~ by Path.home()"
+    return f"{missing}; check the path (relative paths start at {_quoted(os.getcwd())})"
 
 
 def _is_base64(name: str) -> bool:

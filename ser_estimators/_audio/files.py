@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from .._utils.hosts import on_host
 from .chunks import inspect_au, inspect_chunks, inspect_nist, is_chunked
 from .containers import HEAD_BYTES, skip_id3
 from .diagnosis import check_path, diagnose, diagnose_foreign
@@ -178,7 +179,7 @@ def _opened(clip: str | os.PathLike[str] | EncodedClip) -> Iterator[tuple[Any, S
                     stream = stream._replace(content=file.read())
         except OSError as error:
             raise FaultError(
-                f"{error.strerror or error}; check the path and its permissions"
+                f"{error.strerror or error}{on_host()}; check the path and its permissions"
             ) from error
     if stream.content is not None:
         source = _Memory(stream.content)

@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import numpy as np
-from joblib import effective_n_jobs
+from joblib import effective_n_jobs, parallel_config
+from joblib.parallel import get_active_backend
 from numpy.typing import NDArray
 
 from .._utils.text import MAX_NAME, printable
@@ -81,7 +82,7 @@ def map_clips(
                 raise
         return outcomes
 
-    n_threads = effective_n_jobs(n_jobs)
+    n_threads = _count_threads(n_jobs)
     # Few clips, which may be long, are distributed over all threads.
     size = max(1, min(_MAX_CHUNK, len(clips) // (4 * n_threads)))
     chunks = [slice(start, start + size) for start in range(0, len(clips), size)]
@@ -143,6 +144,16 @@ def map_waveforms(
     pairs = list(map_clips(work, clips, n_jobs=n_jobs))
     warn_of_levels(clips, [peak for _, peak in pairs])
     return [result for result, _ in pairs]
+
+
+def _count_threads(n_jobs: int | None) -> int:
+    """Return the number of threads in this process that `n_jobs` stands for."""
+    backend, _ = get_active_backend()
+    if backend.default_n_jobs == 1:
+        return effective_n_jobs(n_jobs)
+    # Dask's backend returns the number of cores of its whole cluster, whatever n_jobs is.
+    with parallel_config("threading"):
+        return effective_n_jobs(n_jobs)
 
 
 def _in_order(

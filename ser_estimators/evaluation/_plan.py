@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -49,6 +50,13 @@ class Plan:
     test: Side
     shared_speakers: list[Any]
     leaks: list[Leak] | None = None
+
+    def __sizeof__(self) -> int:
+        """Return the number of bytes, with those of the clips.
+
+        Dask sends large objects once to a worker, and small ones with every fold.
+        """
+        return object.__sizeof__(self) + sys.getsizeof(self.train) + sys.getsizeof(self.test)
 
 
 def make_plans(

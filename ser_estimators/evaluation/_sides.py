@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -47,6 +48,12 @@ class Side:
     labels: NDArray[Any]
     speakers: NDArray[Any] | None
     metadata: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+
+    def __sizeof__(self) -> int:
+        """Return the number of bytes, with those of the clips."""
+        is_array = isinstance(self.clips, np.ndarray)
+        n_bytes = self.clips.nbytes if is_array else sum(map(sys.getsizeof, self.clips))
+        return object.__sizeof__(self) + int(n_bytes) + self.labels.nbytes
 
     @property
     def n_speakers(self) -> int:
