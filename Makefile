@@ -67,7 +67,7 @@ elif [ "$$(uname -sm)" = "Linux x86_64" ]; then \
 else \
 	echo "  - PyTorch: 100 to 200 MB"; \
 fi
-@echo "  - 200 MB of other packages: NumPy, SciPy, scikit-learn, librosa, Matplotlib, pytest, mypy ..."
+@echo "  - 250 MB of other packages: NumPy, SciPy, scikit-learn, librosa, Matplotlib, Dask, pytest, mypy ..."
 endef
 
 $(INSTALLED): pyproject.toml setup.py constraints.txt $(wildcard ser_estimators/_kernels/*.[ch])

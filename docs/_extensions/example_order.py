@@ -15,6 +15,7 @@ class ExecutedFirst:
         "plot_onnx.py",
         "plot_evaluation.py",
         "plot_model_selection.py",
+        "plot_dask.py",
         "plot_displays.py",
         "plot_own_network.py",
     )
