@@ -34,7 +34,7 @@ from ser_estimators.datasets import make_emotional_speech
 def search(client, corpus, folder):
     """Return a search that has been fitted on a cluster."""
     pipe = make_ser_pipeline(random_state=0, memory=folder / "cache")
-    pipe.set_params(cnn__max_epochs=15)
+    pipe.set_params(cnn__max_epochs=10)
     grid = {"cnn__embedding_dim": [16, 32], "lr__C": [0.1, 1.0]}
     search = GridSearchCV(pipe, grid, cv=GroupKFold(3), scoring="balanced_accuracy")
     with use_dask(client):
@@ -65,7 +65,10 @@ def main():
     """Search, save the best model, and predict with it."""
     with (
         TemporaryDirectory() as name,
-        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster,
+        # Workers that end slowly on a busy computer are no reason for a warning.
+        LocalCluster(
+            n_workers=2, threads_per_worker=1, dashboard_address=":0", silence_logs="error"
+        ) as cluster,
         Client(cluster) as client,
     ):
         folder = Path(name)
