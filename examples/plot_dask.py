@@ -67,7 +67,7 @@ def main():
         TemporaryDirectory() as name,
         # Workers that end slowly on a busy computer are no reason for a warning.
         LocalCluster(
-            n_workers=2, threads_per_worker=1, dashboard_address=":0", silence_logs="error"
+            n_workers=2, threads_per_worker=1, dashboard_address=":0", silence_logs="ERROR"
         ) as cluster,
         Client(cluster) as client,
     ):
