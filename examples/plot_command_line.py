@@ -1,7 +1,7 @@
 """
-====================================
+=====================================
 Train and predict on the command line
-====================================
+=====================================
 
 What ``ser train``, ``ser info``, ``ser predict`` and ``ser evaluate`` print. No Python is needed;
 here, it only makes the recordings and runs the commands.

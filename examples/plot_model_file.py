@@ -1,7 +1,7 @@
 """
-===================================
+====================================
 Save a model, and share it as a file
-===================================
+====================================
 
 Write a fitted pipeline as a file without code, together with a card that says what the model is,
 and load it again.

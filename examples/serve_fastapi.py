@@ -16,7 +16,7 @@ from ser_estimators import load_model, predict_clips
 
 MAX_BYTES, MAX_FILES, MAX_SECONDS, MAX_THREADS = 20_000_000, 16, 60, 4
 model = load_model(os.environ.get("SER_MODEL", "emotion.safetensors"))
-Upload = Annotated[UploadFile, WithJsonSchema({"type": "string", "format": "binary"})]  # for /docs
+Upload = Annotated[UploadFile, WithJsonSchema({"type": "string", "format": "binary"})]
 app, threads = FastAPI(title="Emotion in speech"), BoundedSemaphore(MAX_THREADS)
 app.add_middleware(RequestBodyLimitMiddleware, max_body_size=MAX_BYTES)
 
