@@ -19,6 +19,7 @@ from .._utils.hosts import on_host
 from .._utils.text import readable, represent, type_name
 from .._utils.version import __version__
 from .._utils.writing import write_file
+from ._files.load import load_model
 from ._predictions import predict_clips
 
 __all__ = ["predict_table"]
@@ -48,9 +49,10 @@ def predict_table(
     table : pandas.DataFrame
         Its column `path` has the paths of recordings.
     model : path-like or fitted classifier
-        File that ``joblib.dump`` wrote, or a model of clips, such as a fitted
+        File of `save_model`, whose name ends in .safetensors, or of ``joblib.dump``, which can run
+        code: load only what you trust. Or a model of clips, such as a fitted
         ``make_ser_pipeline()``. A file is loaded once in each process, and again after it has
-        changed. It can run code: load only what you trust.
+        changed.
     path : str, default="path"
         Name of the column of paths.
     batch_size : int > 0, default=256
@@ -72,6 +74,8 @@ def predict_table(
     ------
     FileNotFoundError
         If there is no file of the model.
+    ModelFileError
+        If a file that ends in .safetensors is not a model file that can be loaded.
     KeyError
         If the table has no such column.
     TypeError, ValueError
@@ -139,7 +143,9 @@ def _load(model: Any) -> tuple[Any, str]:
 def _load_file(path: str, size: int, mtime: int) -> tuple[Any, str]:
     """Return a model and the digest of its file, which is read again when it has changed."""
     content = Path(path).read_bytes()
-    return joblib.load(io.BytesIO(content)), hashlib.blake2b(content, digest_size=16).hexdigest()
+    is_safe = path.lower().endswith(".safetensors")
+    model = load_model(path) if is_safe else joblib.load(io.BytesIO(content))
+    return model, hashlib.blake2b(content, digest_size=16).hexdigest()
 
 
 def _predict(model: Any, paths: Sequence[str], batch_size: int) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from ser_estimators import AcousticFeatures, predict_clips, predict_table
+from ser_estimators import AcousticFeatures, predict_clips, predict_table, save_model
 
 from ..helpers import Opens, needs_inotify
 
@@ -96,6 +96,12 @@ def test_column_and_batch_size(table, model):
     pd.testing.assert_frame_equal(other.rename(columns={"file": "path"}), expected)
     again = predict_table(expected, model)  # its columns are replaced
     pd.testing.assert_frame_equal(again, expected)
+
+
+def test_model_file(table, model, voices):
+    save_model(model, "models/emotion.safetensors")
+    found = predict_table(table, "models/emotion.safetensors")
+    pd.testing.assert_frame_equal(found, predict_table(table, model))
 
 
 @needs_inotify
