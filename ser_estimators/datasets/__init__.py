@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ._emodb import load_emodb
     from ._fetch import fetch_emodb, fetch_ravdess, fetch_tess
     from ._folder import load_folder
+    from ._nemo import load_nemo
     from ._ravdess import load_ravdess
     from ._savee import load_savee
     from ._synthetic import make_emotional_speech
@@ -30,6 +31,7 @@ __all__ = [
     "load_crema_d",
     "load_emodb",
     "load_folder",
+    "load_nemo",
     "load_ravdess",
     "load_savee",
     "load_table",
@@ -47,6 +49,7 @@ __getattr__, __dir__, _ = lazy_loader.attach(
         "_emodb": ["load_emodb"],
         "_fetch": ["fetch_emodb", "fetch_ravdess", "fetch_tess"],
         "_folder": ["load_folder"],
+        "_nemo": ["load_nemo"],
         "_ravdess": ["load_ravdess"],
         "_savee": ["load_savee"],
         "_synthetic": ["make_emotional_speech"],

@@ -71,7 +71,7 @@ def concatenate_corpora(
 
     See Also
     --------
-    load_ravdess, load_crema_d, load_tess, load_savee, load_emodb : Load a corpus.
+    load_ravdess, load_crema_d, load_tess, load_savee, load_emodb, load_nemo : Load a corpus.
 
     Examples
     --------

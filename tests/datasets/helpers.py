@@ -6,7 +6,14 @@ from http.server import BaseHTTPRequestHandler
 from itertools import product
 from pathlib import Path
 
-from ser_estimators.datasets import load_crema_d, load_emodb, load_ravdess, load_savee, load_tess
+from ser_estimators.datasets import (
+    load_crema_d,
+    load_emodb,
+    load_nemo,
+    load_ravdess,
+    load_savee,
+    load_tess,
+)
 
 LOADERS = {
     "ravdess": load_ravdess,
@@ -14,8 +21,16 @@ LOADERS = {
     "tess": load_tess,
     "savee": load_savee,
     "emodb": load_emodb,
+    "nemo": load_nemo,
 }
-SIZES = {"ravdess": 1440, "crema_d": 7442, "tess": 2800, "savee": 480, "emodb": 535}
+SIZES = {
+    "ravdess": 1440,
+    "crema_d": 7442,
+    "tess": 2800,
+    "savee": 480,
+    "emodb": 535,
+    "nemo": 4481,
+}
 EMODB_COUNTS = {"W": 127, "L": 81, "E": 46, "A": 69, "F": 71, "T": 62, "N": 79}
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 72862\n"
 
@@ -71,12 +86,24 @@ def emodb_names():
             yield "wav", f"{speaker}{text}{letter}{version}"
 
 
+def nemo_names():
+    """MK0 has no surprise; which other clips are unpublished does not matter here."""
+    for speaker in ("EB0", "IC0", "KD0", "KS0", "MK0", "MP0", "SM0", "TP0", "WR0"):
+        for emotion in ("anger", "fear", "happiness", "neutral", "sadness", "surprised"):
+            missing = 90 if (speaker, emotion) == ("MK0", "surprised") else 0
+            if speaker == "MP0":
+                missing = 30 if emotion == "neutral" else 52 - (emotion == "anger")
+            for sentence in range(1, 91 - missing):
+                yield "samples", f"{speaker}_{emotion}_{sentence}"
+
+
 NAMES = {
     "ravdess": ravdess_names,
     "crema_d": crema_d_names,
     "tess": tess_names,
     "savee": savee_names,
     "emodb": emodb_names,
+    "nemo": nemo_names,
 }
 
 

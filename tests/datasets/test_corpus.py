@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from ser_estimators.datasets import load_emodb, load_savee, load_tess
+from ser_estimators.datasets import load_emodb, load_nemo, load_savee, load_tess
 from ser_estimators.datasets._tess import _TESS
 
-from .helpers import emodb_names, make, savee_names, tess_names
+from .helpers import emodb_names, make, nemo_names, savee_names, tess_names
 
 
 @pytest.mark.parametrize(
@@ -70,8 +70,9 @@ def test_readable_copy_replaces_an_unreadable_one():
 
 
 def test_other_corpora_and_hidden_files_are_ignored():
-    for names in (savee_names(), emodb_names(), tess_names(), [("x", "notes"), ("x", "1001")]):
+    for names in (savee_names(), emodb_names(), tess_names(), nemo_names()):
         make("all", names)
+    make("all", [("x", "notes"), ("x", "1001")])
     make("all/.git/lfs", [("", "DC_a99")])
     make("all", [("DC", "._a01")])
     Path("all/DC/a01.txt").touch()
@@ -80,6 +81,7 @@ def test_other_corpora_and_hidden_files_are_ignored():
     assert len(load_savee("all").data) == 480
     assert len(load_emodb("all").data) == 535
     assert len(load_tess("all").data) == 2800
+    assert len(load_nemo("all").data) == 4481
 
 
 def test_folder_with_unknown_names_only_is_reported():

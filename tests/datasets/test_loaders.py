@@ -11,6 +11,7 @@ from ser_estimators.datasets import load_ravdess, load_tess
 from ser_estimators.datasets._bunch import VOCABULARY
 from ser_estimators.datasets._crema_d import _CREMA_D
 from ser_estimators.datasets._emodb import _EMODB
+from ser_estimators.datasets._nemo import _NEMO
 from ser_estimators.datasets._ravdess import _RAVDESS
 from ser_estimators.datasets._savee import _SAVEE
 from ser_estimators.datasets._tess import _TESS
@@ -23,6 +24,7 @@ TABLES = {
     "tess": _TESS,
     "savee": _SAVEE,
     "emodb": _EMODB,
+    "nemo": _NEMO,
 }
 # Emotions, number of speakers, sexes (None: not tested here) and intensities of complete corpora.
 EXPECTED = {
@@ -59,6 +61,13 @@ EXPECTED = {
         {"anger": 127, "boredom": 81, "disgust": 46, "fear": 69, "happiness": 71}
         | {"sadness": 62, "neutral": 79},
         10,
+        None,
+        None,
+    ),
+    "nemo": (
+        {"anger": 759, "fear": 758, "happiness": 758, "neutral": 780}
+        | {"sadness": 758, "surprise": 668},
+        9,
         None,
         None,
     ),
@@ -135,6 +144,9 @@ def test_archive_that_contains_every_clip_twice(name):
         ("emodb", "16b02La", "boredom", "16", "female", None),
         ("emodb", "12a05Ta", "sadness", "12", "male", None),
         ("emodb", "08a01Ea", "disgust", "08", "female", None),
+        ("nemo", "EB0_surprised_9", "surprise", "EB0", "female", None),
+        ("nemo", "MK0_anger_90", "anger", "MK0", "female", None),
+        ("nemo", "WR0_neutral_1", "neutral", "WR0", "male", None),
     ],
 )
 def test_names_are_parsed_correctly(name, clip, emotion, speaker, sex, intensity, corpora):
@@ -150,6 +162,7 @@ def test_names_are_parsed_correctly(name, clip, emotion, speaker, sex, intensity
 def test_numbers_of_women_and_men_are_the_published_ones():
     assert Counter(_CREMA_D.sexes.values()) == {"male": 48, "female": 43}
     assert Counter(_EMODB.sexes.values()) == {"male": 5, "female": 5}
+    assert Counter(_NEMO.sexes.values()) == {"male": 5, "female": 4}
     assert Counter(_RAVDESS.sexes.values()) == {"male": 12, "female": 12}
 
 
@@ -176,6 +189,9 @@ def test_all_corpora_share_one_vocabulary():
         ("savee", "DC_a01_copy"),
         ("emodb", "03a01Xa"),
         ("emodb", "03a01Wa_16k"),
+        ("nemo", "EB0_disgust_1"),
+        ("nemo", "EB0_anger_1 (1)"),
+        ("nemo", "EB0_anger_100"),
     ],
 )
 def test_unknown_names_are_left_out_and_reported(name, unknown):
@@ -191,7 +207,8 @@ def test_unknown_names_are_left_out_and_reported(name, unknown):
 
 
 @pytest.mark.parametrize(
-    ("name", "unknown"), [("crema_d", "1092_DFA_ANG_XX"), ("emodb", "17a01Wa")]
+    ("name", "unknown"),
+    [("crema_d", "1092_DFA_ANG_XX"), ("emodb", "17a01Wa"), ("nemo", "xy1_anger_1")],
 )
 def test_unknown_speakers_are_kept_without_sex(name, unknown):
     make("corpus", [*NAMES[name](), ("", unknown)])
