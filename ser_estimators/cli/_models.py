@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.util
 import io
@@ -30,6 +31,7 @@ __all__ = [
 ]
 
 _PACKAGE = "ser_estimators_acted"
+_DISTRIBUTION = "ser-estimators-acted"
 _JOBLIB = (".joblib", ".pkl")
 SAFE_SUFFIX = ".safetensors"
 SUFFIXES = (SAFE_SUFFIX, *_JOBLIB)
@@ -42,7 +44,7 @@ model_option = click.option(
     metavar="FILE",
     help="Model file, .safetensors or .joblib. A .joblib file can run any code: load only your "
     "own. "
-    f"[default: the model of the package {_PACKAGE}, if it is installed]",
+    f"[default: the model of the package {_DISTRIBUTION}, if it is installed]",
 )
 
 
@@ -67,18 +69,30 @@ def find_model(file: str | None, console: Console) -> Path:
         return path
     if importlib.util.find_spec(_PACKAGE) is None:
         raise Refused(
-            "there is no model: pass one with --model FILE, install one with 'pip install "
-            f"{_PACKAGE.replace('_', '-')}' (trained on acted speech), or train one with 'ser "
+            "there is no model: pass one with --model FILE, install one that was trained on acted "
+            f"speech (non-commercial license) with 'pip install {_DISTRIBUTION}' or, in a copy of "
+            f"the source code, 'pip install packages/{_DISTRIBUTION}', or train one with 'ser "
             "train DATA -o model.safetensors'"
         )
     package = importlib.import_module(_PACKAGE)
     path = Path(package.model_path())
     version = getattr(package, "__version__", "")
     console.note(
-        f"Model: {f'{_PACKAGE} {version}'.strip()}, trained on acted speech; --model FILE chooses "
-        "another one"
+        f"Model: {f'{_PACKAGE} {version}'.strip()}, trained on acted speech{_license_of(path)}; "
+        "--model FILE chooses another one"
     )
     return path
+
+
+def _license_of(path: Path) -> str:
+    """Return the license of a model in words, empty if it is not known."""
+    card = None
+    with contextlib.suppress(OSError, ValueError):  # reported when the model is loaded
+        card = card_of(path)
+    if card is None or not card.license:
+        return ""
+    is_limited = "-nc" in card.license.lower()
+    return f", license {plain(card.license)}{' (non-commercial)' if is_limited else ''}"
 
 
 def check_suffix(path: Path) -> None:

@@ -16,7 +16,9 @@ from sklearn.linear_model import RidgeClassifier
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
-from ser_estimators import AcousticFeatures, make_ser_pipeline, predict_clips
+import ser_estimators
+from ser_estimators import AcousticFeatures, make_ser_pipeline, predict_clips, save_model
+from ser_estimators.models import ModelCard
 
 EMPTY = "the file is empty (0 bytes); download or copy it again"
 
@@ -164,27 +166,73 @@ def test_wrong_usage(run, model_file):
         assert done.err.count("\n") == 1
 
 
-def test_without_a_model(run):
+def test_without_a_model(run, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ser_estimators_acted", None)  # as if it were not installed
     done = run("predict", "a.wav")
     assert (done.status, done.out) == (2, "")
-    for words in ("--model FILE", "pip install ser-estimators-acted", "ser train DATA -o"):
+    for words in (
+        "--model FILE",
+        "'pip install ser-estimators-acted'",
+        "'pip install packages/ser-estimators-acted'",
+        "non-commercial license",
+        "ser train DATA -o",
+    ):
         assert words in done.err
     assert done.err.count("\n") == 1
 
 
-def test_the_installed_model_is_used(run, model_file, voices, monkeypatch):
-    Path("ser_estimators_acted.py").write_text(
-        f"__version__ = '1.2'\ndef model_path():\n    return {str(model_file)!r}\n"
-    )
+def test_the_folder_that_the_message_names_is_a_package():
+    packages = Path(ser_estimators.__file__).parent.parent / "packages"
+    if not packages.exists():
+        pytest.skip("needs the source code of the project")
+    assert (packages / "ser-estimators-acted" / "pyproject.toml").exists()
+
+
+@pytest.fixture
+def install(monkeypatch):
+    """Return a function that installs a model as the package does."""
+    monkeypatch.delitem(sys.modules, "ser_estimators_acted", raising=False)
     monkeypatch.syspath_prepend(Path.cwd())
+
+    def write(path):
+        Path("ser_estimators_acted.py").write_text(
+            f"__version__ = '1.2'\ndef model_path():\n    return {str(path)!r}\n"
+        )
+
+    yield write
+    sys.modules.pop("ser_estimators_acted", None)
+
+
+@pytest.mark.parametrize(
+    ("card", "license_note"),
+    [
+        (None, ""),
+        (ModelCard(), ""),
+        (ModelCard(license="cc-by-nc-sa-4.0"), ", license cc-by-nc-sa-4.0 (non-commercial)"),
+        (ModelCard(license="bsd-3-clause"), ", license bsd-3-clause"),
+    ],
+)
+def test_the_installed_model_is_used(card, license_note, run, install, model, voices):
+    install(save_model(model, "own.safetensors", card=card).absolute())
     done = run("predict", voices.data[0])
-    assert done.status == 0
+    assert (done.status, len(done.out.splitlines())) == (0, 2)
     assert done.err == (
-        "Model: ser_estimators_acted 1.2, trained on acted speech; --model FILE chooses another "
-        "one\n"
+        f"Model: ser_estimators_acted 1.2, trained on acted speech{license_note}; --model FILE "
+        "chooses another one\n"
     )
     assert run("predict", "-q", voices.data[0]).err == ""
-    sys.modules.pop("ser_estimators_acted")
+    assert run("predict", "--csv", voices.data[0]).out.startswith("path,emotion,")
+
+
+@pytest.mark.parametrize("content", [None, b"", b"damaged"])
+def test_an_installed_model_that_is_damaged_is_one_line(content, run, install):
+    if content is not None:
+        Path("own.safetensors").write_bytes(content)
+    install(Path("own.safetensors").absolute())
+    done = run("predict", "-q", "a.wav")
+    assert (done.status, done.out) == (2, "")
+    assert "own.safetensors" in done.err
+    assert done.err.count("\n") == 1
 
 
 def text_file(path):
