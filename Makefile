@@ -12,10 +12,10 @@ TORCH_INDEX = $(if $(findstring /,$(TORCH)),$(TORCH),https://download.pytorch.or
 
 .DEFAULT_GOAL := help
 .PHONY: help install kernels demo test test-slow test-without-kernels test-lowest test-sanitize \
-	docs lint format clean
+	acted docs lint format clean
 
 help:
-	@echo "make demo                        train, evaluate and save a model on synthetic voices"
+	@echo "make demo                        label a voice, then train, evaluate and save a model"
 	@echo "make demo DATA=/path/to/ravdess  the same on RAVDESS"
 	@echo "make test                        lint, type check and run the tests"
 	@echo "make test-slow                   run the tests that take minutes"
@@ -24,6 +24,7 @@ help:
 	@echo "make docs                        build the documentation into docs/_build/html"
 	@echo "make install                     only set up $(VENV), as all of these do first"
 	@echo "make kernels                     compile the kernels again in $(VENV)"
+	@echo "make acted RAVDESS=... NEMO=...  build the model of packages/ser-estimators-acted again"
 	@echo "make test-sanitize               fuzz the kernels with memory checks; needs GCC"
 	@echo
 	@echo "TORCH=cpu, added to the first of these commands, installs the CPU build of PyTorch: on"
@@ -45,8 +46,12 @@ $(call announce,$(1))
 		"If this machine cannot reach that index, leave TORCH out: PyTorch then comes from pip's" \
 		"default index. Or set TORCH to the address of a mirror." >&2; exit 1; }
 @rm -f ser_estimators/_kernels/*.so # Python would prefer those of another version
-$(call pip,$(1)) --constraint $(2) --editable '.[fetch,onnx,plot,test]'
+$(call pip,$(1)) --constraint $(2) --editable '.[fetch,onnx,plot,test]' \
+	$(if $(ACTED),--editable $(ACTED))
 endef
+
+# The package with a trained model, which has a license of its own. Source distributions lack it.
+ACTED := $(wildcard packages/ser-estimators-acted)
 
 pip = $(1)/bin/python -m pip --disable-pip-version-check install \
 	--progress-bar "$$(test -t 2 && echo on || echo off)"
@@ -70,7 +75,8 @@ fi
 @echo "  - 250 MB of other packages: NumPy, SciPy, scikit-learn, librosa, Matplotlib, Dask, pytest, mypy ..."
 endef
 
-$(INSTALLED): pyproject.toml setup.py constraints.txt $(wildcard ser_estimators/_kernels/*.[ch])
+$(INSTALLED): pyproject.toml setup.py constraints.txt $(wildcard ser_estimators/_kernels/*.[ch]) \
+		$(ACTED:=/pyproject.toml)
 	$(call install,$(VENV),constraints.txt)
 	@$(BIN)/python -c "import ser_estimators._kernels._mel, ser_estimators._kernels._norm" \
 		2>/dev/null || echo "The kernels were not compiled, so features and training are slower." \
@@ -92,6 +98,13 @@ kernels: $(if $(wildcard $(INSTALLED)),,$(INSTALLED))
 
 demo: $(INSTALLED)
 	$(BIN)/python examples/demo.py $(if $(DATA),--data "$(DATA)")
+
+# The folders of both corpora; the evaluation takes the time of six trainings.
+acted: $(INSTALLED)
+	@test -n "$(RAVDESS)" -a -n "$(NEMO)" || { \
+		echo "The corpora are missing: make acted RAVDESS=/path/to/ravdess NEMO=/path/to/nemo" >&2; \
+		exit 1; }
+	$(BIN)/python $(ACTED)/build_model.py "$(RAVDESS)" "$(NEMO)"
 
 # In two processes, because most tests use a single core.
 TEST := -m pytest -n 2 --dist worksteal -m "not slow"
