@@ -68,11 +68,9 @@ axes.invert_yaxis()
 # %%
 # Keeping the model
 # -----------------
-# A fitted pipeline is saved with joblib and predicts the same after it has been loaded. Load only
-# files that you trust: like any pickle, they can run code.
-import joblib
+# A model file contains no code, so it is safe to share. The loaded model predicts the same.
+from ser_estimators import load_model, save_model
 
-joblib.dump(model, f"{folder.name}/emotion.joblib")
-loaded = joblib.load(f"{folder.name}/emotion.joblib")
-print(loaded.predict([new_file])[0])
+path = save_model(model, f"{folder.name}/emotion.safetensors")
+print(load_model(path).predict([new_file])[0])
 folder.cleanup()

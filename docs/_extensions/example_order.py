@@ -8,6 +8,7 @@ class ExecutedFirst:
 
     order = (
         "plot_quick_start.py",
+        "plot_trained_model.py",
         "plot_own_recordings.py",
         "plot_predict_folder.py",
         "plot_command_line.py",
