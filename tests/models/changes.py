@@ -438,6 +438,11 @@ CHANGES = {
         lambda d, h: fitted_of(d)["parts"][0]["dict"]["calibrators"].pop(),
         "CalibratedClassifierCV has 2 calibrators for 3 classes",
     ),
+    "class of a part": (
+        "sigmoid",
+        lambda d, h: fitted_of(d)["classes_"]["labels"][1].pop(),
+        "CalibratedClassifierCV has a part with 3 classes; expected at most 2",
+    ),
     "calibrator": (
         "sigmoid",
         lambda d, h: fitted_of(d)["parts"][0]["dict"]["calibrators"].__setitem__(0, 1),

@@ -231,6 +231,15 @@ def refused(last=None, *, middle=(), steps=None, target=None):
     return make
 
 
+def without_a_class(embedded, voices):
+    """Return a calibrated classifier, in one of whose folds nobody was angry."""
+    is_angry = voices.target == "anger"
+    half = np.arange(len(is_angry)) % 2 == 0
+    splits = [(np.flatnonzero(train), np.flatnonzero(~train)) for train in (~is_angry, half)]
+    classifier = CalibratedClassifierCV(LogisticRegression(), cv=splits)
+    return classifier.fit(embedded.transform(voices.data), voices.target)
+
+
 def surrogates(target):
     return np.where(target == "anger", "\udcfc", target)
 
@@ -280,6 +289,12 @@ REFUSED = {
     "calibrated forest": (
         refused(CalibratedClassifierCV(RandomForestClassifier(3), cv=2)),
         r"cannot export RandomForestClassifier \(step 'calibratedclassifiercv'\)",
+    ),
+    "fold without a class": (
+        lambda embedded, voices: Pipeline(
+            [*embedded.steps, ("sigmoid", without_a_class(embedded, voices))]
+        ),
+        "cannot export step 'sigmoid', because a fold of its calibration lacks classes; choose si",
     ),
     "dates": (
         refused(LogisticRegression(), target=days),

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.decomposition import PCA
 from sklearn.ensemble import StackingClassifier
 from sklearn.linear_model import LogisticRegression
@@ -332,6 +333,15 @@ def test_components_come_back_as_they_are_in_memory(solver, n_components):
     assert_same_outputs(loaded, model, X)
     first = Path("model.safetensors").read_bytes()
     assert save_model(loaded, "again.safetensors").read_bytes() == first
+
+
+def test_calibration_with_a_fold_that_lacks_a_class_comes_back():
+    X, y = table()
+    is_fear, half = y == "fear", np.arange(len(y)) % 2 == 0
+    splits = [(np.flatnonzero(train), np.flatnonzero(~train)) for train in (~is_fear, half)]
+    model = CalibratedClassifierCV(GaussianNB(), cv=splits).fit(X, y).set_params(cv=2)
+    assert [len(part.estimator.classes_) for part in model.calibrated_classifiers_] == [2, 3]
+    assert_same_outputs(reloaded(model), model, X)
 
 
 def test_splitter_whose_seed_was_set_by_stacking_comes_back():

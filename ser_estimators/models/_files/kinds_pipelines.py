@@ -251,13 +251,20 @@ def _unpack_calibration(estimator: Any, values: dict[str, Any]) -> None:
 
 
 def _verify_calibration(estimator: Any, sizes: Mapping[str, int]) -> None:
-    n_classes = sizes["classes"]
     for part in estimator.calibrated_classifiers_:
+        # A fold may lack classes.
+        found = getattr(part.estimator, "classes_", estimator.classes_)
+        n_classes = len(found)
         n_expected = 1 if n_classes == 2 or part.method == "temperature" else n_classes
         if len(part.calibrators) != n_expected:
             raise MismatchError(
                 f"CalibratedClassifierCV has {len(part.calibrators)} calibrators for {n_classes} "
                 "classes"
+            )
+        if n_classes > len(estimator.classes_):
+            raise MismatchError(
+                f"CalibratedClassifierCV has a part with {n_classes} classes; expected at most "
+                f"{len(estimator.classes_)}"
             )
 
 

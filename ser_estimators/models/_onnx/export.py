@@ -61,8 +61,8 @@ def export_onnx(
     or scikit-learn. The file has two inputs, ``waveform``, float32 of shape (n_clips, n_samples) at
     the sampling rate of the pipeline, and ``lengths``, int64 of shape (n_clips,), the number of
     samples of each clip; the samples after these are ignored. Its output ``probabilities`` is
-    float32 of shape (n_clips, n_classes). Any number of clips and of samples is possible. For
-    clips that the pipeline refuses, such as those that contain NaN, the probabilities are NaN.
+    float32 of shape (n_clips, n_classes). A batch has one clip or more, of any length. For clips
+    that the pipeline refuses, such as those that contain NaN, the probabilities are NaN.
 
     Before the file is written, its probabilities are compared with those of the pipeline.
 

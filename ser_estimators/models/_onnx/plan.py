@@ -109,6 +109,11 @@ def _check_classifier(name: str, classifier: Any) -> Any:
                 f"export_onnx cannot export {type(estimator).__name__} (step {name!r}); end the "
                 f"pipeline with {_LAST}, or {_KEEP}"
             )
+        if len(estimator.classes_) < len(classifier.classes_):
+            raise ValueError(
+                f"export_onnx cannot export step {name!r}, because a fold of its calibration lacks "
+                f"classes; choose {name}__cv so that all folds have all classes, or {_KEEP}"
+            )
     return classifier
 
 
