@@ -14,7 +14,7 @@ import gradio
 
 from ser_estimators import load_model, predict_clips
 
-model = load_model(sys.argv[1])
+model = load_model(sys.argv[1] if sys.argv[1:] else sys.exit("Usage: gradio_demo.py MODEL"))
 
 
 def label(voice: str | None) -> dict[str, float]:

@@ -16,7 +16,7 @@ import onnxruntime
 import soundfile
 import soxr
 
-model, recording = sys.argv[1:3]
+model, recording = sys.argv[1:3] if sys.argv[2:] else sys.exit("Usage: onnx_predict.py MODEL FILE")
 session = onnxruntime.InferenceSession(model)
 metadata = session.get_modelmeta().custom_metadata_map
 samples, rate = soundfile.read(recording, dtype="float32", always_2d=True)

@@ -6,19 +6,41 @@ A FastAPI app that labels uploads, the content of a file, or a file in base64: :
 
 import os
 from threading import BoundedSemaphore
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import Body, FastAPI, File, HTTPException, UploadFile
+from fastapi import Body, FastAPI, File, Header, HTTPException, Request, UploadFile
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, RedirectResponse, Response
 from pydantic import Base64Bytes, WithJsonSchema
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
 from ser_estimators import load_model, predict_clips
 
 MAX_BYTES, MAX_FILES, MAX_SECONDS, MAX_THREADS = 20_000_000, 16, 60, 4
-model = load_model(os.environ.get("SER_MODEL", "emotion.safetensors"))
+try:
+    model = load_model(os.environ.get("SER_MODEL", "emotion.safetensors"))
+except ValueError as error:
+    raise SystemExit(f"SER_MODEL: {error}") from None
 Upload = Annotated[UploadFile, WithJsonSchema({"type": "string", "format": "binary"})]
 app, threads = FastAPI(title="Emotion in speech"), BoundedSemaphore(MAX_THREADS)
 app.add_middleware(RequestBodyLimitMiddleware, max_body_size=MAX_BYTES)
+app.add_route("/", lambda _: RedirectResponse("docs"))
+
+
+@app.middleware("http")
+async def check_length(request: Request, answer: Any) -> Response:
+    """Refuse a long body before it is sent, in JSON; the limit above would answer in text."""
+    if int(request.headers.get("content-length", 0)) > MAX_BYTES:
+        return JSONResponse({"detail": "Content Too Large"}, 413)
+    return await answer(request)
+
+
+@app.exception_handler(RequestValidationError)
+async def explain(request: Request, error: RequestValidationError) -> JSONResponse:
+    """Say what is wrong with a request, without the copy of it that FastAPI adds."""
+    errors = [(e["loc"], e["msg"]) for e in error.errors()[:MAX_FILES]]
+    said = [(loc, "Expected a file" if "UploadFile" in msg else msg) for loc, msg in errors]
+    return JSONResponse({"detail": [{"loc": loc, "msg": msg} for loc, msg in said]}, 422)
 
 
 def label(clips: list[dict]) -> list[dict]:
@@ -26,9 +48,11 @@ def label(clips: list[dict]) -> list[dict]:
     with threads:
         found = predict_clips(model, clips, on_error="skip", max_duration=MAX_SECONDS)
     if found.failures:
-        raise HTTPException(422, [{"file": f, "reason": r} for _, f, r in found.failures])
-    names = [str(name) for name in found.classes]
-    scores = [dict(zip(names, row, strict=True)) for row in found.probabilities.tolist()]
+        # A second sentence would be about arguments in Python.
+        reasons = [{"file": f, "reason": r.split(". If ")[0]} for _, f, r in found.failures]
+        raise HTTPException(422, reasons)
+    names, table = [str(name) for name in found.classes], found.probabilities.astype(float).round(6)
+    scores = [dict(zip(names, row, strict=True)) for row in table.tolist()]
     rows = zip(found.names, found.labels, scores, strict=True)
     return [{"file": file, "label": emotion, "probabilities": p} for file, emotion, p in rows]
 
@@ -42,8 +66,11 @@ def predict(files: Annotated[list[Upload], File(max_length=MAX_FILES)]) -> list[
 @app.post("/predict/bytes")
 def predict_bytes(
     content: Annotated[bytes, Body(media_type="application/octet-stream")],
+    content_type: Annotated[str, Header(include_in_schema=False)] = "",
 ) -> list[dict]:
     """Label the content of an audio file."""
+    if content_type.lower().startswith("multipart/"):
+        raise HTTPException(415, "This route takes the content of a file; send forms to /predict.")
     return label([{"bytes": content}])
 
 

@@ -64,6 +64,12 @@ def test_script_is_short():
     assert len(SCRIPT.read_text().splitlines()) < 40
 
 
+def test_script_without_a_model_prints_its_usage():
+    done = subprocess.run([sys.executable, SCRIPT], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr == "Usage: gradio_demo.py MODEL\n"
+
+
 @pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.mp3", "a.ogg"])
 def test_voices_are_labeled(page, model, name):
     soundfile.write(name, 0.1 * np.random.default_rng(0).normal(size=(22050, 2)), 22050)

@@ -60,6 +60,13 @@ def test_script_labels_a_recording(pipe, model, rate):
     np.testing.assert_allclose([float(number) for _, number in rows], expected, atol=1e-3)
 
 
+@pytest.mark.parametrize("arguments", [[], ["model.onnx"]])
+def test_script_without_a_recording_prints_its_usage(arguments):
+    done = subprocess.run([sys.executable, SCRIPT, *arguments], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr == "Usage: onnx_predict.py MODEL FILE\n"
+
+
 def test_script_is_short():
     tree = ast.parse(SCRIPT.read_text(encoding="utf-8"))
     imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import)
