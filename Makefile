@@ -72,7 +72,7 @@ elif [ "$$(uname -sm)" = "Linux x86_64" ]; then \
 else \
 	echo "  - PyTorch: 100 to 200 MB"; \
 fi
-@echo "  - 250 MB of other packages: NumPy, SciPy, scikit-learn, librosa, Matplotlib, Dask, pytest, mypy ..."
+@echo "  - 250 MB of other packages, 100 MB of them extras and tools for tests: NumPy, SciPy, scikit-learn, librosa, Matplotlib, Dask, pytest, mypy ..."
 endef
 
 $(INSTALLED): pyproject.toml setup.py constraints.txt $(wildcard ser_estimators/_kernels/*.[ch]) \
