@@ -28,7 +28,9 @@ _DEPENDENCIES = (
     "jinja2",
     "tqdm",
 )
-_OPTIONAL = ("matplotlib", "onnx", "onnxruntime", "pandas", "pooch")
+_OPTIONAL = (
+    *("dask", "distributed", "matplotlib", "onnx", "onnxruntime", "pandas", "pooch", "pyarrow"),
+)
 
 
 def show_versions() -> None:

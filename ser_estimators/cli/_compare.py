@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import click
 
-from ._command import Command, examples
+from ._command import Command, Refused, examples
 from ._console import OK, Console
+from ._text import plain
 
 __all__ = ["compare"]
 
@@ -37,13 +39,27 @@ def compare(console: Console, reports: tuple[str, ...], protocol: str | None, as
 
     from .. import evaluation
 
-    loaded = {
-        name: evaluation.EvaluationReport.from_json(file)
-        for name, file in zip(_names(reports), reports, strict=True)
-    }
+    names = _names(reports)
+    for file in reports:
+        if not Path(file).exists():
+            raise Refused(f"there is no report '{plain(file)}'; check the path")
+    loaded = {name: _load(file) for name, file in zip(names, reports, strict=True)}
     comparison = evaluation.compare(loaded, protocol=protocol)
     click.echo(json.dumps(asdict(comparison), indent=1) if as_json else str(comparison))
     return OK
+
+
+def _load(file: str) -> Any:
+    from ..evaluation import EvaluationReport
+
+    try:
+        return EvaluationReport.from_json(file)
+    except ValueError as error:
+        # A file that is no text has no other reason than that.
+        why = "" if isinstance(error.__cause__, UnicodeDecodeError) else f" ({error.__cause__})"
+        raise Refused(
+            f"'{plain(file)}' is not a report of 'ser evaluate --json'{plain(why)}"
+        ) from error
 
 
 def _names(files: tuple[str, ...]) -> list[str]:

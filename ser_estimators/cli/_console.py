@@ -12,12 +12,14 @@ from typing import Any, TextIO
 
 import click
 
-from ._text import plain
+from ._advice import for_command_line
+from ._text import plain, wrap
 
-__all__ = ["FAILED", "INTERRUPTED", "OK", "REFUSED", "Console", "counted", "terminal_width"]
+__all__ = ["FAILED", "INTERRUPTED", "OK", "REFUSED", "Console", "counted", "say", "terminal_width"]
 
 # Exit statuses. REFUSED is also that of click for a wrong usage, and INTERRUPTED that of a shell.
 OK, FAILED, REFUSED, INTERRUPTED = 0, 1, 2, 130
+_FALLBACK_WIDTH = 80  # columns
 
 
 class Console:
@@ -36,7 +38,7 @@ class Console:
     def note(self, text: str) -> None:
         """Say what is done."""
         if not self.quiet:
-            click.echo(text, err=True)
+            say(text)
 
     def show_warning(
         self,
@@ -50,8 +52,8 @@ class Console:
         """Show a warning as one line, without the line of code; replaces `warnings.showwarning`."""
         self.warned.append(category)
         if not issubclass(category, (DeprecationWarning, FutureWarning, ResourceWarning)):
-            label = click.style("ser: warning:", fg="yellow")
-            self.note(f"{label} {plain(' '.join(str(message).split()))}")
+            if not self.quiet:
+                say(plain(" ".join(str(message).split())), label="ser: warning:", color="yellow")
 
     def progress(self, n_items: int, description: str, unit: str) -> Any:
         """Return a progress bar of tqdm, which appears after a second and only on a terminal."""
@@ -109,6 +111,34 @@ class Console:
             if saved is not None:
                 os.dup2(saved, 1)
                 os.close(saved)
+
+
+def say(text: str, *, label: str = "", color: str | None = None) -> None:
+    """Print on standard error; on a terminal, in lines that end between words.
+
+    Parameters
+    ----------
+    text : str
+        Functions of the library in it become options of the command line.
+    label : str, default=""
+        What is printed before the text.
+    color : str or None, default=None
+        Color of the label.
+    """
+    text = for_command_line(f"{label} {text}" if label else text)
+    if _is_terminal(sys.stderr):
+        width = _width_of_stderr()
+        text = "\n".join(wrap(line, width, indent=0) for line in text.split("\n"))
+    if color is not None and text.startswith(label):
+        text = click.style(label, fg=color) + text[len(label) :]
+    click.echo(text, err=True)
+
+
+def _width_of_stderr() -> int:
+    # Standard output, which shutil asks for, may be a file.
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        return os.get_terminal_size(sys.stderr.fileno()).columns or _FALLBACK_WIDTH
+    return _FALLBACK_WIDTH
 
 
 def _is_terminal(stream: TextIO | None) -> bool:

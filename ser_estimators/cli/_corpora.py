@@ -8,6 +8,7 @@ from typing import Any
 from .. import datasets
 from ._command import Refused
 from ._console import Console, counted
+from ._inputs import TABLES
 from ._text import plain
 
 __all__ = ["DATA_HELP", "describe", "is_corpus", "load_data", "name_of"]
@@ -17,7 +18,6 @@ DATA is a folder with <emotion>/<file> or <speaker>/<emotion>/<file>, a CSV file
 path, emotion and speaker (paths are relative to it), or a corpus with its folder, such as
 ravdess:/data/ravdess."""
 
-_TABLES = (".csv", ".tsv")
 _OWN = ("load_folder", "load_table")
 
 
@@ -62,7 +62,7 @@ def load_data(data: str, path_column: str, emotion_column: str, speaker_column: 
 
 def is_corpus(data: str) -> bool:
     """Return whether this is a corpus with its folder or a table, rather than recordings."""
-    return _names_corpus(data) or Path(data).suffix.lower() in _TABLES
+    return _names_corpus(data) or Path(data).suffix.lower() in TABLES
 
 
 def name_of(data: str) -> str:

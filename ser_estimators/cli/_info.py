@@ -69,12 +69,23 @@ def _summarize(found: Mapping[str, Any]) -> dict[str, Any]:
         "classes": found["classes"],
         "sampling rate": None if found["sr"] is None else f"{found['sr']} Hz",
         "steps": "\n".join(found["outline"]),
-        "values": found["n_values"],
+        "numbers in the file": found["n_values"],
         "versions": found["versions"],
+        "card": _readable(found["card"]) if found["card"] else "none",
         "format": found["format"],
-        "card": found["card"] or "none",
     }
     return {name: value for name, value in known.items() if value is not None}
+
+
+def _readable(card: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a card with scores and ranges as text, as on the page of a model."""
+    from ..models._card import format_range, format_score
+
+    found = dict(card)
+    for name, write in (("scores", lambda _, value: format_score(value)), ("audio", format_range)):
+        if name in found:
+            found[name] = {key: write(key, value) for key, value in found[name].items()}
+    return found
 
 
 def _describe(model: Any) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import glob
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -16,9 +17,12 @@ import click
 
 from ..datasets._search import AUDIO_SUFFIXES, find_audio
 
-__all__ = ["Input", "open_inputs"]
+__all__ = ["TABLES", "Input", "open_inputs"]
 
 _STDIN = "-"
+TABLES = (".csv", ".tsv")
+_PATH = "path"  # column of a table
+_MARK = b"\xef\xbb\xbf"  # of UTF-8 text, from Windows
 _MAGIC = frozenset("*?[")
 _HEAD = 4096  # bytes that tell audio from a list of paths
 _TEXT_CONTROLS = b"\t\n\r"
@@ -49,7 +53,8 @@ def open_inputs(arguments: Sequence[str], *, is_null: bool = False) -> Iterator[
 
     A folder stands for the audio files in it and its subfolders, sorted, without hidden ones. An
     argument with ``*``, ``?`` or ``[`` that is no file is a pattern, as in a shell. ``-`` is
-    standard input: an audio file, or a list of paths, as its content shows.
+    standard input: an audio file, a CSV table, or a list of paths, as its content shows. A CSV file
+    stands for the paths in its column path.
 
     Parameters
     ----------
@@ -93,6 +98,8 @@ def _find(argument: str) -> Iterator[Input]:
                 yield Input(name, name)
             elif "**" not in path:  # which matches the files in the folder as well
                 yield from _in_folder(name)
+    elif Path(path).suffix.lower() in TABLES and os.path.isfile(path):
+        yield from _in_table(argument, Path(path), None)
     else:
         yield Input(argument, path)
 
@@ -107,10 +114,42 @@ def _in_folder(folder: str) -> Iterator[Input]:
         yield Input(folder, error=f"the folder contains no audio files ({endings} and so on)")
 
 
+def _in_table(name: str, path: Path, text: str | None) -> Iterator[Input]:
+    """Yield the recordings that a table lists, whose paths are relative to it."""
+    from ..datasets._own import OwnFiles
+    from ..datasets._table import decode, read_rows
+
+    files = OwnFiles(name)
+    try:
+        content = decode(files, path) if text is None else text
+        rows = list(read_rows(files, content, [_PATH]))
+    except (OSError, ValueError) as error:
+        reason = str(error).removeprefix(files.start).partition(". Name them")[0].strip()
+        yield Input(name, error=f"{reason}; expected a column named {_PATH}")
+        return
+    if not rows:
+        yield Input(name, error="the table has no rows below its first line")
+    for line, cells in rows:
+        if cells[_PATH]:
+            listed = str(path.parent / cells[_PATH])
+            yield Input(listed, listed)
+        else:
+            yield Input(name, error=f"line {line} of the table has no {_PATH}")
+
+
+def _is_table(line: bytes) -> bool:
+    """Return whether a first line names the columns of a table, rather than a file."""
+    cells = re.split(rb"[,;\t]", line.strip())
+    return len(cells) > 1 and _PATH.encode() in {cell.strip(b' "').lower() for cell in cells}
+
+
 def _from_stdin(stack: contextlib.ExitStack, *, is_null: bool) -> Iterator[Input]:
     data = sys.stdin.buffer.read() if sys.stdin is not None else b""
     if not data:
         yield Input(_STDIN, error="standard input is empty; expected audio, or one path per line")
+    elif not is_null and _is_table(data.removeprefix(_MARK).partition(b"\n")[0]):
+        text = data.removeprefix(_MARK).decode("utf-8", errors="surrogateescape")
+        yield from _in_table(_STDIN, Path(_STDIN), text)
     elif is_null or _is_text(data[:_HEAD]):
         for name in _split(data, is_null=is_null):
             yield from _find(name)
@@ -129,7 +168,7 @@ def _is_text(head: bytes) -> bool:
 def _split(data: bytes, *, is_null: bool) -> list[str]:
     if is_null:
         return [_decode(part) for part in data.split(b"\0") if part]
-    data = data.removeprefix(b"\xef\xbb\xbf")
+    data = data.removeprefix(_MARK)
     return [_decode(line) for line in data.replace(b"\r\n", b"\n").split(b"\n") if line.strip()]
 
 

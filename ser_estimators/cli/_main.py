@@ -12,7 +12,7 @@ import click
 from .._utils.version import __version__
 from ._command import ClosedPipeError, Failed, describe, examples, is_closed_pipe
 from ._compare import compare
-from ._console import FAILED, INTERRUPTED, OK, REFUSED
+from ._console import FAILED, INTERRUPTED, OK, REFUSED, say
 from ._evaluate import evaluate
 from ._export import export
 from ._features import features
@@ -103,10 +103,9 @@ def _run(args: Sequence[str] | None) -> int:
 
 
 def _show(error: click.ClickException) -> None:
-    """Print an error in one line."""
+    """Print an error, in one line unless a terminal is narrower."""
     text = error.format_message()
     if isinstance(error, click.UsageError) and error.ctx is not None:
         text = f"{text.rstrip('.')}; see '{error.ctx.command_path} --help'"
     has_color = not (os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb")
-    label = click.style("ser: error:", fg="red") if has_color else "ser: error:"
-    click.echo(f"{label} {text}", err=True)
+    say(text, label="ser: error:", color="red" if has_color else None)

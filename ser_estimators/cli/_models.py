@@ -98,6 +98,11 @@ def _license_of(path: Path) -> str:
 def check_suffix(path: Path) -> None:
     """Raise unless the format of a model file is known by its name."""
     suffix = path.suffix.lower()
+    if suffix == ".onnx":
+        raise Refused(
+            f"'{plain(os.fspath(path))}' is for ONNX Runtime, which predicts with it (see "
+            f"docs/onnx.md); ser needs the model itself, {', '.join(SUFFIXES)}"
+        )
     if suffix not in SUFFIXES:
         raise Refused(
             f"'{plain(os.fspath(path))}' does not end like a model file; expected "

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
+from ._advice import for_command_line
 from ._command import Command, examples
 from ._console import FAILED, OK, Console, counted, terminal_width
 from ._inputs import Input, open_inputs
-from ._models import find_model, load_model, model_option
+from ._models import card_of, find_model, load_model, model_option
 from ._options import n_jobs_option
 from ._table import CsvRows, JsonRows, Row, Rows, TextRows
+from ._text import plain
 
 __all__ = ["predict", "predict_inputs"]
 
+_N_NAMES = 3  # recordings that a note names
 _BATCH = 32  # recordings between two steps of the progress bar
 
 
@@ -42,6 +46,12 @@ _BATCH = 32  # recordings between two steps of the progress bar
     is_flag=True,
     help="Paths from standard input end with a null character, as those of find -print0.",
 )
+@click.option(
+    "--max-duration",
+    type=click.FloatRange(0, min_open=True),
+    metavar="SECONDS",
+    help="Refuse longer recordings, before they are decoded.",
+)
 @n_jobs_option
 @click.pass_obj
 def predict(
@@ -52,12 +62,14 @@ def predict(
     as_csv: bool,
     probabilities: bool,
     null: bool,
+    max_duration: float | None,
     n_jobs: int | None,
 ) -> int:
     """Predict the emotions of recordings.
 
-    INPUTS are audio files, folders, which are searched for audio files, and patterns such as
-    'voices/*.wav'. "-" reads standard input: either an audio file, or paths, one per line.
+    INPUTS are audio files, folders, which are searched for audio files, patterns such as
+    'voices/*.wav', and CSV files with a column path, which is relative to the file. "-" reads
+    standard input: an audio file, a CSV table, or paths, one per line.
 
     There is one row for each recording, with its emotion or with the reason why there is none. The
     exit status is 0 if there is an emotion in every row, 1 if not, and 2 for a wrong usage or if
@@ -74,6 +86,8 @@ def predict(
             as_json=as_json,
             as_csv=as_csv,
             show_all=probabilities,
+            max_duration=max_duration,
+            trained_on=_durations(path),
             n_jobs=n_jobs,
         )
 
@@ -86,9 +100,14 @@ def predict_inputs(
     as_json: bool = False,
     as_csv: bool = False,
     show_all: bool = False,
+    max_duration: float | None = None,
+    trained_on: tuple[float, float] | None = None,
     n_jobs: int | None = None,
 ) -> int:
-    """Print a row for each input, and return the exit status."""
+    """Print a row for each input, and return the exit status.
+
+    With `trained_on`, the range of durations in training, a note names much longer recordings.
+    """
     import joblib
     import numpy as np
 
@@ -111,43 +130,76 @@ def predict_inputs(
             width=terminal_width(),
         )
     click.echo(rows.start(), nl=False)
-    n_failed = 0
+    n_failed, long = 0, []
     with (
         joblib.parallel_config(n_jobs=n_jobs),
         console.without_decoder_notes(),
         console.progress(len(inputs), "prediction", "file") as bar,
     ):
         for start in range(0, len(inputs), _BATCH):
-            batch = list(_predict_batch(model, inputs[start : start + _BATCH]))
+            batch = list(_predict_batch(model, inputs[start : start + _BATCH], max_duration))
+            if trained_on is not None:
+                long += _find_long(batch, inputs[start : start + _BATCH], trained_on[1])
             n_failed += sum(bool(row.error) for row in batch)
             bar.clear()  # the rows may appear on the same terminal
             click.echo("".join(map(rows.row, batch)), nl=False)
             bar.update(len(batch))
     click.echo(rows.end(), nl=False)
-    if n_failed:
+    if long and trained_on is not None:
+        low, high = trained_on
+        more = ", ..." if len(long) > _N_NAMES else ""
+        console.note(
+            f"{len(long):,} of {counted(len(inputs), 'recording')} {'is' if len(long) == 1 else 'are'} "
+            f"more than twice as long as the training audio ({low:g} to {high:g} s), so "
+            f"{'its label says' if len(long) == 1 else 'their labels say'} little: "
+            f"{', '.join(plain(name) for name in long[:_N_NAMES])}{more}"
+        )
+    if n_failed and len(inputs) > 1:  # a single row says it
         console.note(f"{n_failed:,} of {counted(len(inputs), 'file')} could not be predicted")
     return FAILED if n_failed else OK
 
 
-def _predict_batch(model: Any, inputs: Sequence[Input]) -> Iterator[Row]:
+def _durations(model_path: Path) -> tuple[float, float] | None:
+    """Return the range of durations of the training audio, None if it is not known."""
+    with contextlib.suppress(OSError, ValueError):  # reported when the model is loaded
+        card = card_of(model_path)
+        return card.audio.get("duration") if card else None
+    return None
+
+
+def _find_long(rows: Sequence[Row], inputs: Sequence[Input], seconds: float) -> list[str]:
+    """Return the names of predicted recordings that are more than twice as long."""
+    from .._audio.reading import duration_of
+
+    return [
+        one.name
+        for row, one in zip(rows, inputs, strict=True)
+        if not row.error and (duration_of(one.path) or 0) > 2 * seconds
+    ]
+
+
+def _predict_batch(
+    model: Any, inputs: Sequence[Input], max_duration: float | None
+) -> Iterator[Row]:
     """Yield a row for each input, in their order."""
     readable = [one for one in inputs if not one.error]
-    predicted = iter(_predict_files(model, readable))
+    predicted = iter(_predict_files(model, readable, max_duration))
     for one in inputs:
         yield Row(one.name, error=one.error) if one.error else next(predicted)
 
 
-def _predict_files(model: Any, inputs: Sequence[Input]) -> list[Row]:
+def _predict_files(model: Any, inputs: Sequence[Input], max_duration: float | None) -> list[Row]:
     from .. import predict_clips
 
     if not inputs:
         return []
     try:
-        found = predict_clips(model, [one.path for one in inputs], on_error="skip")
+        paths = [one.path for one in inputs]
+        found = predict_clips(model, paths, on_error="skip", max_duration=max_duration)
     except Exception as error:
         # The other recordings need not share what is wrong with one of them.
         if len(inputs) > 1:
-            return [row for one in inputs for row in _predict_files(model, [one])]
+            return [row for one in inputs for row in _predict_files(model, [one], max_duration)]
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         return [Row(inputs[0].name, error=f"{reason:.1000}")]
     rows = []
@@ -164,7 +216,8 @@ def _predict_files(model: Any, inputs: Sequence[Input]) -> list[Row]:
 
 
 def _about(one: Input, reason: str) -> str:
-    """Return a reason that does not name the temporary file of standard input."""
+    """Return a reason in the words of the command line, without a file of standard input."""
+    reason = for_command_line(reason)
     if one.name != "-":
         return reason
     return reason.replace(f"{one.path}-", "stdin-").replace(one.path, "-")

@@ -99,7 +99,12 @@ def train(
         # What took minutes is not lost: the card is written without the ranges of the audio. Parts
         # of files that the model does not use may be damaged.
         is_interrupted |= isinstance(error, KeyboardInterrupt)
-    card = ModelCard(corpora=[name_of(data)], audio=audio, date=date.today().isoformat())
+    card = ModelCard(
+        corpora=[name_of(data)],
+        audio=audio,
+        date=date.today().isoformat(),
+        limitations=_interruption(pipe),
+    )
     try:
         save_model(pipe, path, card)
     except Exception as error:
@@ -111,6 +116,14 @@ def train(
     size = f"{path.stat().st_size / 1e6:.1f} MB"
     console.note(f"Saved {plain(output)} ({size}) after {counted(round(seconds), 'second')}")
     return INTERRUPTED if is_interrupted else OK
+
+
+def _interruption(pipe: Any) -> str:
+    """Return that the training was interrupted, empty if it was not."""
+    for _, step in pipe.steps:
+        if getattr(step, "interrupted_", False):
+            return f"Training was interrupted after {step.n_iter_} of {step.max_epochs} epochs."
+    return ""
 
 
 def _keep(model: Any, path: Path, card: ModelCard) -> Path:

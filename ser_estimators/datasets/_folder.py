@@ -9,7 +9,8 @@ from pathlib import Path
 
 from sklearn.utils import Bunch
 
-from ._bunch import VOCABULARY, make_bunch
+from ._bunch import make_bunch
+from ._labels import EMOTIONS, describe_corpus, describe_speakers
 from ._own import OwnFiles, rename_emotions
 from ._search import AUDIO_SUFFIXES, count, examples, find_audio, join
 
@@ -17,8 +18,6 @@ __all__ = ["load_folder"]
 
 _LAYOUTS = {2: "<emotion>/<file>", 3: "<speaker>/<emotion>/<file>"}
 _EXPECTED = " or ".join(_LAYOUTS.values())
-# Words that name an emotion rather than a speaker, to recognize <emotion>/<speaker>/<file>.
-_EMOTIONS = {*VOCABULARY, "angry", "bored", "disgusted", "fearful", "happy", "sad", "surprised"}
 
 
 def load_folder(
@@ -32,12 +31,16 @@ def load_folder(
     The layout is ``<emotion>/<file>`` or ``<speaker>/<emotion>/<file>``, whichever the depth of the
     files shows. No audio is decoded. Hidden files, and files that are not audio, are ignored.
 
+    Folders that seem to be speakers, such as ``Actor_01``, are refused, because a model would learn
+    voices rather than emotions. Labels of such names need `emotions` or `load_table`.
+
     Parameters
     ----------
     root : path-like
         The folder that contains those of the emotions, or of the speakers.
     emotions : dict of {str: str or None} or None, default=None
-        New names for some of the emotions; None as a name leaves out its clips.
+        New names for some of the emotions; None as a name leaves out its clips. Folders that are
+        renamed may have any name, such as a number.
     as_frame : bool, default=False
         If True, ``frame`` is a pandas DataFrame; this requires pandas.
 
@@ -69,7 +72,7 @@ def load_folder(
         If every file is a broken link, an empty file, a git-lfs pointer, a web page, or in a format
         that has to be converted first.
     TypeError, ValueError
-        If the layout is another one, or if `emotions` is not a dict, contains an unknown name or
+        If the layout is another one, if the folders are those of a corpus or seem to be speakers, or if `emotions` is not a dict, contains an unknown name or
         leaves no clip.
     ImportError
         If ``as_frame=True`` and pandas is not installed.
@@ -116,9 +119,16 @@ def load_folder(
             f"{files.start} neither it nor its subfolders contain an audio file "
             f"({', '.join(AUDIO_SUFFIXES)}); expected {_EXPECTED}"
         )
+    # Before the layout, because that of a corpus may be any.
+    folders = {part for path in files.readable for part in path.relative_to(root).parts[:-1]}
+    if reason := describe_corpus(files.readable, folders, root):
+        raise ValueError(f"{files.start} {reason}")
     depth = _depth_of_clips(files, root)
     clips = [path for path in files.readable if _depth(path, root) == depth]
     targets = [path.parent.name for path in clips]
+    renamed = emotions if isinstance(emotions, Mapping) else {}
+    if reason := describe_speakers(set(targets).difference(renamed)):
+        raise ValueError(f"{files.start} {reason}")
     files.warn(targets)
     names = rename_emotions(targets, emotions)
     kept = [(path, name) for path, name in zip(clips, names, strict=True) if name is not None]
@@ -171,7 +181,7 @@ def _check_order(files: OwnFiles, root: Path) -> None:
     """Raise for <emotion>/<speaker>/<file>, which would train on speakers as emotions."""
     folders = {path.relative_to(root).parts[:2] for path in files.readable}
     outer, inner = ({parts[level].casefold() for parts in folders} for level in (0, 1))
-    if outer <= _EMOTIONS and not inner & _EMOTIONS:
+    if outer <= EMOTIONS and not inner & EMOTIONS:
         raise ValueError(
             f"{files.start} its layout seems to be <emotion>/<speaker>/<file>: its folders are "
             f"named like emotions ({join(sorted(outer))}), and theirs are not "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from sklearn.utils import Bunch
@@ -14,7 +14,7 @@ from ._bunch import UNKNOWN, make_bunch
 from ._own import OwnFiles, rename_emotions
 from ._search import count, join
 
-__all__ = ["load_table"]
+__all__ = ["decode", "load_table", "read_rows"]
 
 _SEPARATORS = (",", ";", "\t")
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
@@ -35,7 +35,8 @@ def load_table(
     r"""Load recordings that a CSV file lists, with their emotions and speakers.
 
     The first line names the columns. They are separated by commas, semicolons or tabs, in any
-    order; columns without a meaning here are ignored. No audio is decoded.
+    order; columns without a meaning here are ignored. Names of columns may differ in upper and
+    lower case, unless there are several. No audio is decoded.
 
     Parameters
     ----------
@@ -115,7 +116,9 @@ def load_table(
     """
     path = Path(path).expanduser()
     files = OwnFiles(str(path))
-    rows = list(_read(files, path, [path_column, emotion_column]))
+    optional = [speaker_column, "sex", "intensity"]
+    text = decode(files, path)
+    rows = list(read_rows(files, text, [path_column, emotion_column], optional))
     if not rows:
         raise ValueError(
             f"{files.start} it has no rows below its first line; expected one per clip"
@@ -154,9 +157,13 @@ def load_table(
     )
 
 
-def _read(files: OwnFiles, path: Path, needed: list[str]) -> Iterator[_Row]:
-    """Yield the rows of a table, or raise if it is not one."""
-    text = _decode(files, path)
+def read_rows(
+    files: OwnFiles, text: str, needed: Sequence[str], optional: Sequence[str] = ()
+) -> Iterator[_Row]:
+    """Yield the rows of a table, or raise if it is not one.
+
+    Columns of a needed or optional name are found in any case, such as "Path" for "path".
+    """
     separator = max(_SEPARATORS, key=lambda each: _n_found(text, each, needed))
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     columns: list[str] | None = None
@@ -166,7 +173,7 @@ def _read(files: OwnFiles, path: Path, needed: list[str]) -> Iterator[_Row]:
             if not any(cells):
                 continue
             if columns is None:
-                columns = cells
+                columns = _spell([*needed, *optional], cells)
                 for name in needed:
                     if columns.count(name) != 1:
                         raise ValueError(_no_column(files, name, columns))
@@ -187,7 +194,18 @@ def _read(files: OwnFiles, path: Path, needed: list[str]) -> Iterator[_Row]:
         raise ValueError(f"{files.start} it is empty; expected a line with the names of columns")
 
 
-def _decode(files: OwnFiles, path: Path) -> str:
+def _spell(names: Sequence[str], columns: list[str]) -> list[str]:
+    """Return the columns, with the case of a name where a single one differs only in that."""
+    spelling = {}
+    for name in names:
+        alike = [column for column in columns if column.casefold() == name.casefold()]
+        if len(alike) == 1:
+            spelling[alike[0]] = name
+    return [spelling.get(column, column) for column in columns]
+
+
+def decode(files: OwnFiles, path: Path) -> str:
+    """Return the text of a table, or raise if it has none."""
     if path.is_dir():
         raise ValueError(f"{files.start} it is a folder; expected a CSV file, or use load_folder")
     try:
@@ -207,9 +225,10 @@ def _decode(files: OwnFiles, path: Path) -> str:
         ) from None
 
 
-def _n_found(text: str, separator: str, needed: list[str]) -> int:
+def _n_found(text: str, separator: str, needed: Sequence[str]) -> int:
     first = text.lstrip().split("\n", 1)[0]
-    return len({cell.strip().strip('"') for cell in first.split(separator)} & set(needed))
+    cells = {cell.strip().strip('"').casefold() for cell in first.split(separator)}
+    return len(cells & {name.casefold() for name in needed})
 
 
 def _no_column(files: OwnFiles, name: str, columns: list[str]) -> str:

@@ -10,7 +10,15 @@ from typing import Any, Self
 
 from ._files.errors import MismatchError
 
-__all__ = ["AUDIO_UNITS", "ModelCard", "read_card", "write_fields"]
+__all__ = [
+    "AUDIO_UNITS",
+    "ModelCard",
+    "format_interval",
+    "format_range",
+    "format_score",
+    "read_card",
+    "write_fields",
+]
 
 _TEXTS = ("name", "summary", "license", "evaluation", "date", "limitations")
 _LISTS = ("languages", "corpora")
@@ -119,6 +127,22 @@ class ModelCard:
             "date": report.date[:10],
         }
         return cls(**found | others)
+
+
+def format_score(numbers: Sequence[float]) -> str:
+    """Return a score with its interval, if there is one: "0.241 (0.095 to 0.387)"."""
+    value, *ends = numbers
+    return f"{value:.3f} ({format_interval(ends)})" if ends else f"{value:.3f}"
+
+
+def format_interval(ends: Sequence[float]) -> str:
+    """Return the ends of an interval, empty if there are none: "0.095 to 0.387"."""
+    return f"{ends[0]:.3f} to {ends[1]:.3f}" if ends else ""
+
+
+def format_range(name: str, ends: Sequence[float]) -> str:
+    """Return a range of the training audio with its unit: "-58.5 to -35 dBFS"."""
+    return f"{ends[0]:g} to {ends[1]:g} {AUDIO_UNITS[name]}"
 
 
 def write_fields(card: ModelCard) -> dict[str, Any]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from .._utils.writing import write_file
-from ._card import AUDIO_UNITS, ModelCard, read_card
+from ._card import ModelCard, format_interval, format_range, read_card
 from ._files.info import describe_document, model_info
 from ._files.save import SUFFIX, describe_model
 
@@ -171,8 +171,8 @@ def _training(card: ModelCard) -> list[str]:
         rows.append(f"- Languages: {', '.join(map(_inline, card.languages))}")
     if card.date:
         rows.append(f"- Date: {_inline(card.date)}")
-    for name, (low, high) in card.audio.items():
-        rows.append(f"- {name.capitalize()} of the clips: {low:g} to {high:g} {AUDIO_UNITS[name]}")
+    for name, ends in card.audio.items():
+        rows.append(f"- {name.capitalize()} of the clips: {format_range(name, ends)}")
     return ["", "## Training", "", *rows] if rows else []
 
 
@@ -184,17 +184,13 @@ def _scores(card: ModelCard) -> list[str]:
         lines += [card.evaluation, ""]
     lines += ["| score | value | interval |", "|---|---|---|"]
     for name, numbers in card.scores.items():
-        interval = _interval(numbers[1:])
+        interval = format_interval(numbers[1:])
         lines.append(f"| {_inline(name)} | {numbers[0]:.3f} | {interval} |")
     return lines
 
 
 def _limitations(card: ModelCard) -> list[str]:
     return ["", "## Limitations", "", card.limitations] if card.limitations else []
-
-
-def _interval(ends: Sequence[float]) -> str:
-    return f"{ends[0]:.3f} to {ends[1]:.3f}" if ends else ""
 
 
 def _yaml(text: str) -> str:

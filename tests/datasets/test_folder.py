@@ -5,7 +5,6 @@ import re
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from ser_estimators.datasets import concatenate_corpora, load_folder
@@ -151,8 +150,42 @@ def test_wrong_folders():
         load_folder("empty")
 
 
-def test_a_corpus_with_such_a_layout(corpora):
-    """The folder of TESS has the layout, with the speaker in the names of the emotions."""
-    corpus = load_folder(corpora["tess"])
-    assert len(corpus.data) == 2800
-    assert len(np.unique(corpus.target)) == 14
+@pytest.mark.parametrize("name", ["ravdess", "crema_d", "tess", "savee", "emodb", "nemo"])
+def test_the_folder_of_a_corpus(corpora, name):
+    """Its folders, such as those of the actors, must not become emotions."""
+    message = f"files are named like those of .*; use load_{name}\\('.*'\\)\\. If .* for load_table"
+    with pytest.raises(ValueError, match=message):
+        load_folder(corpora[name])
+
+
+def test_files_of_a_corpus_that_are_sorted_by_emotion():
+    tree("own", "happy/03-01-03-01-01-01-01.wav", "other/03-01-05-01-01-01-01.wav")
+    assert load_folder("own").target_names.tolist() == ["happy", "other"]
+    tree("few", "a/03-01-03-01-01-01-01.wav", "a/1.wav", "b/2.wav")
+    assert load_folder("few").target_names.tolist() == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["speaker_01/sadness_01.wav", "speaker_02/anger_01.wav"],
+        ["01/1.wav", "02/1.wav"],
+        ["M01/1.wav", "F02/1.wav"],
+        ["spk-1b/1.wav"],
+        ["set/s1/1.wav", "set/s2/1.wav"],
+    ],
+)
+def test_folders_of_speakers_are_no_emotions(names):
+    tree("own", *names)
+    with pytest.raises(ValueError, match=r"seem to be speakers, not emotions \(.* for load_table"):
+        load_folder("own")
+
+
+def test_labels_that_end_in_a_number():
+    tree("own", "class_1/1.wav", "class_2/1.wav")
+    with pytest.raises(ValueError, match=r"speakers, not emotions \(class_1, class_2\); expected"):
+        load_folder("own")
+    names = {"class_1": "anger", "class_2": "class_2"}
+    assert load_folder("own", emotions=names).target.tolist() == ["anger", "class_2"]
+    tree("mixed", "class_1/1.wav", "neutral/1.wav", "level2/1.wav")
+    assert load_folder("mixed").target_names.tolist() == ["class_1", "level2", "neutral"]

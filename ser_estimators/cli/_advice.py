@@ -1,0 +1,48 @@
+"""Messages of the library, which advise programs, in the words of the command line."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["for_command_line"]
+
+# Parts of messages, and what replaces them.
+_REPLACEMENTS = tuple(
+    (re.compile(pattern), replacement)
+    for pattern, replacement in (
+        (r"\bload_(\w+)\('(.*?)'\)", r"'\1:\2'"),
+        (
+            r"pass path_column, emotion_column or speaker_column",
+            "pass --path-column, --emotion-column or --speaker-column",
+        ),
+        (r",? for load_table\b", ""),
+        (r",? or use load_folder\b", ""),
+        (
+            r"; pass its column of paths, for example pandas\..*?\)\['path'\]",
+            "; pass a CSV file with a column path, or '-' and paths on standard input, one per line",
+        ),
+        (r"\. If it is samples without a header, pass \(numpy.*?, sr\)", ""),
+        (r"max_duration=", "--max-duration "),
+    )
+)
+
+
+def for_command_line(text: str) -> str:
+    """Return a message with options of commands instead of functions and parameters.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> for_command_line("to load this corpus, use load_ravdess('/data/ravdess')")
+    "to load this corpus, use 'ravdess:/data/ravdess'"
+    """
+    for pattern, replacement in _REPLACEMENTS:
+        text = pattern.sub(replacement, text)
+    return text
