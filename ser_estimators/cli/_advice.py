@@ -18,8 +18,9 @@ _REPLACEMENTS = tuple(
         (r",? for load_table\b", ""),
         (r",? or use load_folder\b", ""),
         (
-            r"; pass its column of paths, for example pandas\..*?\)\['path'\]",
-            "; pass a CSV file with a column path, or '-' and paths on standard input, one per line",
+            r"it is a table \((\.\w+)\), not audio; pass its column .*?\)\['path'\]",
+            r"it is a table or a list (\1), not audio; pass a CSV file with a column path, or '-' "
+            "and, on standard input, one path per line",
         ),
         (r"\. If it is samples without a header, pass \(numpy.*?, sr\)", ""),
         (r"max_duration=", "--max-duration "),

@@ -51,9 +51,9 @@ class Console:
     ) -> None:
         """Show a warning as one line, without the line of code; replaces `warnings.showwarning`."""
         self.warned.append(category)
-        if not issubclass(category, (DeprecationWarning, FutureWarning, ResourceWarning)):
-            if not self.quiet:
-                say(plain(" ".join(str(message).split())), label="ser: warning:", color="yellow")
+        is_internal = issubclass(category, (DeprecationWarning, FutureWarning, ResourceWarning))
+        if not (is_internal or self.quiet):
+            say(plain(" ".join(str(message).split())), label="ser: warning:", color="yellow")
 
     def progress(self, n_items: int, description: str, unit: str) -> Any:
         """Return a progress bar of tqdm, which appears after a second and only on a terminal."""

@@ -146,14 +146,7 @@ def predict_inputs(
             bar.update(len(batch))
     click.echo(rows.end(), nl=False)
     if long and trained_on is not None:
-        low, high = trained_on
-        more = ", ..." if len(long) > _N_NAMES else ""
-        console.note(
-            f"{len(long):,} of {counted(len(inputs), 'recording')} {'is' if len(long) == 1 else 'are'} "
-            f"more than twice as long as the training audio ({low:g} to {high:g} s), so "
-            f"{'its label says' if len(long) == 1 else 'their labels say'} little: "
-            f"{', '.join(plain(name) for name in long[:_N_NAMES])}{more}"
-        )
+        console.note(_about_long(long, len(inputs), trained_on))
     if n_failed and len(inputs) > 1:  # a single row says it
         console.note(f"{n_failed:,} of {counted(len(inputs), 'file')} could not be predicted")
     return FAILED if n_failed else OK
@@ -165,6 +158,16 @@ def _durations(model_path: Path) -> tuple[float, float] | None:
         card = card_of(model_path)
         return card.audio.get("duration") if card else None
     return None
+
+
+def _about_long(names: Sequence[str], n_inputs: int, durations: tuple[float, float]) -> str:
+    are, say = ("is", "its label says") if len(names) == 1 else ("are", "their labels say")
+    more = ", ..." if len(names) > _N_NAMES else ""
+    return (
+        f"{len(names):,} of {counted(n_inputs, 'recording')} {are} more than twice as long as the "
+        f"training audio ({durations[0]:g} to {durations[1]:g} s), so {say} little: "
+        f"{', '.join(plain(name) for name in names[:_N_NAMES])}{more}"
+    )
 
 
 def _find_long(rows: Sequence[Row], inputs: Sequence[Input], seconds: float) -> list[str]:

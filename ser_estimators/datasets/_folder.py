@@ -72,8 +72,8 @@ def load_folder(
         If every file is a broken link, an empty file, a git-lfs pointer, a web page, or in a format
         that has to be converted first.
     TypeError, ValueError
-        If the layout is another one, if the folders are those of a corpus or seem to be speakers, or if `emotions` is not a dict, contains an unknown name or
-        leaves no clip.
+        If the layout is another one, if the folders are those of a corpus or seem to be speakers,
+        or if `emotions` is not a dict, contains an unknown name or leaves no clip.
     ImportError
         If ``as_frame=True`` and pandas is not installed.
 

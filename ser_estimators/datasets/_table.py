@@ -176,7 +176,7 @@ def read_rows(
                 columns = _spell([*needed, *optional], cells)
                 for name in needed:
                     if columns.count(name) != 1:
-                        raise ValueError(_no_column(files, name, columns))
+                        raise ValueError(_no_column(files, name, cells))
                 continue
             if any(cells[len(columns) :]):
                 raise ValueError(

@@ -168,10 +168,12 @@ def test_comparison_of_files_with_the_same_name(reports, run):
 def test_reports_that_cannot_be_compared(reports, run):
     good = reports[0] / "a.json"
     Path("bad.json").write_text("{}")
+    Path("model.bin").write_bytes(b"\xff\xfe\x80")
     for args, status, message in (
         ([good], 2, "expected two reports or more"),
-        ([good, "bad.json"], 1, "Could not load a report from 'bad.json': it is not a report"),
-        ([good, "nothing.json"], 1, "nothing.json: No such file or directory"),
+        ([good, "bad.json"], 2, "'bad.json' is not a report of 'ser evaluate --json' (it is not"),
+        ([good, "model.bin"], 2, "'model.bin' is not a report of 'ser evaluate --json'\n"),
+        ([good, "nothing.json"], 2, "there is no report 'nothing.json'; check the path"),
         ([good, reports[0] / "b.json", "--protocol", "x"], 1, "has no protocol 'x'; expected one"),
     ):
         done = run("compare", *args)

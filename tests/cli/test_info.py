@@ -12,6 +12,7 @@ from sklearn.preprocessing import StandardScaler
 
 import ser_estimators
 from ser_estimators import make_ser_pipeline, save_model
+from ser_estimators.models import ModelCard
 
 
 def test_a_model(run, model_file):
@@ -76,6 +77,26 @@ def test_model_without_classes_and_rate(run):
     assert any(line.split() == ["steps", "StandardScaler()"] for line in lines)
 
 
+def test_a_card_has_units(run):
+    card = ModelCard(
+        scores={"accuracy": (0.24074, 0.0947, 0.38666), "F1": 0.5},
+        audio={"level": (-58.5, -35.0), "duration": (0.9, 5.3)},
+    )
+    save_model(StandardScaler().fit([[0.0], [1.0]]), "m.safetensors", card=card)
+    lines = run("info", "m.safetensors").out.splitlines()
+    for line in (
+        "    accuracy  0.241 (0.095 to 0.387)",
+        "    F1        0.500",
+        "    level     -58.5 to -35 dBFS",
+        "    duration  0.9 to 5.3 s",
+    ):
+        assert line in lines
+    assert lines[-1].split() == ["format", "1"]
+    assert any(line.startswith("numbers in the file  ") for line in lines)
+    found = json.loads(run("info", "--json", "m.safetensors").out)
+    assert found["card"]["audio"]["level"] == [-58.5, -35.0]
+
+
 def test_versions(run):
     done = run("info", "--versions")
     assert done.status == 0
@@ -85,8 +106,10 @@ def test_versions(run):
 
 def test_errors(run):
     Path("x.joblib").write_text("hello")
+    Path("m.onnx").touch()
     for args, message in (
         (["x.joblib"], "Could not load the model 'x.joblib'"),
+        (["m.onnx"], "'m.onnx' is for ONNX Runtime, which predicts with it (see docs/onnx.md)"),
         (["nothing.joblib"], "there is no model 'nothing.joblib'; check the path"),
         ([], "there is no model: pass one with --model FILE"),
     ):

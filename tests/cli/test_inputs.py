@@ -131,6 +131,43 @@ def test_audio_from_stdin(stdin, data):
     assert not Path(one.path).exists()
 
 
+def test_tables(stdin):
+    Path("in").mkdir()
+    text = "Path;emotion\na.wav;joy\n;fear\n/b.wav;joy\n"
+    Path("in/t.csv").write_text(text)
+    assert names("in/t.csv") == ["in/a.wav", "in/t.csv", "/b.wav"]
+    assert errors("in/t.csv") == ["", "line 3 of the table has no path", ""]
+    stdin(b"\xef\xbb\xbf" + text.encode())
+    assert names("-") == ["a.wav", "-", "/b.wav"]
+    Path("t.tsv").write_text("emotion\tpath\njoy\ta.wav\n")
+    assert names("t.tsv", "missing.csv") == ["a.wav", "missing.csv"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "",
+            "it is empty; expected a line with the names of columns; expected a column named path",
+        ),
+        ("path,emotion\n", "the table has no rows below its first line"),
+        (
+            "File,x\na.wav,1\n",
+            "it has no column 'path'; its first line names 'File', 'x'; expected a column named path",
+        ),
+    ],
+)
+def test_bad_tables(text, message):
+    Path("t.csv").write_text(text)
+    assert errors("t.csv") == [message]
+
+
+@pytest.mark.parametrize("data", [b"path\n", b"my,file.wav\npath,x\n"])
+def test_lists_that_are_no_tables(stdin, data):
+    stdin(data)
+    assert names("-") == data.decode().splitlines()
+
+
 def test_empty_and_closed_stdin(stdin, monkeypatch):
     stdin(b"")
     message = "standard input is empty; expected audio, or one path per line"

@@ -11,6 +11,7 @@ from pathlib import Path
 import joblib
 import numpy as np
 import pytest
+import soundfile
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import RidgeClassifier
 from sklearn.model_selection import GridSearchCV
@@ -48,6 +49,58 @@ def test_all_inputs_are_good(run, model_file, voices):
     done = run("predict", "-m", model_file, voices.data[0])
     assert (done.status, done.err) == (0, "")
     assert len(done.out.splitlines()) == 2
+
+
+def test_the_reason_of_a_single_recording_is_not_repeated(run, model_file):
+    done = run("predict", "-m", model_file, "missing.wav")
+    assert (done.status, done.err) == (1, "")
+
+
+def test_the_files_of_a_table(run, model_file, voices):
+    rows = ["Path,Emotion", *(f"{path},x" for path in voices.data[:3])]
+    Path("t.csv").write_text("\n".join(rows))
+    done = run("predict", "-m", model_file, "--json", "t.csv")
+    assert [row["path"] for row in json.loads(done.out)] == voices.data[:3]
+    assert done.status == 0
+
+
+def test_reasons_do_not_name_functions(run, model_file):
+    Path("notes.txt").write_text("hello")
+    Path("x.dat").write_bytes(bytes(range(256)))
+    done = run("predict", "-m", model_file, "notes.txt", "x.dat")
+    assert "it is a table or a list (.txt), not audio; pass a CSV file with a column" in done.out
+    assert "pandas" not in done.out
+    assert "numpy" not in done.out
+
+
+def test_long_recordings(run, model, voices):
+    """Only a note, because the label may be right."""
+    samples, sr = soundfile.read(voices.data[0])
+    names = [f"{index}.wav" for index in range(4)]
+    for name in names:
+        soundfile.write(name, np.tile(samples, 3), sr)
+    save_model(model, "m.safetensors", card=ModelCard(audio={"duration": (0.1, len(samples) / sr)}))
+    done = run("predict", "-m", "m.safetensors", voices.data[0], *names)
+    assert done.status == 0
+    assert done.err.startswith(
+        "4 of 5 recordings are more than twice as long as the training audio"
+    )
+    assert done.err.endswith(" s), so their labels say little: 0.wav, 1.wav, 2.wav, ...\n")
+    assert run("predict", "-q", "-m", "m.safetensors", "0.wav").err == ""
+    assert "its label says little: 0.wav\n" in run("predict", "-m", "m.safetensors", "0.wav").err
+    save_model(model, "plain.safetensors")
+    assert run("predict", "-m", "plain.safetensors", "0.wav").err == ""
+
+
+def test_max_duration(run, model_file, voices):
+    samples, sr = soundfile.read(voices.data[0])
+    soundfile.write("long.wav", np.tile(samples, 20), sr)
+    done = run("predict", "-m", model_file, "--max-duration", 5, voices.data[0], "long.wav")
+    assert done.status == 1
+    assert " s long; expected at most --max-duration 5 s: cut it into parts" in done.out
+    done = run("predict", "-m", model_file, "--max-duration", 0, voices.data[0])
+    assert (done.status, done.out) == (2, "")
+    assert "'--max-duration': 0" in done.err
 
 
 @pytest.mark.parametrize("has_all", [False, True])
@@ -109,7 +162,7 @@ def test_folders_and_standard_input(run, model_file, folder, voices):
 def test_reasons_do_not_name_the_copy_of_standard_input(run, model_file):
     done = run("predict", "-m", model_file, "--json", "-", stdin=bytes(range(256)) * 10)
     (row,) = json.loads(done.out)
-    assert "convert it, for example with: ffmpeg -i - stdin-converted.wav. " in row["error"]
+    assert "convert it, for example with: ffmpeg -i - stdin-converted.wav" in row["error"]
     assert "/" not in row["error"]
     assert done.status == 1
 

@@ -103,6 +103,22 @@ def test_data_that_cannot_be_trained_on(run, folder, voices):
     done = run("train", "t.csv", "-o", "m.joblib")
     assert done.status == 1
     assert "no column 'emotion'; its first line names 'path', 'label'" in done.err
+    assert "or pass --path-column, --emotion-column or --speaker-column" in done.err
+
+
+def test_folders_of_actors_and_speakers(run):
+    path = Path("rav/Actor_01/03-01-05-01-01-01-01.wav")
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"RIFF")
+    done = run("train", "rav", "-o", "m.joblib")
+    assert done.status == 1
+    assert "are named like those of RAVDESS" in done.err
+    assert "; use 'ravdess:rav'. If its folders are labels, list" in done.err
+    assert "load_" not in done.err
+    path.rename(path.with_name("anger_01.wav"))
+    done = run("train", "rav", "-o", "m.joblib")
+    assert (done.status, Path("m.joblib").exists()) == (1, False)
+    assert "its folders seem to be speakers, not emotions (Actor_01); expected" in done.err
 
 
 def test_errors_with_a_traceback(run):
@@ -124,13 +140,16 @@ def test_warnings_are_lines(folder):
 
 @pytest.mark.skipif(os.name != "posix", reason="needs a pseudo-terminal")
 def test_ctrl_c_keeps_the_network(folder):
-    args = ["train", folder, "-o", "m.joblib", *SMALL, "--set", "cnn__max_epochs=5000"]
+    args = ["train", folder, "-o", "m.safetensors", *SMALL, "--set", "cnn__max_epochs=5000"]
     status, text = on_terminal(*args, interrupt_after="loss=")
     assert status == 130
     assert "Training was interrupted after" in text
-    assert "Saved m.joblib" in text.splitlines()[-1]
+    assert "Saved m.safetensors" in text.splitlines()[-1]
     assert "Traceback" not in text
-    model = joblib.load("m.joblib")
+    model = models.load_model("m.safetensors")
+    assert models.model_info("m.safetensors")["card"]["limitations"] == (
+        f"Training was interrupted after {model['cnn'].n_iter_} of 5000 epochs."
+    )
     assert model["cnn"].interrupted_
     assert np.isfinite(model.predict_proba([next(folder.rglob("*.wav"))])).all()
 
@@ -221,4 +240,5 @@ def test_model_files_without_code(run, folder, voices):
     card = json.loads(run("info", "--json", "m.safetensors").out)["card"]
     assert card["corpora"] == ["recordings"]
     assert set(card["audio"]) == {"duration", "level", "bandwidth"}
+    assert "limitations" not in card
     assert "corpora" in run("info", "m.safetensors").out

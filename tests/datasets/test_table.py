@@ -62,6 +62,19 @@ def test_names_of_columns_and_of_emotions():
     assert load_table(path, **names, speaker_column="who").speakers.tolist() == ["anna", "ben"]
 
 
+def test_names_of_columns_in_any_case():
+    corpus = load_table(table("Path;EMOTION;Speaker;Sex\na.wav;joy;anna;f\nb.wav;fear;ben;m\n"))
+    assert corpus.target.tolist() == ["joy", "fear"]
+    assert (corpus.speakers.tolist(), corpus.sex.tolist()) == (["anna", "ben"], ["f", "m"])
+    path = table("Label,label,path\njoy,sad,a.wav\nfear,bored,b.wav\n")
+    assert load_table(path, emotion_column="Label").target.tolist() == ["joy", "fear"]
+    assert load_table(path, emotion_column="label").target.tolist() == ["sad", "bored"]
+    with pytest.raises(
+        ValueError, match="no column 'LABEL'; its first line names 'Label', 'label'"
+    ):
+        load_table(path, emotion_column="LABEL")
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
