@@ -125,7 +125,7 @@ def _in_table(name: str, path: Path, text: str | None) -> Iterator[Input]:
         rows = list(read_rows(files, content, [_PATH]))
     except (OSError, ValueError) as error:
         reason = str(error).removeprefix(files.start).partition(". Name them")[0].strip()
-        yield Input(name, error=f"{reason}; expected a column named {_PATH}")
+        yield Input(name, error=reason)
         return
     if not rows:
         yield Input(name, error="the table has no rows below its first line")

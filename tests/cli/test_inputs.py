@@ -146,15 +146,9 @@ def test_tables(stdin):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (
-            "",
-            "it is empty; expected a line with the names of columns; expected a column named path",
-        ),
+        ("", "it is empty; expected a line with the names of columns"),
         ("path,emotion\n", "the table has no rows below its first line"),
-        (
-            "File,x\na.wav,1\n",
-            "it has no column 'path'; its first line names 'File', 'x'; expected a column named path",
-        ),
+        ("File,x\na.wav,1\n", "it has no column 'path'; its first line names 'File', 'x'"),
     ],
 )
 def test_bad_tables(text, message):

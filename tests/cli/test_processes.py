@@ -134,6 +134,17 @@ def test_without_colors(env, model_file, voices):
     assert "\x1b[31mser: error:" in on_terminal("predict", "x.wav")[1]
 
 
+@needs_posix
+@pytest.mark.parametrize("columns", [30, 60])
+def test_messages_on_a_terminal_end_between_words(columns):
+    text = on_terminal("predict", "-m", "nothing.joblib", "x.wav", columns=columns)[1]
+    whole = ser("predict", "-m", "nothing.joblib", "x.wav").err.decode()
+    lines = re.sub(r"\x1b\[\d*m", "", text).splitlines()
+    assert len(lines) > 1
+    assert all(len(line) <= columns for line in lines)
+    assert " ".join(lines) == whole.rstrip("\n")  # which is one line
+
+
 SLOW = """
 import time
 import numpy as np

@@ -15,6 +15,12 @@ def test_versions_are_printed(capsys):
     assert [line.split(":")[0] for line in kernels] == ["kernel mel", "kernel norm"]
 
 
+def test_optional_packages_are_listed(capsys):
+    ser_estimators.show_versions()
+    names = {line.split(":")[0].strip() for line in capsys.readouterr().out.splitlines()}
+    assert {"dask", "distributed", "onnx", "onnxruntime", "pandas", "pyarrow"} <= names
+
+
 def test_missing_package_is_reported(capsys, monkeypatch):
     monkeypatch.setattr(versions, "_OPTIONAL", ("no-such-package",))
     ser_estimators.show_versions()
