@@ -6,81 +6,54 @@ A FastAPI app that labels uploads, the content of a file, or a file in base64: :
 
 import os
 from threading import BoundedSemaphore
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import Body, FastAPI, File, Header, HTTPException, Request, UploadFile
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, RedirectResponse, Response
+from fastapi import Body, FastAPI, File, HTTPException, UploadFile, exceptions, responses
 from pydantic import Base64Bytes, WithJsonSchema
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
 from ser_estimators import load_model, predict_clips
 
 MAX_BYTES, MAX_FILES, MAX_SECONDS, MAX_THREADS = 20_000_000, 16, 60, 4
-try:
-    model = load_model(os.environ.get("SER_MODEL", "emotion.safetensors"))
-except ValueError as error:
-    raise SystemExit(f"SER_MODEL: {error}") from None
-Upload = Annotated[UploadFile, WithJsonSchema({"type": "string", "format": "binary"})]
+Upload = Annotated[UploadFile, WithJsonSchema({"type": "string", "format": "binary"})]  # for /docs
+Content = Annotated[bytes, Body(media_type="application/octet-stream")]
+model = load_model(os.environ.get("SER_MODEL", "emotion.safetensors"))
 app, threads = FastAPI(title="Emotion in speech"), BoundedSemaphore(MAX_THREADS)
 app.add_middleware(RequestBodyLimitMiddleware, max_body_size=MAX_BYTES)
-app.add_route("/", lambda _: RedirectResponse("docs"))
 
 
-@app.middleware("http")
-async def check_length(request: Request, answer: Any) -> Response:
-    """Refuse a long body before it is sent, in JSON; the limit above would answer in text."""
-    if int(request.headers.get("content-length", 0)) > MAX_BYTES:
-        return JSONResponse({"detail": "Content Too Large"}, 413)
-    return await answer(request)
-
-
-@app.exception_handler(RequestValidationError)
-async def explain(request: Request, error: RequestValidationError) -> JSONResponse:
-    """Say what is wrong with a request, without the copy of it that FastAPI adds."""
-    errors = [(e["loc"], e["msg"]) for e in error.errors()[:MAX_FILES]]
-    said = [(loc, "Expected a file" if "UploadFile" in msg else msg) for loc, msg in errors]
-    return JSONResponse({"detail": [{"loc": loc, "msg": msg} for loc, msg in said]}, 422)
+@app.exception_handler(exceptions.RequestValidationError)
+async def explain(_: object, error: exceptions.RequestValidationError) -> responses.JSONResponse:
+    faults = [{"file": "", "reason": f"{one['loc']}: {one['msg']}"} for one in error.errors()[:9]]
+    return responses.JSONResponse({"detail": faults}, 422)  # without a copy of the request
 
 
 def label(clips: list[dict]) -> list[dict]:
-    """Label clips, or refuse all of them with the reasons if some cannot be used."""
     with threads:
         found = predict_clips(model, clips, on_error="skip", max_duration=MAX_SECONDS)
     if found.failures:
-        # A second sentence would be about arguments in Python.
-        reasons = [{"file": f, "reason": r.split(". If ")[0]} for _, f, r in found.failures]
-        raise HTTPException(422, reasons)
+        raise HTTPException(422, [{"file": f, "reason": r} for _, f, r in found.failures])
     names, table = [str(name) for name in found.classes], found.probabilities.astype(float).round(6)
     scores = [dict(zip(names, row, strict=True)) for row in table.tolist()]
     rows = zip(found.names, found.labels, scores, strict=True)
     return [{"file": file, "label": emotion, "probabilities": p} for file, emotion, p in rows]
 
 
-@app.post("/predict")
+@app.post("/predict", description="Label one or several uploads.")
 def predict(files: Annotated[list[Upload], File(max_length=MAX_FILES)]) -> list[dict]:
-    """Label one or several uploads."""
     return label([{"bytes": file.file.read(), "path": file.filename} for file in files])
 
 
-@app.post("/predict/bytes")
-def predict_bytes(
-    content: Annotated[bytes, Body(media_type="application/octet-stream")],
-    content_type: Annotated[str, Header(include_in_schema=False)] = "",
-) -> list[dict]:
-    """Label the content of an audio file."""
-    if content_type.lower().startswith("multipart/"):
-        raise HTTPException(415, "This route takes the content of a file; send forms to /predict.")
+@app.post("/predict/bytes", description="Label the content of an audio file.")
+def predict_bytes(content: Content) -> list[dict]:
     return label([{"bytes": content}])
 
 
-@app.post("/predict/json")
+@app.post("/predict/json", description="Label an audio file in base64.")
 def predict_json(audio: Annotated[Base64Bytes, Body(embed=True)]) -> list[dict]:
-    """Label an audio file in base64."""
     return label([{"bytes": audio}])
 
 
-@app.get("/health")
+@app.get("/health", description="Answer, even while all threads predict.")
 async def health() -> dict:
-    """Answer, even while all threads predict."""
     return {"status": "ok"}

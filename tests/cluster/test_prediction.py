@@ -1,5 +1,6 @@
 """Predictions of large tables: the recipes of the documentation for Dask and Spark."""
 
+import json
 import os
 import re
 import socket
@@ -11,7 +12,7 @@ import pandas as pd
 import pytest
 
 import ser_estimators
-from ser_estimators import make_ser_pipeline, predict_clips
+from ser_estimators import make_ser_pipeline, predict_clips, save_model
 
 from ..helpers import Opens, needs_inotify
 from .helpers import SMALL
@@ -22,12 +23,12 @@ pa = pytest.importorskip("pyarrow")
 PAGE = Path(ser_estimators.__file__).parent.parent / "docs" / "cluster.md"
 
 
-def recipe(title, replaced):
-    """Return the first block of code in a section of the page, with other files and names."""
+def recipe(title, replaced, number=0):
+    """Return a block of code in a section of the page, with other files and names."""
     if not PAGE.exists():
         pytest.skip("needs the source code of the documentation")
     section = PAGE.read_text().split(f"## {title}\n")[1]
-    code = re.search(r"```python\n(.*?)```", section, re.DOTALL)[1]
+    code = re.findall(r"```python\n(.*?)```", section, re.DOTALL)[number]
     for old, new in replaced.items():
         assert old in code
         code = code.replace(old, new)
@@ -43,6 +44,7 @@ def model(voices):
 def folder(model, tmp_path):
     Path("models").mkdir()
     joblib.dump(model, "models/emotion.joblib")
+    save_model(model, "models/emotion.safetensors")
     return str(tmp_path)
 
 
@@ -55,7 +57,9 @@ def test_dask_predicts_a_table(client, model, voices, folder):
     dataframe.from_pandas(table, npartitions=4).to_parquet(f"{folder}/paths", write_index=False)
     names = {"path": files, "client": client}
     replaced = {'Client("scheduler-address:8786")': "client"}
-    replaced |= {"/shared/emotion": f"{folder}/models/emotion", "/shared/": f"{folder}/"}
+    # A pickle, which a process opens once to load it; a model file is opened twice.
+    replaced |= {"/shared/emotion.safetensors": f"{folder}/models/emotion.joblib"}
+    replaced |= {"/shared/": f"{folder}/"}
     code = recipe("A million files", replaced)
     with Opens("models") as opens:
         exec(code, names)
@@ -80,6 +84,30 @@ def test_dask_predicts_a_table(client, model, voices, folder):
         exec(code, names)
     assert not opens.counts
     pd.testing.assert_frame_equal(pd.read_parquet("predictions"), found)
+
+
+def test_dask_predicts_a_bag(client, model, voices, folder):
+    files = [*voices.data, os.path.abspath("gone.wav")]
+    replaced = {
+        'Client("scheduler-address:8786")': "client",
+        "partition_size=1000": "npartitions=3",
+    }
+    replaced |= {"/shared/emotion": f"{folder}/models/emotion", "/shared/": f"{folder}/"}
+    exec(recipe("A million files", replaced, number=2), {"paths": files, "client": client})
+
+    parts = sorted(Path("predictions").iterdir())
+    rows = [strict_json(line) for part in parts for line in part.read_text().splitlines()]
+    assert len(parts) == 3
+    assert [row["path"] for row in rows] == files
+    assert [row["label"] for row in rows[:-1]] == model.predict(voices.data).tolist()
+    assert rows[-1]["label"] is None
+    assert {rows[-1][f"probability_{name}"] for name in model.classes_} == {None}
+    assert rows[-1]["error"].startswith("there is no such file on the host")
+
+
+def strict_json(line):
+    """Parse a line, in which NaN is an error, as it is for all but Python's parser."""
+    return json.loads(line, parse_constant=pytest.fail)
 
 
 def test_function_for_spark(model, voices, folder):
