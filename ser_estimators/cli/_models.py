@@ -66,6 +66,11 @@ def find_model(file: str | None, console: Console) -> Path:
         path = Path(file)
         if not path.exists():
             raise Refused(f"there is no model '{plain(file)}'; check the path")
+        if path.suffix.lower() == ".onnx":
+            raise Refused(
+                f"'{plain(file)}' is an ONNX file, which runs in ONNX Runtime, see docs/onnx.md; "
+                f"expected the model itself, {', '.join(SUFFIXES)}"
+            )
         return path
     if importlib.util.find_spec(_PACKAGE) is None:
         raise Refused(
@@ -98,11 +103,6 @@ def _license_of(path: Path) -> str:
 def check_suffix(path: Path) -> None:
     """Raise unless the format of a model file is known by its name."""
     suffix = path.suffix.lower()
-    if suffix == ".onnx":
-        raise Refused(
-            f"'{plain(os.fspath(path))}' is for ONNX Runtime, which predicts with it (see "
-            f"docs/onnx.md); ser needs the model itself, {', '.join(SUFFIXES)}"
-        )
     if suffix not in SUFFIXES:
         raise Refused(
             f"'{plain(os.fspath(path))}' does not end like a model file; expected "

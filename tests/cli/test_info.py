@@ -109,7 +109,10 @@ def test_errors(run):
     Path("m.onnx").touch()
     for args, message in (
         (["x.joblib"], "Could not load the model 'x.joblib'"),
-        (["m.onnx"], "'m.onnx' is for ONNX Runtime, which predicts with it (see docs/onnx.md)"),
+        (
+            ["m.onnx"],
+            "'m.onnx' is an ONNX file, which runs in ONNX Runtime, see docs/onnx.md; expected",
+        ),
         (["nothing.joblib"], "there is no model 'nothing.joblib'; check the path"),
         ([], "there is no model: pass one with --model FILE"),
     ):
