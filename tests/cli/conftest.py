@@ -1,6 +1,7 @@
 """Recordings in folders, and models of them, that the tests of the command line share."""
 
 import shutil
+import sys
 
 import joblib
 import pytest
@@ -18,6 +19,12 @@ def run(capsys, monkeypatch):
     """Return a function that runs the command in this process."""
     monkeypatch.delenv("NO_COLOR", raising=False)
     return Runner(capsys, monkeypatch)
+
+
+@pytest.fixture
+def without_model_package(monkeypatch):
+    """Hide the package with a trained model, which may be installed."""
+    monkeypatch.setitem(sys.modules, "ser_estimators_acted", None)
 
 
 @pytest.fixture(scope="package")

@@ -104,6 +104,7 @@ def test_versions(run):
     assert " click: " in done.out
 
 
+@pytest.mark.usefixtures("without_model_package")
 def test_errors(run):
     Path("x.joblib").write_text("hello")
     Path("m.onnx").touch()

@@ -219,8 +219,8 @@ def test_wrong_usage(run, model_file):
         assert done.err.count("\n") == 1
 
 
-def test_without_a_model(run, monkeypatch):
-    monkeypatch.setitem(sys.modules, "ser_estimators_acted", None)  # as if it were not installed
+@pytest.mark.usefixtures("without_model_package")
+def test_without_a_model(run):
     done = run("predict", "a.wav")
     assert (done.status, done.out) == (2, "")
     for words in (

@@ -7,7 +7,6 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import joblib
@@ -21,18 +20,14 @@ from .helpers import COMMAND, on_terminal, ser, start
 needs_posix = pytest.mark.skipif(os.name != "posix", reason="Windows has no such thing")
 
 
-def test_help_and_version_are_fast():
-    seconds = []
-    for option in ("--help", "--version") * 3:
-        begin = time.perf_counter()
-        done = ser(option)
-        seconds.append(time.perf_counter() - begin)
-        assert done.status == 0
-    assert min(seconds) < 0.3  # the others may have been disturbed
+def test_help_and_version():
+    assert ser("--help").status == 0
     assert ser("--version").out.decode().split() == ["ser_estimators", ser_estimators.__version__]
 
 
-@pytest.mark.parametrize("args", [["--help"], ["predict", "--help"], ["predict", "x.wav"], ["x"]])
+@pytest.mark.parametrize(
+    "args", [["--help"], ["predict", "--help"], ["predict", "-m", "x.joblib", "x.wav"], ["x"]]
+)
 def test_nothing_heavy_is_imported_before_it_is_needed(args):
     loaded = loaded_after(f"from ser_estimators.cli._main import _run; _run({args})")
     assert "click" in loaded
@@ -130,8 +125,9 @@ def test_without_colors(env, model_file, voices):
     status, text = on_terminal("predict", "-m", model_file, voices.data[0], "x.wav", env=env)
     assert status == 1
     assert "\x1b" not in text
-    assert "\x1b" not in on_terminal("predict", "x.wav", env=env)[1]
-    assert "\x1b[31mser: error:" in on_terminal("predict", "x.wav")[1]
+    wrong = ("predict", "-m", "nothing.joblib", "x.wav")
+    assert "\x1b" not in on_terminal(*wrong, env=env)[1]
+    assert "\x1b[31mser: error:" in on_terminal(*wrong)[1]
 
 
 @needs_posix

@@ -52,7 +52,7 @@ def test_a_recording_is_predicted(run, microphone, model_file):
     assert soundfile.info("x.flac").samplerate == 16000
 
 
-@pytest.mark.usefixtures("microphone")
+@pytest.mark.usefixtures("microphone", "without_model_package")
 @pytest.mark.parametrize(
     ("args", "message"),
     [
