@@ -1,5 +1,6 @@
 """The installed model: it loads, predicts, and says what it is and how it may be used."""
 
+import doctest
 import subprocess
 import sys
 from importlib.metadata import metadata, version
@@ -124,6 +125,11 @@ def test_command_line_uses_the_model(voices):
     assert done.stdout.splitlines()[1].split()[1] in EMOTIONS
     assert f"ser_estimators_acted {ser_estimators_acted.__version__}" in done.stderr
     assert "non-commercial" in done.stderr
+
+
+def test_examples_in_docstrings():
+    found = doctest.testmod(ser_estimators_acted)
+    assert (found.attempted > 5, found.failed) == (True, 0)
 
 
 def test_model_file_is_small():
