@@ -6,8 +6,8 @@
 The first part runs the same grid search on a Dask cluster of two processes and on two processes of
 joblib, which take turns, each with warm workers. The second measures the processor time of each
 step of a prediction, in one thread, of files that have been read before. The third measures what
-the scheduler does for a task, and what paths cost to send. At last the time for many hours of
-recordings is reckoned from these costs.
+the scheduler does for a task, and what paths cost to send. Finally, the time for many hours of
+recordings is estimated from these costs.
 """
 
 import argparse
@@ -65,7 +65,7 @@ def main() -> None:
         ):
             scheduler = measure_scheduler(client)
             compare_searches(client, corpus, args.pairs)
-        reckon(measure_clip(corpus, files, Path(folder)), scheduler)
+        estimate(measure_clip(corpus, files, Path(folder)), scheduler)
 
 
 def find_files(root: Path) -> list[str]:
@@ -189,7 +189,7 @@ def measure_scheduler(client: Client) -> dict[str, float]:
     return {"task": task, "path": size}
 
 
-def reckon(costs: dict[str, float], scheduler: dict[str, float]) -> None:
+def estimate(costs: dict[str, float], scheduler: dict[str, float]) -> None:
     """Print the time for many hours of recordings, and what limits it."""
     n_clips = HOURS * 3600 / costs["seconds"]
     core_hours = n_clips * costs["table"] / 3.6e6

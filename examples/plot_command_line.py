@@ -66,7 +66,7 @@ ser("info model.safetensors")
 # %%
 # Prediction
 # ----------
-# Each recording has a row, also if it cannot be read. The exit status tells that to a script.
+# Each recording has a row, even if it cannot be read. The exit status tells scripts about failures.
 ser("predict -m model.safetensors new/")
 
 # %%

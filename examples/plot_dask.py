@@ -65,7 +65,7 @@ def main():
     """Search, save the best model, and predict with it."""
     with (
         TemporaryDirectory() as name,
-        # Workers that end slowly on a busy computer are no reason for a warning.
+        # Workers may shut down slowly on a busy computer; the warning would not help anyone.
         LocalCluster(
             n_workers=2, threads_per_worker=1, dashboard_address=":0", silence_logs="ERROR"
         ) as cluster,

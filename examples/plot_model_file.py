@@ -36,7 +36,7 @@ accuracy = model.score(test, corpus.target[n_train:])
 # %%
 # The file and its card
 # ---------------------
-# A card holds what the file does not know by itself: on what the model was trained and tested, and
+# A card describes what cannot be derived from the model: on what it was trained and tested, and
 # what it is not meant for. Everything in it is optional. After
 # :func:`ser_estimators.evaluation.evaluate`, ``ModelCard.from_report`` takes scores and corpus from
 # the report.

@@ -49,8 +49,8 @@ for score, (value, low, high) in card["scores"].items():
 print(f"\nlicense: {card['license']}\n\n{card['limitations']}")
 
 # %%
-# Labels of one's own
-# -------------------
+# Other labels
+# ------------
 # All steps but the last compute embeddings. A new classifier on them takes milliseconds to train,
 # and may have other labels. ``FrozenEstimator`` keeps the trained steps as they are.
 from sklearn.frozen import FrozenEstimator

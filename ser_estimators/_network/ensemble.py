@@ -238,8 +238,8 @@ def move_tensors(module: nn.Module, tensors: dict[str, Tensor]) -> None:
         part, _, attribute = name.rpartition(".")
         value = tensors.pop(name)
         if value.ndim == 4:
-            # Also with one channel, where the formats differ only in their strides: torch chooses
-            # the algorithm by them, and predictions are to be the same to the last bit.
+            # Also with one channel, where the formats differ only in their strides: torch selects
+            # the algorithm by them, and predictions must stay bit-identical.
             wanted = torch.empty(
                 value.shape, device="meta", memory_format=torch.channels_last
             ).stride()

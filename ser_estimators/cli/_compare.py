@@ -55,7 +55,7 @@ def _load(file: str) -> Any:
     try:
         return EvaluationReport.from_json(file)
     except ValueError as error:
-        # A file that is no text has no other reason than that.
+        # For a binary file, the cause would add nothing.
         why = "" if isinstance(error.__cause__, UnicodeDecodeError) else f" ({error.__cause__})"
         raise Refused(
             f"'{plain(file)}' is not a report of 'ser evaluate --json'{plain(why)}"

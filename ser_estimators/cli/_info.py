@@ -18,7 +18,7 @@ from ._text import pad, plain, width_of, wrap
 
 __all__ = ["info"]
 
-_WIDTH = 79  # characters of a line that is no line of a terminal
+_WIDTH = 79  # characters of a line that does not go to a terminal
 
 
 @click.command(

@@ -13,9 +13,16 @@ from pathlib import Path
 from sklearn.utils import Bunch
 
 from .._utils.stack_level import find_stack_level
-from ..exceptions import AudioReadError
 from ._bunch import UNKNOWN, make_bunch
-from ._search import count, examples, fault_of, find_audio, join
+from ._search import (
+    count,
+    describe_unreadable,
+    examples,
+    fault_of,
+    find_audio,
+    join,
+    unreadable_error,
+)
 
 __all__ = ["Corpus", "load_corpus"]
 
@@ -240,15 +247,7 @@ class _FoundFiles:
         """Return the error for a folder without a readable clip."""
         start = f"Could not load {self.corpus.title} from '{self.root}':"
         if self.unreadable:
-            failures = [
-                (str(path), f"it is {fault}")
-                for fault, paths in self.unreadable.items()
-                for path in paths
-            ]
-            return AudioReadError(
-                f"{start} all files are unreadable: {'; '.join(self._unreadable())}",
-                tuple((i, path, reason) for i, (path, reason) in enumerate(failures)),
-            )
+            return unreadable_error(start, self.unreadable)
         if self.other_endings:
             endings = sorted({path.suffix.casefold() for path in self.other_endings})
             return FileNotFoundError(
@@ -279,13 +278,10 @@ class _FoundFiles:
                 f"duplicate files of {count(copied, 'clip')}, each loaded once, for example "
                 f"'{copied[0][0]}' and '{copied[0][1]}'"
             )
-        remarks += [f"left out: {text}" for text in self._unreadable()]
+        remarks += [f"left out: {text}" for text in describe_unreadable(self.unreadable)]
         if self.unknown:
             remarks.append(f"left out: {self._unknown()}")
         return remarks
-
-    def _unreadable(self) -> list[str]:
-        return [f"{examples(paths)}, which is {fault}" for fault, paths in self.unreadable.items()]
 
     def _unknown(self) -> str:
         return (

@@ -8,8 +8,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from .._utils.stack_level import find_stack_level
-from ..exceptions import AudioReadError
-from ._search import OTHER_SUFFIXES, count, examples, fault_of, join
+from ._search import (
+    OTHER_SUFFIXES,
+    count,
+    describe_unreadable,
+    fault_of,
+    join,
+    unreadable_error,
+)
 
 __all__ = ["OwnFiles", "rename_emotions"]
 
@@ -59,15 +65,7 @@ class OwnFiles:
     def check(self) -> None:
         """Raise AudioReadError if no file may be audio."""
         if not self.readable and self.unreadable:
-            failures = [
-                (str(path), f"it is {fault}")
-                for fault, paths in self.unreadable.items()
-                for path in paths
-            ]
-            raise AudioReadError(
-                f"{self.start} all files are unreadable: {'; '.join(self._left_out())}",
-                tuple((i, path, reason) for i, (path, reason) in enumerate(failures)),
-            )
+            raise unreadable_error(self.start, self.unreadable)
 
     def warn(self, targets: Sequence[str]) -> None:
         """Warn once of everything that is left out or looks wrong.
@@ -82,7 +80,8 @@ class OwnFiles:
         UserWarning
             If there is a remark.
         """
-        remarks = [*self.remarks, *(f"left out: {text}" for text in self._left_out())]
+        left_out = [f"left out: {text}" for text in describe_unreadable(self.unreadable)]
+        remarks = [*self.remarks, *left_out]
         spellings = defaultdict(set)
         for name in targets:
             spellings[name.casefold()].add(name)
@@ -97,12 +96,6 @@ class OwnFiles:
                 f"Recordings in '{self.source}': {'; '.join(remarks)}",
                 stacklevel=find_stack_level(),
             )
-
-    def _left_out(self) -> list[str]:
-        return [
-            f"{examples(paths)}, {'which is' if len(paths) == 1 else 'each of which is'} {fault}"
-            for fault, paths in self.unreadable.items()
-        ]
 
 
 def rename_emotions(

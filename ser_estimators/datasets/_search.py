@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from ..exceptions import AudioReadError
 
 __all__ = [
     "AUDIO_SUFFIXES",
     "OTHER_SUFFIXES",
     "count",
+    "describe_unreadable",
     "examples",
     "fault_of",
     "find_audio",
     "join",
+    "unreadable_error",
 ]
 
 # Audio formats that libsndfile reads, and others, which have to be converted first.
@@ -106,3 +110,30 @@ def join(names: Sequence[str]) -> str:
     """Join names, at most as many as are readable in a message."""
     more = f" and {len(names) - _MAX_LISTED} more" if len(names) > _MAX_LISTED else ""
     return ", ".join(names[:_MAX_LISTED]) + more
+
+
+def describe_unreadable(unreadable: Mapping[str, Sequence[Path]]) -> list[str]:
+    """Return a text for each fault, with examples of the files that have it."""
+    return [
+        f"{examples(paths)}, {'which is' if len(paths) == 1 else 'each of which is'} {fault}"
+        for fault, paths in unreadable.items()
+    ]
+
+
+def unreadable_error(start: str, unreadable: Mapping[str, Sequence[Path]]) -> AudioReadError:
+    """Return the error for a folder or a table in which no file is readable.
+
+    Parameters
+    ----------
+    start : str
+        Beginning of the message: what could not be loaded, and a colon.
+    unreadable : dict of str to sequence of Path
+        Files by fault, as a noun phrase.
+    """
+    failures = [
+        (str(path), f"it is {fault}") for fault, paths in unreadable.items() for path in paths
+    ]
+    return AudioReadError(
+        f"{start} all files are unreadable: {'; '.join(describe_unreadable(unreadable))}",
+        tuple((index, path, reason) for index, (path, reason) in enumerate(failures)),
+    )

@@ -32,7 +32,7 @@ def test_git_lfs_pointers_are_left_out_and_reported():
     with pytest.warns(
         UserWarning,
         match=r"7437 clips instead of 7442 in the complete corpus; left out: 5 files, for example "
-        r"'CREMA-D/AudioWAV/.*', which is a git-lfs pointer, not audio; run 'git lfs pull' in",
+        r"'CREMA-D/AudioWAV/.*', each of which is a git-lfs pointer, not audio; run 'git lfs ",
     ):
         corpus = load_crema_d("CREMA-D")
     assert len(corpus.data) == 7437
@@ -42,7 +42,7 @@ def test_repository_with_git_lfs_pointers_only():
     make("CREMA-D", list(crema_d_names())[:30], content=POINTER)
     with pytest.raises(
         AudioReadError,
-        match="from 'CREMA-D': all files are unreadable: 30 files, for .*, which is a git-lfs",
+        match="from 'CREMA-D': all files are unreadable: 30 files, for .*, each of which is a git",
     ) as caught:
         load_crema_d("CREMA-D")
     assert len(caught.value.failures) == 30

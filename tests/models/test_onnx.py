@@ -16,7 +16,6 @@ from ser_estimators import (
     CNNEmbedder,
     LogisticRegression,
     MFCCTransformer,
-    SpectrogramCNN,
     __version__,
     export_onnx,
     make_ser_pipeline,
@@ -77,22 +76,8 @@ SIGNALS = {
 
 
 @pytest.fixture(scope="module")
-def pipe(voices):
-    """Train three small networks with three views, and a logistic regression."""
-    pipe = make_ser_pipeline(random_state=0).set_params(
-        cnn__network=SpectrogramCNN(channels=(4, 8, 8)), cnn__embedding_dim=9, cnn__max_epochs=8
-    )
-    return pipe.fit(voices.data, voices.target)
-
-
-@pytest.fixture(scope="module")
-def path(pipe, tmp_path_factory):
-    return export_onnx(pipe, tmp_path_factory.mktemp("onnx") / "model.onnx")
-
-
-@pytest.fixture(scope="module")
-def session(path):
-    return open_session(path)
+def session(onnx_file):
+    return open_session(onnx_file)
 
 
 def waveforms(paths):
@@ -112,16 +97,16 @@ def test_probabilities_are_those_of_the_pipeline(pipe, session, voices):
 @pytest.mark.parametrize("name", SIGNALS)
 @pytest.mark.parametrize("n_threads", [1, 8])
 @pytest.mark.filterwarnings("ignore::ser_estimators.exceptions.AudioLevelWarning")
-def test_signals_other_than_speech(pipe, path, name, n_threads):
-    found = run(open_session(path, n_threads), [SIGNALS[name]])
+def test_signals_other_than_speech(pipe, onnx_file, name, n_threads):
+    found = run(open_session(onnx_file, n_threads), [SIGNALS[name]])
     np.testing.assert_allclose(found, pipe.predict_proba([SIGNALS[name]]), atol=TOLERANCE)
 
 
 @pytest.mark.parametrize("n_threads", [1, 8])
-def test_ten_minutes(pipe, path, voices, n_threads):
+def test_ten_minutes(pipe, onnx_file, voices, n_threads):
     (voice,) = waveforms(voices.data[:1])
     long = np.resize(voice, 600 * SR)
-    found = run(open_session(path, n_threads), [long])
+    found = run(open_session(onnx_file, n_threads), [long])
     np.testing.assert_allclose(found, pipe.predict_proba([long]), atol=TOLERANCE)
 
 
@@ -215,9 +200,9 @@ def test_a_card_of_another_type_is_refused(pipe):
     assert not Path("model.onnx").exists()
 
 
-def test_a_file_is_valid_and_of_low_versions(path):
-    onnx.checker.check_model(path, full_check=True)
-    model = onnx.load(path)
+def test_a_file_is_valid_and_of_low_versions(onnx_file):
+    onnx.checker.check_model(onnx_file, full_check=True)
+    model = onnx.load(onnx_file)
     assert model.ir_version == 7
     assert [(each.domain, each.version) for each in model.opset_import] == [("", 13)]
     # Slow in onnxruntime, or missing in some runtimes.
@@ -226,7 +211,7 @@ def test_a_file_is_valid_and_of_low_versions(path):
     }
 
 
-def test_the_same_pipeline_gives_the_same_bytes(pipe, path, tmp_path):
+def test_the_same_pipeline_gives_the_same_bytes(pipe, onnx_file):
     code = (
         "import joblib, ser_estimators, torch; torch.set_num_threads(1)\n"
         "ser_estimators.export_onnx(joblib.load('model.joblib'), 'again.onnx')"
@@ -235,7 +220,7 @@ def test_the_same_pipeline_gives_the_same_bytes(pipe, path, tmp_path):
 
     joblib.dump(pipe, "model.joblib")
     subprocess.run([sys.executable, "-c", code], check=True)
-    assert Path("again.onnx").read_bytes() == path.read_bytes()
+    assert Path("again.onnx").read_bytes() == onnx_file.read_bytes()
 
 
 @pytest.mark.parametrize("kind", ["paths", "waveforms", "array"])

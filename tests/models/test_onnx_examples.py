@@ -16,8 +16,6 @@ import numpy as np
 import pytest
 import soundfile
 
-from ser_estimators import SpectrogramCNN, export_onnx, make_ser_pipeline
-
 from ..browser import CHROMIUM, Browser
 from .test_onnx import noise
 
@@ -31,27 +29,14 @@ PAGE = EXAMPLES / "browser" / "index.html"
 BLOCKED = ("ser_estimators", "torch", "sklearn", "scipy", "librosa", "joblib", "onnx")
 
 
-@pytest.fixture(scope="module")
-def pipe(voices):
-    pipe = make_ser_pipeline(random_state=0).set_params(
-        cnn__network=SpectrogramCNN(channels=(4, 8, 8)), cnn__embedding_dim=9, cnn__max_epochs=8
-    )
-    return pipe.fit(voices.data, voices.target)
-
-
-@pytest.fixture(scope="module")
-def model(pipe, tmp_path_factory):
-    return export_onnx(pipe, tmp_path_factory.mktemp("onnx") / "model.onnx")
-
-
 @pytest.mark.parametrize("rate", [16000, 44100])
-def test_script_labels_a_recording(pipe, model, rate):
+def test_script_labels_a_recording(pipe, onnx_file, rate):
     """In a process without this package; stereo, and resampled as by the pipeline."""
     channels = np.stack([noise(2 * rate), 0.5 * noise(2 * rate, seed=1)], axis=1)
     soundfile.write("voice.wav", channels, rate)
     code = (
         f"import runpy, sys; sys.modules |= dict.fromkeys({BLOCKED!r})\n"
-        f"sys.argv[1:] = [{str(model)!r}, 'voice.wav']\nrunpy.run_path({str(SCRIPT)!r})"
+        f"sys.argv[1:] = [{str(onnx_file)!r}, 'voice.wav']\nrunpy.run_path({str(SCRIPT)!r})"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     rows = [line.split() for line in done.stdout.splitlines()]
@@ -137,9 +122,9 @@ def scores_on(browser, name):
     return dict(browser.evaluate(rows))
 
 
-def test_page_labels_recordings(pipe, model, voices, site, browser, tmp_path):
+def test_page_labels_recordings(pipe, onnx_file, voices, site, browser, tmp_path):
     folder, url = site
-    shutil.copy(model, folder)
+    shutil.copy(onnx_file, folder)
     shutil.copy(voices.data[0], folder / "dropped.wav")
     stereo = np.stack([noise(20000), noise(20000, seed=1)], axis=1)
     soundfile.write("stereo.wav", stereo, 16000, subtype="FLOAT")

@@ -34,7 +34,8 @@ def load_model(path: str | os.PathLike[str]) -> Any:
     Returns
     -------
     estimator
-        The fitted model: it predicts what the saved one does, to the last bit on the same machine.
+        The fitted model. On the same machine, its predictions are bit-identical to those of the
+        saved one.
 
     Raises
     ------
