@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from . import cluster, datasets, display, evaluation, exceptions, models
     from ._estimators.acoustic_features import AcousticFeatures
     from ._estimators.cnn_embedder import CNNEmbedder
+    from ._estimators.encoder_embedder import EncoderEmbedder
     from ._estimators.feature_mlp import FeatureMLP
     from ._estimators.mfcc_transformer import MFCCTransformer
     from ._estimators.spectrogram_augmentation import SpectrogramAugmentation
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AcousticFeatures",
     "CNNEmbedder",
+    "EncoderEmbedder",
     "FeatureMLP",
     "FitCache",
     "LogisticRegression",
@@ -58,6 +60,7 @@ __getattr__, __dir__, _ = lazy_loader.attach(
     submod_attrs={
         "_estimators.acoustic_features": ["AcousticFeatures"],
         "_estimators.cnn_embedder": ["CNNEmbedder"],
+        "_estimators.encoder_embedder": ["EncoderEmbedder"],
         "_estimators.feature_mlp": ["FeatureMLP"],
         "_estimators.fit_cache": ["FitCache"],
         "_estimators.mfcc_transformer": ["MFCCTransformer"],

@@ -18,7 +18,7 @@ from .failures import combine, peak_of, warn_of_levels
 from .kinds import Clip, name_of
 from .reading import Reading
 
-__all__ = ["default_errstate", "map_clips", "map_waveforms"]
+__all__ = ["default_errstate", "map_clips", "map_waveforms", "progress_bar"]
 
 Result = TypeVar("Result")
 
@@ -88,7 +88,7 @@ def map_clips(
     chunks = [slice(start, start + size) for start in range(0, len(clips), size)]
     failures: list[tuple[int, str, str]] = []
     n_done = 0
-    with _progress_bar(len(clips), progress) as bar:
+    with progress_bar(len(clips), progress) as bar:
         for outcomes in _in_order(work, chunks, n_threads):
             for result, reason in outcomes:
                 if reason:
@@ -176,7 +176,8 @@ def _in_order(
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _progress_bar(total: int, description: str | None) -> Any:
+def progress_bar(total: int, description: str | None) -> Any:
+    """Return a progress bar of clips, which is shown only if there is a description."""
     from tqdm import tqdm
 
     return tqdm(total=total, desc=description, unit="clip", disable=description is None)

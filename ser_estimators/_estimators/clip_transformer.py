@@ -24,10 +24,10 @@ from .._features.mel import MelOptions
 from .._utils.checks import check_choice, check_finite
 from .._utils.stack_level import find_stack_level
 
-__all__ = ["ClipTransformer", "warn_of_empty_bands"]
+__all__ = ["VERSIONS", "ClipTransformer", "warn_of_empty_bands"]
 
 # Everything besides the settings that changes features, if only in their last bits.
-_VERSIONS = {
+VERSIONS = {
     "features": FEATURES_VERSION,
     "kernel": _kernels.mel is not None,
     "numpy": np.__version__,
@@ -103,7 +103,7 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
             "transformer": type(self).__name__,
             "reading": asdict(self._reading()),
             "options": asdict(options),
-            "versions": _VERSIONS | others,
+            "versions": VERSIONS | others,
         }
         return FeatureCache(
             folder, everything, bytes_limit=parse_bytes(self.bytes_limit, "bytes_limit")
@@ -114,6 +114,12 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
 
     def _check_reading_params(self) -> None:
         check_scalar(self.sr, "sr", Integral, min_val=1)
+        if self.preemphasis is not None:
+            check_scalar(self.preemphasis, "preemphasis", Real, min_val=0, max_val=1)
+            check_finite(self.preemphasis, "preemphasis")
+        self._check_common_params()
+
+    def _check_common_params(self) -> None:
         check_scalar(self.offset, "offset", Real, min_val=0)
         check_finite(self.offset, "offset")
         for name in ("duration", "trim_db"):
@@ -123,9 +129,6 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
         if self.loudness is not None:
             check_scalar(self.loudness, "loudness", Real, max_val=0)
             check_finite(self.loudness, "loudness")
-        if self.preemphasis is not None:
-            check_scalar(self.preemphasis, "preemphasis", Real, min_val=0, max_val=1)
-            check_finite(self.preemphasis, "preemphasis")
         check_choice(self.res_type, "res_type", RES_TYPES)
         check_scalar(self.verbose, "verbose", Integral, min_val=0)
         if self.n_jobs is not None:

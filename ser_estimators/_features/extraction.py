@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from .._audio.failures import peak_of, warn_of_lengths, warn_of_levels
 from .._audio.kinds import Clip
 from .._audio.reading import Reading
-from .._audio.workers import map_clips
+from .._audio.workers import map_clips, progress_bar
 from .._utils.arrays import Floats
 from ..exceptions import AudioReadError
 from .cache import Entry, FeatureCache, warn_of_failure
 
-__all__ = ["extract"]
+__all__ = ["extract", "extract_in_batches"]
+
+# Seconds of audio after which a batch ends, so that its waveforms take little memory.
+_MAX_SECONDS = 1200
 
 
 def extract(
@@ -60,14 +64,125 @@ def extract(
     """
 
     def compute(clip: Clip) -> Entry:
-        waveform = reading.load(clip)
-        features = function(reading.process(waveform))
-        return Entry(features, peak_of(waveform), waveform.size / reading.sr)
+        loaded = _load(clip, reading)
+        return Entry(function(loaded.waveform), loaded.peak, loaded.seconds)
+
+    def store(clips: list[Clip], cache: FeatureCache) -> None:
+        def store_one(clip: Clip) -> None:
+            # Files that cannot be read are reported together when all entries are looked up.
+            with contextlib.suppress(AudioReadError):
+                cache.fill_one(str(clip), compute)
+
+        for _ in map_clips(store_one, clips, n_jobs=n_jobs, progress=progress):
+            pass
 
     if cache is None or not all(isinstance(clip, str) for clip in clips):
         entries = map_clips(compute, clips, n_jobs=n_jobs, progress=progress)
     else:
-        entries = _cached(compute, clips, cache, n_jobs, progress)
+        entries = _cached(clips, cache, store, compute, n_jobs)
+    yield from _with_warnings(clips, entries)
+
+
+def extract_in_batches(
+    function: Callable[[Sequence[Floats]], Iterable[Floats]],
+    clips: Sequence[Clip],
+    reading: Reading,
+    *,
+    batch_size: int,
+    cache: FeatureCache | None = None,
+    n_jobs: int | None = None,
+    progress: str | None = None,
+) -> Iterator[Floats]:
+    """Yield the features of every clip, in order, from a function of many waveforms.
+
+    Parameters
+    ----------
+    function : callable
+        Maps waveforms to as many features, each of shape (n_rows, n_columns).
+    clips, reading, cache
+        As in `extract`.
+    batch_size : int > 0
+        Maximum number of waveforms in a call. A call with long ones has fewer.
+    n_jobs, progress
+        As in `map_clips`, for reading.
+
+    Yields
+    ------
+    ndarray of shape (n_rows, n_columns), float32
+
+    Raises
+    ------
+    AudioReadError
+        As `extract`, which also gives the warnings.
+    """
+
+    def load(clip: Clip) -> _Loaded:
+        return _load(clip, reading)
+
+    def compute(loaded: Iterable[_Loaded]) -> Iterator[Entry]:
+        for batch in _batches(loaded, batch_size):
+            features = function([one.waveform for one in batch])
+            for one, found in zip(batch, features, strict=True):
+                yield Entry(found, one.peak, one.seconds)
+
+    def load_or_none(clip: Clip) -> _Loaded | None:
+        # Files that cannot be read are reported together when all entries are looked up.
+        with contextlib.suppress(AudioReadError):
+            return load(clip)
+        return None
+
+    def store(clips: list[Clip], cache: FeatureCache) -> None:
+        with progress_bar(len(clips), progress) as bar:
+            for start in range(0, len(clips), batch_size):
+                # Other processes may have stored some of them by now.
+                new = cache.missing([str(clip) for clip in clips[start : start + batch_size]])
+                paths = [cache.path_of(clip) for clip in new]
+                loaded = list(map_clips(load_or_none, new, n_jobs=n_jobs))
+                entries = compute(one for one in loaded if one is not None)
+                for path, one in zip(paths, loaded, strict=True):
+                    if one is not None and path is not None:
+                        cache.write(path, next(entries))
+                bar.update(len(clips[start : start + batch_size]))
+
+    if cache is None or not all(isinstance(clip, str) for clip in clips):
+        entries = compute(map_clips(load, clips, n_jobs=n_jobs, progress=progress))
+    else:
+        entries = _cached(clips, cache, store, lambda clip: next(compute([load(clip)])), n_jobs)
+    yield from _with_warnings(clips, entries)
+
+
+class _Loaded(NamedTuple):
+    """The waveform of a clip after processing, and what is known about it before.
+
+    Parameters
+    ----------
+    waveform : ndarray of shape (n_samples,), float32
+    peak, seconds : float
+        As in `Entry`.
+    """
+
+    waveform: Floats
+    peak: float
+    seconds: float
+
+
+def _load(clip: Clip, reading: Reading) -> _Loaded:
+    waveform = reading.load(clip)
+    return _Loaded(reading.process(waveform), peak_of(waveform), waveform.size / reading.sr)
+
+
+def _batches(loaded: Iterable[_Loaded], batch_size: int) -> Iterator[list[_Loaded]]:
+    batch: list[_Loaded] = []
+    for one in loaded:
+        batch.append(one)
+        if len(batch) == batch_size or sum(each.seconds for each in batch) > _MAX_SECONDS:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _with_warnings(clips: Sequence[Clip], entries: Iterable[Entry]) -> Iterator[Floats]:
     peaks, seconds = [], []
     for entry in entries:
         peaks.append(entry.peak)
@@ -78,15 +193,15 @@ def extract(
 
 
 def _cached(
-    compute: Callable[[Clip], Entry],
     clips: Sequence[Clip],
     cache: FeatureCache,
+    store: Callable[[list[Clip], FeatureCache], None],
+    compute: Callable[[Clip], Entry],
     n_jobs: int | None,
-    progress: str | None,
 ) -> Iterator[Entry]:
-    """Yield the entry of every clip, after computing and storing the missing ones."""
+    """Yield the entry of every clip, after storing the missing ones."""
     missing = cache.missing([str(clip) for clip in clips])
-    is_kept = not missing or _fill(cache, missing, compute, n_jobs, progress)
+    is_kept = not missing or _store(missing, cache, store)
 
     def look_up(clip: Clip) -> Entry:
         path = cache.path_of(str(clip))
@@ -109,26 +224,17 @@ def _cached(
                 cache.reduce()
 
 
-def _fill(
-    cache: FeatureCache,
+def _store(
     missing: list[str],
-    compute: Callable[[Clip], Entry],
-    n_jobs: int | None,
-    progress: str | None,
+    cache: FeatureCache,
+    store: Callable[[list[Clip], FeatureCache], None],
 ) -> bool:
     """Compute and store the missing entries; return whether they could be stored."""
     # In random order, so that processes with the same clips seldom wait for each other.
     random.Random().shuffle(missing)
-
-    def fill_one(clip: Clip) -> None:
-        # Files that cannot be read are reported together when all entries are looked up.
-        with contextlib.suppress(AudioReadError):
-            cache.fill_one(str(clip), compute)
-
     try:
         cache.prepare()
-        for _ in map_clips(fill_one, missing, n_jobs=n_jobs, progress=progress):
-            pass
+        store(list(missing), cache)
     except OSError as error:
         warn_of_failure(cache.root, error)
         return False

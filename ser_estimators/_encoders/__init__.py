@@ -1,0 +1,1 @@
+"""Pretrained speech encoders: from waveforms to statistics of their hidden states."""

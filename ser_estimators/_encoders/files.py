@@ -1,0 +1,233 @@
+"""Files of an encoder: a folder, or a repository of the Hugging Face Hub."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from .._utils.text import represent, shorten
+
+__all__ = ["EncoderError", "EncoderFiles", "find_files"]
+
+CONFIG, PREPROCESSOR = "config.json", "preprocessor_config.json"
+WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
+_CARD = "README.md"
+# Nothing else is downloaded: no code, no pickles, no weights in the formats of other libraries.
+_WANTED = [CONFIG, PREPROCESSOR, WEIGHTS, INDEX, "model-*.safetensors", _CARD]
+_MAX_JSON = 1 << 24  # bytes
+_MAX_CARD = 1 << 20
+_BLOCK = 1 << 20
+# The names of files in an index are of this form, so they cannot lead out of the folder.
+_SHARD = re.compile(r"[\w.-]+\.safetensors")
+_REPOSITORY = re.compile(r"[\w.-]+(/[\w.-]+)?")
+_LICENSE = re.compile(r"^license:[ \t]*[\"']?([\w.+-]+)", re.MULTILINE)
+
+
+class EncoderError(ValueError):
+    """An encoder is missing, incomplete, or of an unknown kind."""
+
+
+@dataclass(frozen=True)
+class EncoderFiles:
+    """The files of an encoder.
+
+    Parameters
+    ----------
+    name : str
+        As the user named it.
+    weights : tuple of Path
+        Files of tensors.
+    config, preprocessor : dict
+        Content of the JSON files.
+    digest : str
+        SHA-256 of the weights and of the two JSON files.
+    revision : str or None
+        Commit of a repository; None for a folder.
+    license : str or None
+        As the card of the model states it; None if it does not.
+    """
+
+    name: str
+    weights: tuple[Path, ...]
+    config: Mapping[str, Any]
+    preprocessor: Mapping[str, Any]
+    digest: str
+    revision: str | None
+    license: str | None
+
+
+def find_files(
+    model: str | os.PathLike[str], *, revision: str | None, local_files_only: bool
+) -> EncoderFiles:
+    """Find the files of an encoder, and download them if necessary.
+
+    Parameters
+    ----------
+    model : str or path-like
+        Folder, or name of a repository, such as "openai/whisper-base".
+    revision : str or None
+        Branch, tag or commit of the repository; None takes its default branch.
+    local_files_only : bool
+        Whether to use only what has been downloaded before.
+
+    Raises
+    ------
+    EncoderError
+        If files are missing or damaged. The message says what to do.
+    ImportError
+        If a repository is named and huggingface_hub is not installed.
+    """
+    name = os.fspath(model)
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        return _in_folder(folder, name, None)
+    if not _REPOSITORY.fullmatch(name) or name.startswith("."):
+        raise EncoderError(
+            f"There is no folder {represent(name, 200)}; expected a folder with an encoder, or a "
+            "name on the Hugging Face Hub, such as 'openai/whisper-base'"
+        )
+    folder = _download(name, revision, local_files_only=local_files_only)
+    return _in_folder(folder, name, folder.name)
+
+
+def _download(name: str, revision: str | None, *, local_files_only: bool) -> Path:
+    try:
+        from huggingface_hub import snapshot_download
+        from huggingface_hub.errors import (
+            HfHubHTTPError,
+            HFValidationError,
+            LocalEntryNotFoundError,
+            RepositoryNotFoundError,
+            RevisionNotFoundError,
+        )
+    except ImportError as error:
+        raise ImportError(
+            f"EncoderEmbedder needs {error.name}, which is not installed; run "
+            "\"pip install 'ser_estimators[encoder]'\""
+        ) from error
+    what = f"the encoder {name!r}" if revision is None else f"revision {revision!r} of {name!r}"
+    try:
+        return Path(
+            snapshot_download(
+                name,
+                revision=revision,
+                allow_patterns=_WANTED,
+                local_files_only=local_files_only,
+            )
+        )
+    except LocalEntryNotFoundError as error:
+        why = (
+            "it has not been downloaded, and local_files_only=True forbids to do so"
+            if local_files_only
+            else "it has not been downloaded, and the Hugging Face Hub cannot be reached"
+        )
+        raise EncoderError(
+            f"Could not load {what}: {why}. On a machine with internet access, run 'hf download "
+            f"{name}', and copy the folder; then pass that folder as model"
+        ) from error
+    except RevisionNotFoundError as error:
+        raise EncoderError(
+            f"There is no revision {revision!r:.200} of {name!r} on the Hugging Face Hub; check it"
+        ) from error
+    except RepositoryNotFoundError as error:
+        raise EncoderError(
+            f"There is no folder and no public model {name!r:.200} on the Hugging Face Hub; check "
+            "the name, or log in with 'hf auth login' for a private one"
+        ) from error
+    except (HfHubHTTPError, HFValidationError, OSError) as error:
+        reason = shorten(" ".join(str(error).split()), 300)
+        raise EncoderError(f"Could not download {what}: {reason}") from error
+
+
+def _in_folder(folder: Path, name: str, revision: str | None) -> EncoderFiles:
+    config_path, preprocessor_path = folder / CONFIG, folder / PREPROCESSOR
+    config = _read_json(config_path, name)
+    preprocessor = _read_json(preprocessor_path, name)
+    weights = _weights_in(folder, name)
+    paths = [config_path, preprocessor_path, *weights]
+    keys = tuple((os.path.abspath(path), *_state(path)) for path in paths)
+    return EncoderFiles(
+        name, weights, config, preprocessor, _digest(keys), revision, _license_in(folder)
+    )
+
+
+def _read_json(path: Path, name: str) -> dict[str, Any]:
+    try:
+        if path.stat().st_size > _MAX_JSON:
+            raise ValueError("it is too large")
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(found, dict):
+            raise ValueError("it is not a JSON object")
+    except FileNotFoundError as error:
+        raise EncoderError(
+            f"The encoder {name!r:.200} has no {path.name}; expected a folder as "
+            "save_pretrained of transformers writes it, of the model and of its feature extractor"
+        ) from error
+    except (OSError, ValueError) as error:
+        raise EncoderError(
+            f"Could not read {path.name} of the encoder {name!r:.200}: {error!s:.200}; download "
+            "the model again"
+        ) from error
+    return found
+
+
+def _weights_in(folder: Path, name: str) -> tuple[Path, ...]:
+    if (folder / WEIGHTS).exists():
+        return (folder / WEIGHTS,)
+    if not (folder / INDEX).exists():
+        raise EncoderError(
+            f"The encoder {name!r:.200} has no {WEIGHTS}. Weights in other formats can run code "
+            "and are not loaded; choose a revision with safetensors, or convert the model with "
+            "save_pretrained of transformers"
+        )
+    index = _read_json(folder / INDEX, name).get("weight_map")
+    shards = sorted(set(index.values())) if isinstance(index, dict) else []
+    if not shards or not all(isinstance(each, str) and _SHARD.fullmatch(each) for each in shards):
+        raise EncoderError(
+            f"{INDEX} of the encoder {name!r:.200} does not list safetensors files; download the "
+            "model again"
+        )
+    missing = [shard for shard in shards if not (folder / shard).exists()]
+    if missing:
+        raise EncoderError(
+            f"The encoder {name!r:.200} lacks {missing[0]}, which {INDEX} names; download the "
+            "model again"
+        )
+    return tuple(folder / shard for shard in shards)
+
+
+def _license_in(folder: Path) -> str | None:
+    try:
+        with open(folder / _CARD, encoding="utf-8", errors="replace") as file:
+            text = file.read(_MAX_CARD)
+    except OSError:
+        return None
+    parts = text.split("---", 2)
+    if len(parts) < 3 or parts[0].strip():
+        return None  # no front matter
+    found = _LICENSE.search(parts[1])
+    return found[1] if found else None
+
+
+def _state(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns
+
+
+# Clones in a search ask for the same files many times, and large ones take seconds.
+@lru_cache(maxsize=16)
+def _digest(keys: tuple[tuple[str, int, int], ...]) -> str:
+    digest = hashlib.sha256()
+    for path, size, _ in keys:
+        digest.update(f"{os.path.basename(path)}\0{size}\0".encode())
+        with open(path, "rb") as file:
+            while block := file.read(_BLOCK):
+                digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,476 @@
+"""EncoderEmbedder: embeddings of clips by a pretrained speech encoder."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from importlib.metadata import version
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.utils import Tags, check_scalar
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
+
+from .._audio.clips import validate_clips
+from .._audio.reading import Reading
+from .._encoders.embedding import STATISTICS, embed
+from .._encoders.files import EncoderFiles, find_files
+from .._encoders.loading import EncoderShape, load_encoder, shape_of
+from .._features.cache import FeatureCache, cache_folder, parse_bytes
+from .._features.extraction import extract_in_batches
+from .._network.devices import device_at_hand, resolve_device, resolve_precision
+from .._utils.arrays import Floats
+from .._utils.checks import check_choice
+from .._utils.public import public
+from .._utils.text import represent
+from .clip_transformer import VERSIONS, ClipTransformer
+from .layer_choice import score_layers
+
+__all__ = ["EncoderEmbedder"]
+
+_PRECISIONS = ("auto", "float32", "bfloat16")
+# Batches whose clips are read together, and then sorted by length.
+_SORTED_BATCHES = 8
+
+
+@public
+class EncoderEmbedder(ClipTransformer):
+    """Embed audio clips with a pretrained speech encoder, which is not trained further.
+
+    The embedding of a clip consists of statistics over time of the hidden states of one or more
+    layers of the encoder. A linear classifier on it often recognizes emotions better than a network
+    that was trained from scratch, and is fitted in seconds.
+
+    Parameters
+    ----------
+    model : str or path-like, default="openai/whisper-base"
+        Name of a model on the Hugging Face Hub, or a folder, as ``save_pretrained`` of transformers
+        writes it. Whisper [1]_, wav2vec 2.0, HuBERT, WavLM and data2vec are supported. Code and
+        pickles of a model are never loaded: weights have to be in safetensors files.
+    layers : "auto", int or sequence of int, default="auto"
+        Layers whose hidden states are used: 0 is the input of the first layer, -1 the last layer.
+        The last layer, which is trained for words, is seldom the best. "auto" chooses the layer on
+        which a linear classifier recognizes the labels of the training clips best in
+        cross-validation, see `layer_scores_`.
+    pooling : sequence of {"mean", "std"}, default=("mean", "std")
+        Statistics over time.
+    revision : str or None, default=None
+        Branch, tag or commit of a model on the hub. None takes its default branch.
+    local_files_only : bool, default=False
+        Whether to use only what has been downloaded before.
+    offset : float >= 0, default=0.0
+        Seconds that are skipped at the start of each clip.
+    duration : float > 0 or None, default=None
+        Maximum number of seconds that are read from each clip; None reads to the end.
+    res_type : {"soxr_hq", "soxr_vhq", "soxr_mq", "soxr_lq", "soxr_qq"}, default="soxr_hq"
+        Resampling quality, see ``librosa.resample``.
+    trim_db : float > 0 or None, default=None
+        Threshold, in dB below the loudest frame, under which silence at both ends is trimmed, see
+        ``librosa.effects.trim``. None keeps the silence.
+    loudness : float <= 0 or None, default=None
+        Loudness in LUFS to which each clip is scaled; None leaves clips as they are.
+    batch_size : int > 0, default=16
+        Number of clips of similar length that the encoder processes at once.
+    device : {"auto", "cpu", "cuda"} or str, default="auto"
+        Where the encoder runs. "auto" takes a CUDA GPU if there is one.
+    precision : {"auto", "float32", "bfloat16"}, default="auto"
+        Type of the weights and of the hidden states. "auto" takes bfloat16 where the processor
+        multiplies it natively, and float32 elsewhere.
+    memory : path-like, joblib.Memory or None, default=None
+        Folder in which the statistics of all layers are cached for each file, so that a search over
+        `layers` and `pooling` neither reads files nor runs the encoder. See `MFCCTransformer`.
+    bytes_limit : int, str or None, default=None
+        Maximum size of this folder, such as "10G". None sets no limit.
+    n_jobs : int or None, default=None
+        Number of threads that read files. None means 1 unless in a ``joblib.parallel_config``
+        context, -1 means all processors. The encoder uses the threads of PyTorch.
+    verbose : int, default=0
+        1 shows a progress bar.
+
+    Attributes
+    ----------
+    layers_ : tuple of int
+        Layers that are used.
+    layer_scores_ : ndarray of shape (1 + n_layers,) or None
+        With ``layers="auto"``, the balanced accuracy of each layer in cross-validation on the
+        training clips, of which the best one is used. None for given layers, and if the clips were
+        too few to choose by them; then the middle layer is used.
+    embedding_dim_ : int
+        Number of features.
+    sr_ : int
+        Sampling rate of the encoder in Hz. Clips with another rate are resampled; waveforms without
+        a rate are assumed to have this one.
+    digest_ : str
+        SHA-256 of the weights and the configuration of the encoder. A saved model contains this
+        digest instead of the weights, and refuses to use others.
+    revision_ : str or None
+        Commit of the model on the hub; None for a folder.
+    license_ : str or None
+        License of the encoder, as its card states it; None if it does not.
+    n_features_in_ : int
+        Number of samples per clip. Only defined if ``fit`` was called with a 2-D array.
+
+    See Also
+    --------
+    CNNEmbedder : A network that is trained from scratch.
+    AcousticFeatures : A table of classical features.
+
+    Notes
+    -----
+    A clip is processed at its own length, without the padding to 30 seconds of Whisper's usual
+    front end, and has the same embedding alone and in any batch. Clips longer than 30 seconds are
+    divided into parts of equal length, and the statistics are those over all parts. Without
+    `memory`, layers beyond the deepest one that is used are neither loaded nor computed.
+
+    For ``layers="auto"``, pass the speakers as `groups`, as ``encoder__groups`` in a pipeline.
+    `ser_estimators.evaluation.evaluate` does. Otherwise, the best layer for known speakers is
+    chosen.
+
+    References
+    ----------
+    .. [1] A. Radford et al., "Robust speech recognition via large-scale weak supervision", ICML
+       2023.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from ser_estimators import EncoderEmbedder
+    >>> pipe = make_pipeline(
+    ...     EncoderEmbedder("openai/whisper-base"), StandardScaler(), LogisticRegression(C=0.003)
+    ... )
+    >>> pipe.fit(paths, emotions, encoderembedder__groups=speakers)  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        model: str | os.PathLike[str] = "openai/whisper-base",
+        *,
+        layers: str | int | Sequence[int] = "auto",
+        pooling: Sequence[str] = ("mean", "std"),
+        revision: str | None = None,
+        local_files_only: bool = False,
+        offset: float = 0.0,
+        duration: float | None = None,
+        res_type: str = "soxr_hq",
+        trim_db: float | None = None,
+        loudness: float | None = None,
+        batch_size: int = 16,
+        device: str = "auto",
+        precision: str = "auto",
+        memory: Any = None,
+        bytes_limit: int | str | None = None,
+        n_jobs: int | None = None,
+        verbose: int = 0,
+    ) -> None:
+        self.model = model
+        self.layers = layers
+        self.pooling = pooling
+        self.revision = revision
+        self.local_files_only = local_files_only
+        self.offset = offset
+        self.duration = duration
+        self.res_type = res_type
+        self.trim_db = trim_db
+        self.loudness = loudness
+        self.batch_size = batch_size
+        self.device = device
+        self.precision = precision
+        self.memory = memory
+        self.bytes_limit = bytes_limit
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+
+    def fit(self, X: Any, y: Any = None, *, groups: Any = None) -> EncoderEmbedder:
+        """Find the encoder, and with ``layers="auto"`` choose a layer.
+
+        Parameters
+        ----------
+        X : list of clips, or ndarray of shape (n_clips, n_samples)
+            As for `MFCCTransformer.fit`. Files are opened only to choose a layer.
+        y : array-like of shape (n_clips,) or None, default=None
+            Labels, which are needed to choose a layer.
+        groups : array-like of shape (n_clips,) or None, default=None
+            Speakers of the clips. The layer is chosen on speakers that are held out.
+
+        Returns
+        -------
+        EncoderEmbedder
+            This transformer.
+
+        Raises
+        ------
+        AudioReadError
+            If clips cannot be used. The error lists all of them, with reason and remedy.
+        ImportError
+            If transformers is not installed.
+        TypeError, ValueError
+            If X is not a list of clips, a parameter has a wrong type or value, or the encoder is
+            missing, damaged or of an unknown type.
+        """
+        self._fit(X, y, groups)
+        return self
+
+    def fit_transform(self, X: Any, y: Any = None, *, groups: Any = None) -> Floats:
+        """Fit, and embed the same clips; the encoder runs once.
+
+        Parameters
+        ----------
+        X, y, groups
+            As for `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_clips, embedding_dim), float32
+        """
+        tables = self._fit(X, y, groups)
+        return self.transform(X) if tables is None else self._select(tables)
+
+    def transform(self, X: Any) -> Floats:
+        """Embed every clip.
+
+        Parameters
+        ----------
+        X : list of clips, or ndarray of shape (n_clips, n_samples)
+            As for `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_clips, embedding_dim), float32
+            `get_feature_names_out` returns the names of the columns.
+
+        Raises
+        ------
+        AudioReadError
+            If clips cannot be used. The error lists all of them, with reason and remedy.
+        ImportError
+            If transformers is not installed.
+        TypeError, ValueError
+            If X is not a list of clips, a parameter has a wrong type or value, or the encoder is
+            missing or not the one of the fit.
+        """
+        check_is_fitted(self)
+        self._check_params()
+        clips = validate_clips(self, X, reset=False)
+        files = self._find_files(self.revision if self.revision_ is None else self.revision_)
+        if files.digest != self.digest_:
+            raise ValueError(
+                f"The encoder in {represent(os.fspath(self.model), 200)} is not the one that this "
+                f"model was fitted with: its SHA-256 is {files.digest[:12]}..., expected "
+                f"{self.digest_[:12]}...; set model to that encoder, or fit again"
+            )
+        table = np.empty((len(clips), self.embedding_dim_), dtype=np.float32)
+        rows = self._statistics(clips, files, shape_of(files), max(self.layers_))
+        for row, statistics in zip(table, rows, strict=True):
+            row[:] = self._select(statistics[None])[0]
+        return table
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
+        """Return the names of the columns, such as "layer3_mean_0".
+
+        Parameters
+        ----------
+        input_features : None, default=None
+            Not used, present for API consistency.
+
+        Returns
+        -------
+        ndarray of shape (embedding_dim,), object
+        """
+        check_is_fitted(self)
+        width = self.embedding_dim_ // (len(self.layers_) * len(self.pooling))
+        names = [
+            f"layer{layer}_{statistic}_{number}"
+            for layer in self.layers_
+            for statistic in self.pooling
+            for number in range(width)
+        ]
+        return np.array(names, dtype=object)
+
+    def _fit(self, X: Any, y: Any, groups: Any) -> Floats | None:
+        """Set the fitted attributes; return the statistics of the clips if they were computed."""
+        self._check_params()
+        resolve_device(self.device)
+        clips = validate_clips(self, X, reset=True)
+        check_consistent_length(clips, y, groups)
+        files = self._find_files(self.revision)
+        shape = shape_of(files)
+        tables = None
+        if isinstance(self.layers, str):
+            tables = self._choose_layer(clips, y, groups, files, shape)
+        else:
+            self.layers_ = self._resolve_layers(shape.n_layers)
+            self.layer_scores_: NDArray[np.float64] | None = None
+        self.embedding_dim_ = len(self.layers_) * len(self.pooling) * shape.width
+        self.sr_ = shape.sr
+        self.digest_ = files.digest
+        self.revision_ = files.revision
+        self.license_ = files.license
+        return tables
+
+    def _choose_layer(
+        self, clips: Any, y: Any, groups: Any, files: EncoderFiles, shape: EncoderShape
+    ) -> Floats:
+        """Choose the best layer for the labels; return the statistics of all layers."""
+        if y is None:
+            raise ValueError(
+                "layers='auto' needs labels to choose a layer by; pass y to fit, or set layers to "
+                f"0, 1, ..., {shape.n_layers}"
+            )
+        y = column_or_1d(y)
+        check_classification_targets(y)
+        if groups is not None:
+            groups = column_or_1d(groups)
+        tables = np.stack(list(self._statistics(clips, files, shape, shape.n_layers)))
+        columns = self._pool(tables).reshape(len(clips), 1 + shape.n_layers, -1)
+        self.layer_scores_ = score_layers(columns, y, groups)
+        if self.layer_scores_ is None:
+            self.layers_ = (shape.n_layers // 2,)
+        else:
+            self.layers_ = (int(self.layer_scores_.argmax()),)
+        return tables
+
+    def _resolve_layers(self, n_layers: int) -> tuple[int, ...]:
+        layers = _as_list(self.layers)
+        for layer in layers:
+            if not -n_layers - 1 <= layer <= n_layers:
+                raise ValueError(
+                    f"layers contains {layer}, must be from 0 to {n_layers}, the number of layers "
+                    "of the encoder, or negative to count from the last layer"
+                )
+        return tuple(int(layer) % (n_layers + 1) for layer in layers)
+
+    def _statistics(
+        self, clips: Any, files: EncoderFiles, shape: EncoderShape, n_layers: int
+    ) -> Iterator[Floats]:
+        """Yield the statistics of every clip, (1 + n_layers, n_statistics, width)."""
+        device = device_at_hand(self.device)
+        dtype = resolve_precision(self.precision, device)
+        reading = self._reading_at(shape.sr)
+        cache = self._encoder_cache(files, reading, dtype)
+        if cache is not None:
+            # All of them, so that other layers can be tried without the encoder.
+            n_layers = shape.n_layers
+
+        def compute(waveforms: Sequence[Floats]) -> Floats:
+            family = load_encoder(files, n_layers=n_layers, device=device, dtype=dtype)
+            found = embed(family, waveforms, batch_size=self.batch_size)
+            return found.reshape(len(waveforms), -1, shape.width)
+
+        features = extract_in_batches(
+            compute,
+            clips,
+            reading,
+            batch_size=_SORTED_BATCHES * self.batch_size,
+            cache=cache,
+            n_jobs=self.n_jobs,
+            progress="encoder" if self.verbose else None,
+        )
+        for rows in features:
+            yield rows.reshape(1 + n_layers, len(STATISTICS), shape.width)
+
+    def _pool(self, tables: Floats) -> Floats:
+        """Return the statistics of `pooling`, (n_clips, n_layers, n_pooled, width)."""
+        return tables[:, :, [STATISTICS.index(statistic) for statistic in self.pooling]]
+
+    def _select(self, tables: Floats) -> Floats:
+        """Return the embeddings of clips from the statistics of all layers."""
+        return self._pool(tables[:, list(self.layers_)]).reshape(len(tables), -1)
+
+    def _find_files(self, revision: str | None) -> EncoderFiles:
+        if importlib.util.find_spec("transformers") is None:
+            raise ImportError(
+                "EncoderEmbedder needs transformers, which is not installed; run "
+                "\"pip install 'ser_estimators[encoder]'\""
+            )
+        return find_files(
+            self.model, revision=revision, local_files_only=bool(self.local_files_only)
+        )
+
+    def _encoder_cache(
+        self, files: EncoderFiles, reading: Reading, dtype: torch.dtype
+    ) -> FeatureCache | None:
+        folder = cache_folder(self.memory)
+        if folder is None:
+            return None
+        settings = {
+            "transformer": type(self).__name__,
+            "reading": asdict(reading),
+            "encoder": files.digest,
+            "statistics": STATISTICS,
+            "dtype": str(dtype),
+            "versions": VERSIONS | {name: version(name) for name in ("torch", "transformers")},
+        }
+        bytes_limit = parse_bytes(self.bytes_limit, "bytes_limit")
+        return FeatureCache(folder, settings, bytes_limit=bytes_limit)
+
+    def _reading_at(self, sr: int) -> Reading:
+        return Reading(
+            sr=sr,
+            offset=self.offset,
+            duration=self.duration,
+            res_type=self.res_type,
+            trim_db=self.trim_db,
+            loudness=self.loudness,
+        )
+
+    def _check_params(self) -> None:
+        self._check_common_params()
+        if not isinstance(self.model, (str, os.PathLike)) or not os.fspath(self.model):
+            raise TypeError(
+                f"model is {represent(self.model)}; expected a folder, or a name on the Hugging "
+                "Face Hub, such as 'openai/whisper-base'"
+            )
+        if self.revision is not None:
+            check_scalar(self.revision, "revision", str)
+        check_scalar(self.batch_size, "batch_size", Integral, min_val=1)
+        check_choice(self.precision, "precision", _PRECISIONS)
+        check_scalar(self.device, "device", str)
+        self._check_layers()
+        self._check_pooling()
+
+    def _check_layers(self) -> None:
+        if isinstance(self.layers, str):
+            if self.layers != "auto":
+                raise ValueError(
+                    f"layers == {represent(self.layers)}, must be 'auto', a number or a list"
+                )
+            return
+        layers = _as_list(self.layers)
+        is_list = isinstance(layers, (list, tuple, np.ndarray)) and len(layers) > 0
+        if not is_list or not all(
+            isinstance(layer, Integral) and not isinstance(layer, bool) for layer in layers
+        ):
+            raise TypeError(
+                f"layers == {represent(self.layers)}, must be 'auto', a whole number or a list of "
+                "one or more of them"
+            )
+
+    def _check_pooling(self) -> None:
+        pooling = self.pooling
+        if isinstance(pooling, str) or not hasattr(pooling, "__len__") or not len(pooling):
+            raise ValueError(
+                f"pooling == {represent(pooling)}, must be a sequence of one or more of "
+                f"{', '.join(STATISTICS)}"
+            )
+        for statistic in pooling:
+            check_choice(statistic, "pooling", STATISTICS)
+        if len(set(pooling)) < len(pooling):
+            raise ValueError(f"pooling == {represent(pooling)}, must not contain duplicates")
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.requires_fit = True
+        tags.target_tags.required = isinstance(self.layers, str)
+        return tags
+
+
+def _as_list(layers: Any) -> Any:
+    return [layers] if isinstance(layers, Integral) else layers
