@@ -177,7 +177,7 @@ def _load(files: EncoderFiles, n_layers: int) -> Family:
         ) from error
     try:
         settings = config.from_dict({**files.config, kind.n_layers: n_layers})
-        settings._attn_implementation = "sdpa" if kind.family is not WavLMFamily else "eager"
+        settings._attn_implementation = "eager" if kind.family is WavLMFamily else "sdpa"
         with torch.device("meta"):
             model: nn.Module = model_class(settings)
         _fill(model, dict(_read(files, kind, n_layers)), files)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from .._utils.arrays import Floats
 from .family import Family, first
@@ -104,16 +105,41 @@ class WavLMFamily(Wav2Vec2Family):
        processing", IEEE J. Sel. Topics Signal Process. 16(6), 2022.
     """
 
-    def _mask(self, x: Tensor, lengths: Sequence[int]) -> Tensor | None:
-        """Return 1 for the frames of a clip and 0 for padding, of shape (n_clips, n_frames)."""
-        if min(lengths) == x.shape[1]:
-            return None
-        positions = torch.arange(x.shape[1], device=x.device)
-        return (positions < torch.tensor(lengths, device=x.device)[:, None]).long()
-
     def _run(self, x: Tensor, mask: Tensor | None) -> Iterator[Tensor]:
-        """Yield the output of every layer; the first one computes the bias for all of them."""
+        """Yield the output of every layer; the first one has the bias of all of them."""
+        # (1, n_heads, n_frames, n_frames)
         bias = None
         for layer in self.layers:
-            x, bias = layer(x, attention_mask=mask, position_bias=bias)[:2]
+            if bias is None:
+                bias = layer.attention.compute_bias(x.shape[1], x.shape[1])[None]
+            if self.first_norm is None:  # a large model, which normalizes before each part
+                x = x + _attend(layer.attention, layer.layer_norm(x), bias, mask)
+                x = x + layer.feed_forward(layer.final_layer_norm(x))
+            else:
+                x = layer.layer_norm(x + _attend(layer.attention, x, bias, mask))
+                x = layer.final_layer_norm(x + layer.feed_forward(x))
             yield x
+
+
+def _attend(attention: Any, x: Tensor, bias: Tensor, mask: Tensor | None) -> Tensor:
+    """Return the attention of WavLM, whose bias has a gate for each frame.
+
+    That of transformers computes the same in several times the time, because it returns the weights
+    as well.
+    """
+    n_clips, n_frames, width = x.shape
+
+    def in_heads(values: Tensor) -> Tensor:
+        return values.view(n_clips, n_frames, attention.num_heads, -1).transpose(1, 2)
+
+    # (n_clips, n_heads, n_frames, 2, 4)
+    projected = attention.gru_rel_pos_linear(in_heads(x)).unflatten(-1, (2, 4))
+    gate_a, gate_b = projected.sum(dim=-1).sigmoid().chunk(2, dim=-1)
+    gated = (gate_a * (gate_b * attention.gru_rel_pos_const - 1.0) + 2.0) * bias
+    found = functional.scaled_dot_product_attention(
+        in_heads(attention.q_proj(x)),
+        in_heads(attention.k_proj(x)),
+        in_heads(attention.v_proj(x)),
+        attn_mask=gated if mask is None else gated + mask,
+    )
+    return attention.out_proj(found.transpose(1, 2).reshape(n_clips, n_frames, width))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
+from importlib.util import find_spec
 from numbers import Integral
 from typing import Any
 
@@ -345,7 +345,11 @@ class EncoderEmbedder(ClipTransformer):
                     f"layers contains {layer}, must be from 0 to {n_layers}, the number of layers "
                     "of the encoder, or negative to count from the last layer"
                 )
-        return tuple(int(layer) % (n_layers + 1) for layer in layers)
+        found = tuple(int(layer) % (n_layers + 1) for layer in layers)
+        twice = [layer for layer in found if found.count(layer) > 1]
+        if twice:
+            raise ValueError(f"layers == {represent(self.layers)} names layer {twice[0]} twice")
+        return found
 
     def _statistics(
         self, clips: Any, files: EncoderFiles, shape: EncoderShape, n_layers: int
@@ -385,7 +389,7 @@ class EncoderEmbedder(ClipTransformer):
         return self._pool(tables[:, list(self.layers_)]).reshape(len(tables), -1)
 
     def _find_files(self, revision: str | None) -> EncoderFiles:
-        if importlib.util.find_spec("transformers") is None:
+        if find_spec("transformers") is None:
             raise ImportError(
                 "EncoderEmbedder needs transformers, which is not installed; run "
                 "\"pip install 'ser_estimators[encoder]'\""
@@ -428,6 +432,7 @@ class EncoderEmbedder(ClipTransformer):
                 f"model is {represent(self.model)}; expected a folder, or a name on the Hugging "
                 "Face Hub, such as 'openai/whisper-base'"
             )
+        check_scalar(self.local_files_only, "local_files_only", (bool, np.bool_))
         if self.revision is not None:
             check_scalar(self.revision, "revision", str)
         check_scalar(self.batch_size, "batch_size", Integral, min_val=1)

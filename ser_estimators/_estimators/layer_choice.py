@@ -43,7 +43,9 @@ def score_layers(
         n_splits = min(n_splits, len(np.unique(groups)))
     if n_splits < 2 or codes.max() == 0:
         return None
-    splitter = (StratifiedKFold if groups is None else StratifiedGroupKFold)(n_splits)
+    kind = StratifiedKFold if groups is None else StratifiedGroupKFold
+    # In random order, because clips are often sorted by speaker.
+    splitter = kind(n_splits, shuffle=True, random_state=0)
     folds = list(splitter.split(np.zeros(len(codes)), codes, groups))
     # The penalty is as large as the standardized features of a training set: for a linear
     # discriminant, this is a shrinkage of one half.
