@@ -321,8 +321,8 @@ class EncoderEmbedder(ClipTransformer):
         """Choose the best layer for the labels; return the statistics of all layers."""
         if y is None:
             raise ValueError(
-                "layers='auto' needs labels to choose a layer by; pass y to fit, or set layers to "
-                f"0, 1, ..., {shape.n_layers}"
+                "layers='auto' requires y to be passed, but the target y is None: pass the labels, "
+                f"or set layers to a number from 0 to {shape.n_layers}"
             )
         y = column_or_1d(y)
         check_classification_targets(y)

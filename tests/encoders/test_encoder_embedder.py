@@ -11,6 +11,7 @@ from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, GroupKFold
 from sklearn.pipeline import make_pipeline
+from sklearn.utils.estimator_checks import estimator_checks_generator
 
 import ser_estimators._estimators.encoder_embedder as module
 from ser_estimators import EncoderEmbedder
@@ -113,7 +114,7 @@ def test_auto_chooses_the_best_layer_and_runs_once(whisper_folder, voices, runs)
 
 def test_auto_needs_labels(whisper_folder, voices):
     with pytest.raises(
-        ValueError, match=r"layers='auto' needs labels .* set layers to 0, 1, \.\.\., 3"
+        ValueError, match="requires y to be passed, .* a number from 0 to 3"
     ):
         make(whisper_folder, layers="auto").fit(voices.data)
 
@@ -263,3 +264,13 @@ def test_set_output(whisper_folder, voices):
     assert table.shape == (3, 32)
     assert table.columns[0] == "layer2_mean_0"
     assert embedder.transform(voices.data[:3]).equals(table)
+
+
+@pytest.mark.parametrize("layers", [2, "auto"])
+def test_sklearn_checks(whisper_folder, layers):
+    n_checks = 0
+    # Without pytest's parametrization, for which the model would have to exist before the tests.
+    for estimator, check in estimator_checks_generator(make(whisper_folder, layers=layers)):
+        check(estimator)
+        n_checks += 1
+    assert n_checks >= 45
