@@ -30,7 +30,7 @@ from .._utils.checks import check_choice
 from .._utils.public import public
 from .._utils.text import represent
 from .clip_transformer import VERSIONS, ClipTransformer
-from .layer_choice import score_layers
+from .layer_choice import neighbors, score_layers
 
 __all__ = ["EncoderEmbedder"]
 
@@ -55,9 +55,9 @@ class EncoderEmbedder(ClipTransformer):
         pickles of a model are never loaded: weights have to be in safetensors files.
     layers : "auto", int or sequence of int, default="auto"
         Layers whose hidden states are used: 0 is the input of the first layer, -1 the last layer.
-        The last layer, which is trained for words, is seldom the best. "auto" chooses the layer on
-        which a linear classifier recognizes the labels of the training clips best in
-        cross-validation, see `layer_scores_`.
+        The last layer, which is trained for words, is seldom the best. "auto" chooses the three
+        neighboring layers on which a linear classifier recognizes the labels of the training clips
+        best in cross-validation, see `layer_scores_`.
     pooling : sequence of {"mean", "std"}, default=("mean", "std")
         Statistics over time.
     revision : str or None, default=None
@@ -98,9 +98,9 @@ class EncoderEmbedder(ClipTransformer):
     layers_ : tuple of int
         Layers that are used.
     layer_scores_ : ndarray of shape (1 + n_layers,) or None
-        With ``layers="auto"``, the balanced accuracy of each layer in cross-validation on the
-        training clips, of which the best one is used. None for given layers, and if the clips were
-        too few to choose by them; then the middle layer is used.
+        With ``layers="auto"``, the balanced accuracy of each layer together with those beside it,
+        in cross-validation on the training clips. None for given layers, and if the clips were too
+        few to choose by them; then those in the middle are used.
     embedding_dim_ : int
         Number of features.
     sr_ : int
@@ -331,10 +331,9 @@ class EncoderEmbedder(ClipTransformer):
         tables = np.stack(list(self._statistics(clips, files, shape, shape.n_layers)))
         columns = self._pool(tables).reshape(len(clips), 1 + shape.n_layers, -1)
         self.layer_scores_ = score_layers(columns, y, groups)
-        if self.layer_scores_ is None:
-            self.layers_ = (shape.n_layers // 2,)
-        else:
-            self.layers_ = (int(self.layer_scores_.argmax()),)
+        middle = shape.n_layers // 2
+        best = middle if self.layer_scores_ is None else int(self.layer_scores_.argmax())
+        self.layers_ = tuple(neighbors(best, 1 + shape.n_layers))
         return tables
 
     def _resolve_layers(self, n_layers: int) -> tuple[int, ...]:

@@ -14,15 +14,22 @@ from sklearn.preprocessing import StandardScaler
 
 from .._utils.arrays import Floats
 
-__all__ = ["score_layers"]
+__all__ = ["neighbors", "score_layers"]
 
 _N_SPLITS = 5
+
+
+def neighbors(layer: int, n_layers: int) -> list[int]:
+    """Return a layer and those beside it, of which there is one at either end."""
+    return [each for each in (layer - 1, layer, layer + 1) if 0 <= each < n_layers]
 
 
 def score_layers(
     tables: Floats, y: NDArray[Any], groups: NDArray[Any] | None
 ) -> NDArray[np.float64] | None:
-    """Return the cross-validated balanced accuracy of a linear classifier on each layer.
+    """Return the cross-validated balanced accuracy of a linear classifier around each layer.
+
+    The classifier sees the layer and its neighbors, see `neighbors`.
 
     Parameters
     ----------
@@ -51,7 +58,7 @@ def score_layers(
     # discriminant, this is a shrinkage of one half.
     scores = np.zeros(tables.shape[1])
     for layer in range(tables.shape[1]):
-        table = tables[:, layer]
+        table = tables[:, neighbors(layer, tables.shape[1])].reshape(len(codes), -1)
         predicted = np.empty(len(codes), dtype=codes.dtype)
         for train, test in folds:
             ridge = RidgeClassifier(alpha=len(train), class_weight="balanced")
