@@ -31,6 +31,7 @@ __all__ = [
     "mapping",
     "names",
     "number",
+    "text",
 ]
 
 Check = Callable[[Any, dict[str, int]], None]
@@ -150,6 +151,16 @@ def names(size: str) -> Check:
         _size_of(len(value), size, sizes)
         if not all(isinstance(name, str) for name in value):
             raise MismatchError("has names that are not strings")
+
+    return check
+
+
+def text(max_length: int) -> Check:
+    """Check a string."""
+
+    def check(value: Any, sizes: dict[str, int]) -> None:
+        if not isinstance(value, str) or len(value) > max_length:
+            raise MismatchError(f"is {_kind(value)}; expected at most {max_length} characters")
 
     return check
 

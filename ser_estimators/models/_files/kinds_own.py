@@ -26,7 +26,7 @@ from .errors import MismatchError, UnsupportedError
 from .kind import Kind, Rows, set_attributes
 from .kinds_linear import FEATURES, NAMES
 
-__all__ = ["KINDS"]
+__all__ = ["KINDS", "check_settings"]
 
 _MODULE = "ser_estimators"
 # Limits on what a file can say, so that neither loading nor predicting takes memory without end.
@@ -83,7 +83,7 @@ def _check_network_parameters(estimator: Any) -> None:
     _call(lambda: check_parameters(estimator, is_device_needed=False))
 
 
-def _check_settings(estimator: Any) -> None:
+def check_settings(estimator: Any) -> None:
     _call(estimator._check_params)
 
 
@@ -325,7 +325,7 @@ KINDS = (
         verify=_verify_network,
         check_parameters=_check_network_parameters,
     ),
-    Kind("SpectrogramCNN", _MODULE, check_parameters=_check_settings, is_stateless=True),
-    Kind("FeatureMLP", _MODULE, check_parameters=_check_settings, is_stateless=True),
-    Kind("SpectrogramAugmentation", _MODULE, check_parameters=_check_settings, is_stateless=True),
+    Kind("SpectrogramCNN", _MODULE, check_parameters=check_settings, is_stateless=True),
+    Kind("FeatureMLP", _MODULE, check_parameters=check_settings, is_stateless=True),
+    Kind("SpectrogramAugmentation", _MODULE, check_parameters=check_settings, is_stateless=True),
 )

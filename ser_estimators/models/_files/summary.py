@@ -35,6 +35,11 @@ def sampling_rate(node: Any) -> int | None:
                 sr = sr["scalar"][-1] if sr["scalar"] else None  # a number of NumPy
             if type(sr) is int:
                 return sr
+        # That of an encoder is not a parameter.
+        fitted = found.get("fitted")
+        sr = fitted.get("sr_") if isinstance(fitted, Mapping) else None
+        if type(sr) is int:
+            return sr
     return None
 
 

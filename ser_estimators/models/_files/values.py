@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from itertools import pairwise
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
@@ -77,6 +78,8 @@ class ValueWriter:
             return value
         if type(value) is float:
             return value if math.isfinite(value) else {"float": repr(value)}
+        if isinstance(value, PurePath):
+            return str(value)
         if isinstance(value, np.ndarray):
             return self._write_array(value, place)
         if isinstance(value, np.generic):

@@ -1,0 +1,55 @@
+"""EncoderEmbedder: a file holds the name and the digest of the encoder, not its weights."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from .checks import array, either, integer, text
+from .errors import MismatchError
+from .kind import Kind
+from .kinds_own import check_settings
+
+__all__ = ["KINDS"]
+
+_MAX_LAYERS, _MAX_WIDTH = 1000, 1 << 20
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_MAX_TEXT = 4096
+
+
+def _check_digest(value: Any, sizes: dict[str, int]) -> None:
+    if not isinstance(value, str) or not _DIGEST.fullmatch(value):
+        raise MismatchError(f"is {value!r:.80}; expected a SHA-256 in hexadecimal digits")
+
+
+def _check_layers(value: Any, sizes: dict[str, int]) -> None:
+    is_list = isinstance(value, tuple) and 0 < len(value) <= _MAX_LAYERS
+    if not is_list or not all(type(one) is int and 0 <= one <= _MAX_LAYERS for one in value):
+        raise MismatchError(f"is {value!r:.80}; expected a tuple of numbers of layers")
+    if len(set(value)) < len(value):
+        raise MismatchError(f"is {value!r:.80}; expected each layer once")
+
+
+def _check_none(value: Any, sizes: dict[str, int]) -> None:
+    if value is not None:
+        raise MismatchError(f"is {value!r:.80}; expected None")
+
+
+KINDS = (
+    Kind(
+        "EncoderEmbedder",
+        "ser_estimators",
+        {
+            "layers_": _check_layers,
+            "layer_scores_": either(_check_none, array(None, dtypes=("float64",), low=0, high=1)),
+            "embedding_dim_": integer(1, _MAX_WIDTH),
+            "sr_": integer(1, 768_000),
+            "digest_": _check_digest,
+            "revision_": either(_check_none, text(_MAX_TEXT)),
+            "license_": either(_check_none, text(_MAX_TEXT)),
+            "n_features_in_": integer(1),
+        },
+        ("n_features_in_",),
+        check_parameters=check_settings,
+    ),
+)
