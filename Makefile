@@ -46,7 +46,7 @@ $(call announce,$(1))
 		"If this machine cannot reach that index, leave TORCH out: PyTorch then comes from pip's" \
 		"default index. Or set TORCH to the address of a mirror." >&2; exit 1; }
 @rm -f ser_estimators/_kernels/*.so # Python would prefer those of another version
-$(call pip,$(1)) --constraint $(2) --editable '.[fetch,onnx,plot,test]' \
+$(call pip,$(1)) --constraint $(2) --editable '.[encoder,fetch,onnx,plot,test]' \
 	$(if $(ACTED),--editable $(ACTED))
 endef
 
@@ -72,7 +72,7 @@ elif [ "$$(uname -sm)" = "Linux x86_64" ]; then \
 else \
 	echo "  - PyTorch: 100 to 200 MB"; \
 fi
-@echo "  - 250 MB of other packages, 100 MB of them extras and tools for tests: NumPy, SciPy, scikit-learn, librosa, Matplotlib, Dask, pytest, mypy ..."
+@echo "  - 270 MB of other packages, 120 MB of them extras and tools for tests: NumPy, SciPy, scikit-learn, librosa, Matplotlib, Dask, pytest, mypy ..."
 endef
 
 $(INSTALLED): pyproject.toml setup.py constraints.txt $(wildcard ser_estimators/_kernels/*.[ch]) \

@@ -19,7 +19,7 @@ LAYERS = (
     {"_utils"},
     {"_audio", "datasets"},
     {"_features"},
-    {"_network"},
+    {"_network", "_encoders"},
     {"_training"},
     {"_estimators"},
     {"pipeline", "models", "segments", "evaluation", "display", "cluster"},
@@ -42,6 +42,7 @@ LIBRARIES = {
     | {"soundfile"},
     "_features": {"filelock", "librosa", "scipy"},
     "_network": {"torch"},
+    "_encoders": {"huggingface_hub", "safetensors", "torch", "transformers"},
     "_training": {"skorch", "sklearn", "torch", "tqdm"},
     "_estimators": {"filelock", "joblib", "scipy", "sklearn", "skorch", "soundfile", "soxr"}
     | {"torch"},

@@ -29,7 +29,8 @@ _DEPENDENCIES = (
     "tqdm",
 )
 _OPTIONAL = (
-    *("dask", "distributed", "matplotlib", "onnx", "onnxruntime", "pandas", "pooch", "pyarrow"),
+    *("dask", "distributed", "huggingface_hub", "matplotlib", "onnx", "onnxruntime", "pandas"),
+    *("pooch", "pyarrow", "transformers"),
 )
 
 

@@ -2,8 +2,6 @@
 
 import pytest
 
-pytest.importorskip("transformers")
-
 from .helpers import MODELS, save_encoder
 
 

@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
 import torch
-import transformers
 
 _COMMON = {"hidden_size": 16, "num_hidden_layers": 3, "num_attention_heads": 2}
 _COMMON |= {"intermediate_size": 32, "conv_dim": (8, 8, 8), "conv_kernel": (10, 8, 4)}
@@ -47,6 +47,7 @@ MODELS = {
 
 def save_encoder(folder, kind="whisper", *, seed=0, **settings):
     """Save a tiny encoder of a kind with random weights, and return it."""
+    transformers = pytest.importorskip("transformers")
     config_name, model_name, default = MODELS[kind]
     config = getattr(transformers, config_name)(**default | settings)
     with torch.random.fork_rng():

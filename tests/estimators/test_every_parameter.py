@@ -14,12 +14,14 @@ from skorch.callbacks import Callback
 from ser_estimators import (
     AcousticFeatures,
     CNNEmbedder,
+    EncoderEmbedder,
     FeatureMLP,
     MFCCTransformer,
     SpectrogramAugmentation,
     SpectrogramCNN,
 )
 
+from ..encoders.helpers import save_encoder
 from .helpers import make_frames
 
 # An invalid value and a valid value other than the default of each parameter. None stands for
@@ -67,6 +69,17 @@ ACOUSTIC = READING | {
     "f0_min": (0, 100.0),
     "f0_max": (10, 200.0),
 }
+ENCODER = {
+    "model": ("", "hubert"),
+    "layers": (9, 1),
+    "pooling": ((), ("mean",)),
+    "revision": (1, None),
+    "local_files_only": ("yes", None),
+    **{name: values for name, values in READING.items() if name not in ("sr", "preemphasis")},
+    "batch_size": (0, None),
+    "device": ("abacus", None),
+    "precision": ("half", "bfloat16"),
+}
 CNN = {
     "embedding_dim": (0, 9),
     "network": ("rnn", SpectrogramCNN((4, 9))),
@@ -110,6 +123,7 @@ FEATURE_MLP = {"hidden_layer_sizes": ((), (5,))}
 TABLES = {
     MFCCTransformer: MFCC,
     AcousticFeatures: ACOUSTIC,
+    EncoderEmbedder: ENCODER,
     CNNEmbedder: CNN,
     SpectrogramAugmentation: AUGMENTATION,
     SpectrogramCNN: SPECTROGRAM_CNN,
@@ -142,7 +156,7 @@ def embedder(owner, **changes):
 
 def result_of(owner, **changes):
     """Return the output of an estimator for fixed data."""
-    if owner in (MFCCTransformer, AcousticFeatures):
+    if owner in (MFCCTransformer, AcousticFeatures, EncoderEmbedder):
         rng = np.random.default_rng(0)
         time = np.arange(8000) / 16000
         voice = sum(np.sin(2 * np.pi * 150 * k * time) / k for k in range(1, 9))
@@ -150,6 +164,10 @@ def result_of(owner, **changes):
         import soundfile
 
         soundfile.write("clip.wav", clip, 22050)  # so that it is resampled
+        if owner is EncoderEmbedder:
+            save_encoder("whisper")
+            save_encoder("hubert", "hubert")
+            changes = {"model": "whisper", "layers": 2, "precision": "float32"} | changes
         return np.asarray(owner(**changes).fit_transform(["clip.wav"]))
     X, y = make_frames()
     if owner is FeatureMLP:
