@@ -10,9 +10,9 @@ search that runs the encoder once, and a model that is saved without the encoder
 # %%
 # An encoder
 # ----------
-# ``EncoderEmbedder("openai/whisper-base")`` downloads its encoder, 290 MB, from the Hugging Face Hub.
-# This page is built without a download, so a tiny encoder with random weights takes its place. It
-# has not learned anything, but the code is the same for a real one.
+# ``EncoderEmbedder("openai/whisper-base")`` downloads its encoder from the Hugging Face Hub. Here, a
+# tiny encoder with random weights takes its place. It has not learned anything, but the code is the
+# same for a real one.
 from tempfile import TemporaryDirectory
 
 import torch

@@ -62,7 +62,7 @@ def test_help_names_every_target_and_the_build_of_pytorch(copy):
 def test_pytorch_alone_comes_from_the_chosen_index(torch, index, copy):
     printed = make("--dry-run", "install", "VENV=new", f"TORCH={torch}").stdout
     torch_alone = printed.index(f'--no-deps --index-url "{index}" torch ')
-    everything = printed.index("--editable '.[fetch,onnx,plot,test]'")
+    everything = printed.index("--editable '.[encoder,fetch,onnx,plot,test]'")
     assert torch_alone < everything
     assert "--index-url" not in printed[everything - 200 :]
 

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
-from importlib.metadata import version
 from importlib.util import find_spec
 from numbers import Integral
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from sklearn.utils import Tags, check_scalar
 from sklearn.utils.multiclass import check_classification_targets
@@ -19,24 +16,21 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, c
 
 from .._audio.clips import validate_clips
 from .._audio.reading import Reading
-from .._encoders.embedding import STATISTICS, embed
+from .._encoders.embedding import STATISTICS
 from .._encoders.files import EncoderFiles, find_files
-from .._encoders.loading import EncoderShape, load_encoder, shape_of
-from .._features.cache import FeatureCache, cache_folder, parse_bytes
-from .._features.extraction import extract_in_batches
-from .._network.devices import device_at_hand, resolve_device, resolve_precision
+from .._encoders.loading import EncoderShape, shape_of
+from .._network.devices import resolve_device
 from .._utils.arrays import Floats
 from .._utils.checks import check_choice
 from .._utils.public import public
 from .._utils.text import represent
-from .clip_transformer import VERSIONS, ClipTransformer
-from .layer_choice import neighbors, score_layers
+from .clip_transformer import ClipTransformer
+from .encoder_statistics import check_pooling, clip_statistics
+from .layer_choice import check_layers, neighbors, resolve_layers, score_layers
 
 __all__ = ["EncoderEmbedder"]
 
 _PRECISIONS = ("auto", "float32", "bfloat16")
-# Batches whose clips are read together, and then sorted by length.
-_SORTED_BATCHES = 8
 
 
 @public
@@ -58,7 +52,7 @@ class EncoderEmbedder(ClipTransformer):
         The last layer, which is trained for words, is seldom the best. "auto" chooses the three
         neighboring layers on which a linear classifier recognizes the labels of the training clips
         best in cross-validation, see `layer_scores_`.
-    pooling : sequence of {"mean", "std"}, default=("mean", "std")
+    pooling : sequence of {"mean", "std"}, default=('mean', 'std')
         Statistics over time.
     revision : str or None, default=None
         Branch, tag or commit of a model on the hub. None takes its default branch.
@@ -306,7 +300,7 @@ class EncoderEmbedder(ClipTransformer):
         if isinstance(self.layers, str):
             tables = self._choose_layer(clips, y, groups, files, shape)
         else:
-            self.layers_ = self._resolve_layers(shape.n_layers)
+            self.layers_ = resolve_layers(self.layers, shape.n_layers)
             self.layer_scores_: NDArray[np.float64] | None = None
         self.embedding_dim_ = len(self.layers_) * len(self.pooling) * shape.width
         self.sr_ = shape.sr
@@ -336,48 +330,24 @@ class EncoderEmbedder(ClipTransformer):
         self.layers_ = tuple(neighbors(best, 1 + shape.n_layers))
         return tables
 
-    def _resolve_layers(self, n_layers: int) -> tuple[int, ...]:
-        layers = _as_list(self.layers)
-        for layer in layers:
-            if not -n_layers - 1 <= layer <= n_layers:
-                raise ValueError(
-                    f"layers contains {layer}, must be from 0 to {n_layers}, the number of layers "
-                    "of the encoder, or negative to count from the last layer"
-                )
-        found = tuple(int(layer) % (n_layers + 1) for layer in layers)
-        twice = [layer for layer in found if found.count(layer) > 1]
-        if twice:
-            raise ValueError(f"layers == {represent(self.layers)} names layer {twice[0]} twice")
-        return found
-
     def _statistics(
         self, clips: Any, files: EncoderFiles, shape: EncoderShape, n_layers: int
     ) -> Iterator[Floats]:
         """Yield the statistics of every clip, (1 + n_layers, n_statistics, width)."""
-        device = device_at_hand(self.device)
-        dtype = resolve_precision(self.precision, device)
-        reading = self._reading_at(shape.sr)
-        cache = self._encoder_cache(files, reading, dtype)
-        if cache is not None:
-            # All of them, so that other layers can be tried without the encoder.
-            n_layers = shape.n_layers
-
-        def compute(waveforms: Sequence[Floats]) -> Floats:
-            family = load_encoder(files, n_layers=n_layers, device=device, dtype=dtype)
-            found = embed(family, waveforms, batch_size=self.batch_size)
-            return found.reshape(len(waveforms), -1, shape.width)
-
-        features = extract_in_batches(
-            compute,
+        return clip_statistics(
             clips,
-            reading,
-            batch_size=_SORTED_BATCHES * self.batch_size,
-            cache=cache,
+            files,
+            n_layers,
+            self._reading_at(shape.sr),
+            cache_as=type(self).__name__,
+            batch_size=self.batch_size,
+            device=self.device,
+            precision=self.precision,
+            memory=self.memory,
+            bytes_limit=self.bytes_limit,
             n_jobs=self.n_jobs,
-            progress="encoder" if self.verbose else None,
+            verbose=self.verbose,
         )
-        for rows in features:
-            yield rows.reshape(1 + n_layers, len(STATISTICS), shape.width)
 
     def _pool(self, tables: Floats) -> Floats:
         """Return the statistics of `pooling`, (n_clips, n_layers, n_pooled, width)."""
@@ -396,23 +366,6 @@ class EncoderEmbedder(ClipTransformer):
         return find_files(
             self.model, revision=revision, local_files_only=bool(self.local_files_only)
         )
-
-    def _encoder_cache(
-        self, files: EncoderFiles, reading: Reading, dtype: torch.dtype
-    ) -> FeatureCache | None:
-        folder = cache_folder(self.memory)
-        if folder is None:
-            return None
-        settings = {
-            "transformer": type(self).__name__,
-            "reading": asdict(reading),
-            "encoder": files.digest,
-            "statistics": STATISTICS,
-            "dtype": str(dtype),
-            "versions": VERSIONS | {name: version(name) for name in ("torch", "transformers")},
-        }
-        bytes_limit = parse_bytes(self.bytes_limit, "bytes_limit")
-        return FeatureCache(folder, settings, bytes_limit=bytes_limit)
 
     def _reading_at(self, sr: int) -> Reading:
         return Reading(
@@ -437,44 +390,11 @@ class EncoderEmbedder(ClipTransformer):
         check_scalar(self.batch_size, "batch_size", Integral, min_val=1)
         check_choice(self.precision, "precision", _PRECISIONS)
         check_scalar(self.device, "device", str)
-        self._check_layers()
-        self._check_pooling()
-
-    def _check_layers(self) -> None:
-        if isinstance(self.layers, str):
-            if self.layers != "auto":
-                raise ValueError(
-                    f"layers == {represent(self.layers)}, must be 'auto', a number or a list"
-                )
-            return
-        layers = _as_list(self.layers)
-        is_list = isinstance(layers, (list, tuple, np.ndarray)) and len(layers) > 0
-        if not is_list or not all(
-            isinstance(layer, Integral) and not isinstance(layer, bool) for layer in layers
-        ):
-            raise TypeError(
-                f"layers == {represent(self.layers)}, must be 'auto', a whole number or a list of "
-                "one or more of them"
-            )
-
-    def _check_pooling(self) -> None:
-        pooling = self.pooling
-        if isinstance(pooling, str) or not hasattr(pooling, "__len__") or not len(pooling):
-            raise ValueError(
-                f"pooling == {represent(pooling)}, must be a sequence of one or more of "
-                f"{', '.join(STATISTICS)}"
-            )
-        for statistic in pooling:
-            check_choice(statistic, "pooling", STATISTICS)
-        if len(set(pooling)) < len(pooling):
-            raise ValueError(f"pooling == {represent(pooling)}, must not contain duplicates")
+        check_layers(self.layers)
+        check_pooling(self.pooling)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.requires_fit = True
         tags.target_tags.required = isinstance(self.layers, str)
         return tags
-
-
-def _as_list(layers: Any) -> Any:
-    return [layers] if isinstance(layers, Integral) else layers

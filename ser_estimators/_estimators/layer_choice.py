@@ -1,7 +1,8 @@
-"""Choice of the layer of an encoder, from the training clips alone."""
+"""Layers of an encoder: those that users name, and the choice from the training clips alone."""
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,48 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from .._utils.arrays import Floats
+from .._utils.text import represent
 
-__all__ = ["neighbors", "score_layers"]
+__all__ = ["check_layers", "neighbors", "resolve_layers", "score_layers"]
 
 _N_SPLITS = 5
+
+
+def check_layers(layers: Any) -> None:
+    """Raise an error unless layers are "auto", a number or numbers, of any encoder."""
+    if isinstance(layers, str):
+        if layers != "auto":
+            raise ValueError(f"layers == {represent(layers)}, must be 'auto', a number or a list")
+        return
+    found = _as_list(layers)
+    is_list = isinstance(found, (list, tuple, np.ndarray)) and len(found) > 0
+    if not is_list or not all(
+        isinstance(layer, Integral) and not isinstance(layer, bool) for layer in found
+    ):
+        raise TypeError(
+            f"layers == {represent(layers)}, must be 'auto', a whole number or a list of one or "
+            "more of them"
+        )
+
+
+def resolve_layers(layers: Any, n_layers: int) -> tuple[int, ...]:
+    """Return the numbers of layers, which may be given relative to the end."""
+    given = _as_list(layers)
+    for layer in given:
+        if not -n_layers - 1 <= layer <= n_layers:
+            raise ValueError(
+                f"layers contains {layer}, must be from 0 to {n_layers}, the number of layers of "
+                "the encoder, or negative to count from the last layer"
+            )
+    found = tuple(int(layer) % (n_layers + 1) for layer in given)
+    twice = [layer for layer in found if found.count(layer) > 1]
+    if twice:
+        raise ValueError(f"layers == {represent(layers)} names layer {twice[0]} twice")
+    return found
+
+
+def _as_list(layers: Any) -> Any:
+    return [layers] if isinstance(layers, Integral) else layers
 
 
 def neighbors(layer: int, n_layers: int) -> list[int]:

@@ -13,8 +13,8 @@ from sklearn.model_selection import GridSearchCV, GroupKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
-import ser_estimators._estimators.encoder_embedder as module
 from ser_estimators import EncoderEmbedder
+from ser_estimators._estimators import encoder_embedder, encoder_statistics
 from ser_estimators._estimators.layer_choice import score_layers
 from ser_estimators.evaluation import evaluate
 from ser_estimators.exceptions import AudioReadError
@@ -35,8 +35,8 @@ def runs(monkeypatch):
         found.extend(waveforms)
         return embed(family, waveforms, **options)
 
-    embed = module.embed
-    monkeypatch.setattr(module, "embed", counted)
+    embed = encoder_statistics.embed
+    monkeypatch.setattr(encoder_statistics, "embed", counted)
     return found
 
 
@@ -147,7 +147,7 @@ def test_evaluate_passes_speakers(whisper_folder, voices, monkeypatch):
         received.append(groups)
         return score_layers(tables, y, groups)
 
-    monkeypatch.setattr(module, "score_layers", recorded)
+    monkeypatch.setattr(encoder_embedder, "score_layers", recorded)
     pipe = make_pipeline(make(whisper_folder, layers="auto"), LogisticRegression())
     evaluate(pipe, voices.data, voices.target, voices.speakers, cv=2)
     assert len(received) == 2
@@ -253,7 +253,7 @@ def test_other_weights_are_refused(whisper_folder, voices, tmp_path):
 
 
 def test_without_transformers(whisper_folder, voices, monkeypatch):
-    monkeypatch.setattr(module, "find_spec", lambda name: None)
+    monkeypatch.setattr(encoder_embedder, "find_spec", lambda name: None)
     with pytest.raises(ImportError, match=r"needs transformers, .* 'ser_estimators\[encoder\]'"):
         make(whisper_folder).fit(voices.data)
 
