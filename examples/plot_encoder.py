@@ -10,14 +10,16 @@ search that runs the encoder once, and a model that is saved without the encoder
 # %%
 # An encoder
 # ----------
-# ``EncoderEmbedder("openai/whisper-base")`` downloads its encoder from the Hugging Face Hub. Here, a
-# tiny encoder with random weights takes its place. It has not learned anything, but the code is the
-# same for a real one.
+# ``EncoderEmbedder("openai/whisper-base")`` downloads its encoder from the Hugging Face Hub. Here,
+# a tiny encoder with random weights takes its place. It has not learned anything, but the code is
+# the same for a real one.
 from tempfile import TemporaryDirectory
 
 import torch
 from transformers import WhisperConfig, WhisperFeatureExtractor, WhisperForAudioClassification
+from transformers.utils import logging
 
+logging.disable_progress_bar()
 scratch = TemporaryDirectory()
 folder = f"{scratch.name}/encoder"
 torch.manual_seed(0)

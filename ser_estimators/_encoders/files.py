@@ -9,12 +9,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from .._utils.text import represent, shorten
 
-__all__ = ["EncoderError", "EncoderFiles", "find_files"]
+__all__ = ["EncoderError", "EncoderFiles", "check_digest", "find_files"]
 
 CONFIG, PREPROCESSOR = "config.json", "preprocessor_config.json"
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
@@ -82,8 +83,13 @@ def find_files(
     EncoderError
         If files are missing or damaged. The message says what to do.
     ImportError
-        If a repository is named and huggingface_hub is not installed.
+        If transformers is not installed.
     """
+    if find_spec("transformers") is None:
+        raise ImportError(
+            "EncoderEmbedder needs transformers, which is not installed; run "
+            "\"pip install 'ser_estimators[encoder]'\""
+        )
     name = os.fspath(model)
     folder = Path(name).expanduser()
     if folder.is_dir():
@@ -97,21 +103,26 @@ def find_files(
     return _in_folder(folder, name, folder.name)
 
 
-def _download(name: str, revision: str | None, *, local_files_only: bool) -> Path:
-    try:
-        from huggingface_hub import snapshot_download
-        from huggingface_hub.errors import (
-            HfHubHTTPError,
-            HFValidationError,
-            LocalEntryNotFoundError,
-            RepositoryNotFoundError,
-            RevisionNotFoundError,
+def check_digest(files: EncoderFiles, expected: str) -> None:
+    """Raise EncoderError if an encoder is not the one that a model was fitted with."""
+    if files.digest != expected:
+        raise EncoderError(
+            f"The encoder in {represent(files.name, 200)} is not the one that this model was "
+            f"fitted with: its SHA-256 is {files.digest[:12]}..., expected {expected[:12]}...; set "
+            "model to that encoder, or fit again"
         )
-    except ImportError as error:
-        raise ImportError(
-            f"EncoderEmbedder needs {error.name}, which is not installed; run "
-            "\"pip install 'ser_estimators[encoder]'\""
-        ) from error
+
+
+def _download(name: str, revision: str | None, *, local_files_only: bool) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import (
+        HfHubHTTPError,
+        HFValidationError,
+        LocalEntryNotFoundError,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
+
     what = f"the encoder {name!r}" if revision is None else f"revision {revision!r} of {name!r}"
     try:
         return Path(

@@ -140,8 +140,6 @@ def load_encoder(files: EncoderFiles, *, n_layers: int, device: str, dtype: torc
     ------
     EncoderError
         If the files do not contain such an encoder.
-    ImportError
-        If transformers is not installed.
     """
     key = files.digest, n_layers, device, dtype
     with _lock:
@@ -167,14 +165,8 @@ def _kind_of(files: EncoderFiles) -> _Kind:
 def _load(files: EncoderFiles, n_layers: int) -> Family:
     kind = _kind_of(files)
     shape = shape_of(files)
-    try:
-        config = getattr(_import(kind, "configuration"), kind.config)
-        model_class = getattr(_import(kind, "modeling"), kind.model)
-    except ImportError as error:
-        raise ImportError(
-            f"EncoderEmbedder needs {error.name or 'transformers'}, which is not installed; run "
-            "\"pip install 'ser_estimators[encoder]'\""
-        ) from error
+    config = getattr(_import(kind, "configuration"), kind.config)
+    model_class = getattr(_import(kind, "modeling"), kind.model)
     try:
         settings = config.from_dict({**files.config, kind.n_layers: n_layers})
         settings._attn_implementation = "eager" if kind.family is WavLMFamily else "sdpa"

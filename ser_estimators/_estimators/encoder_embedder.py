@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from importlib.util import find_spec
 from numbers import Integral
 from typing import Any
 
@@ -17,7 +16,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, c
 from .._audio.clips import validate_clips
 from .._audio.reading import Reading
 from .._encoders.embedding import STATISTICS
-from .._encoders.files import EncoderFiles, find_files
+from .._encoders.files import EncoderFiles, check_digest, find_files
 from .._encoders.loading import EncoderShape, shape_of
 from .._network.devices import resolve_device
 from .._utils.arrays import Floats
@@ -25,7 +24,7 @@ from .._utils.checks import check_choice
 from .._utils.public import public
 from .._utils.text import represent
 from .clip_transformer import ClipTransformer
-from .encoder_statistics import check_pooling, clip_statistics
+from .encoder_statistics import RUN_PARAMETERS, check_pooling, check_speeds, clip_statistics
 from .layer_choice import check_layers, neighbors, resolve_layers, score_layers
 
 __all__ = ["EncoderEmbedder"]
@@ -54,6 +53,10 @@ class EncoderEmbedder(ClipTransformer):
         best in cross-validation, see `layer_scores_`.
     pooling : sequence of {"mean", "std"}, default=('mean', 'std')
         Statistics over time.
+    speeds : sequence of float, default=(1.0,)
+        Speeds at which each clip is played, such as ``(0.95, 1.0, 1.05)``: with the speed, pitch
+        and formants change, as if another speaker had said it [2]_. The embedding consists of those
+        of all speeds, one after the other. `ViewVotingClassifier` learns from each of them.
     revision : str or None, default=None
         Branch, tag or commit of a model on the hub. None takes its default branch.
     local_files_only : bool, default=False
@@ -67,8 +70,9 @@ class EncoderEmbedder(ClipTransformer):
     trim_db : float > 0 or None, default=None
         Threshold, in dB below the loudest frame, under which silence at both ends is trimmed, see
         ``librosa.effects.trim``. None keeps the silence.
-    loudness : float <= 0 or None, default=None
-        Loudness in LUFS to which each clip is scaled; None leaves clips as they are.
+    loudness : float <= 0 or None, default=-23.0
+        Loudness in LUFS to which each clip is scaled; None leaves clips as they are. The level of a
+        recording tells more about the microphone than about the speaker.
     batch_size : int > 0, default=16
         Number of clips of similar length that the encoder processes at once.
     device : {"auto", "cpu", "cuda"} or str, default="auto"
@@ -130,6 +134,8 @@ class EncoderEmbedder(ClipTransformer):
     ----------
     .. [1] A. Radford et al., "Robust speech recognition via large-scale weak supervision", ICML
        2023.
+    .. [2] T. Ko, V. Peddinti, D. Povey and S. Khudanpur, "Audio augmentation for speech
+       recognition", Interspeech 2015.
 
     Examples
     --------
@@ -149,13 +155,14 @@ class EncoderEmbedder(ClipTransformer):
         *,
         layers: str | int | Sequence[int] = "auto",
         pooling: Sequence[str] = ("mean", "std"),
+        speeds: Sequence[float] = (1.0,),
         revision: str | None = None,
         local_files_only: bool = False,
         offset: float = 0.0,
         duration: float | None = None,
         res_type: str = "soxr_hq",
         trim_db: float | None = None,
-        loudness: float | None = None,
+        loudness: float | None = -23.0,
         batch_size: int = 16,
         device: str = "auto",
         precision: str = "auto",
@@ -167,6 +174,7 @@ class EncoderEmbedder(ClipTransformer):
         self.model = model
         self.layers = layers
         self.pooling = pooling
+        self.speeds = speeds
         self.revision = revision
         self.local_files_only = local_files_only
         self.offset = offset
@@ -254,12 +262,7 @@ class EncoderEmbedder(ClipTransformer):
         self._check_params()
         clips = validate_clips(self, X, reset=False)
         files = self._find_files(self.revision if self.revision_ is None else self.revision_)
-        if files.digest != self.digest_:
-            raise ValueError(
-                f"The encoder in {represent(os.fspath(self.model), 200)} is not the one that this "
-                f"model was fitted with: its SHA-256 is {files.digest[:12]}..., expected "
-                f"{self.digest_[:12]}...; set model to that encoder, or fit again"
-            )
+        check_digest(files, self.digest_)
         table = np.empty((len(clips), self.embedding_dim_), dtype=np.float32)
         rows = self._statistics(clips, files, shape_of(files), max(self.layers_))
         for row, statistics in zip(table, rows, strict=True):
@@ -279,9 +282,12 @@ class EncoderEmbedder(ClipTransformer):
         ndarray of shape (embedding_dim,), object
         """
         check_is_fitted(self)
-        width = self.embedding_dim_ // (len(self.layers_) * len(self.pooling))
+        n_blocks = len(self.speeds) * len(self.layers_) * len(self.pooling)
+        width = self.embedding_dim_ // n_blocks
+        starts = [f"speed{speed:g}_" for speed in self.speeds] if len(self.speeds) > 1 else [""]
         names = [
-            f"layer{layer}_{statistic}_{number}"
+            f"{start}layer{layer}_{statistic}_{number}"
+            for start in starts
             for layer in self.layers_
             for statistic in self.pooling
             for number in range(width)
@@ -302,7 +308,8 @@ class EncoderEmbedder(ClipTransformer):
         else:
             self.layers_ = resolve_layers(self.layers, shape.n_layers)
             self.layer_scores_: NDArray[np.float64] | None = None
-        self.embedding_dim_ = len(self.layers_) * len(self.pooling) * shape.width
+        n_blocks = len(self.speeds) * len(self.layers_) * len(self.pooling)
+        self.embedding_dim_ = n_blocks * shape.width
         self.sr_ = shape.sr
         self.digest_ = files.digest
         self.revision_ = files.revision
@@ -323,7 +330,8 @@ class EncoderEmbedder(ClipTransformer):
         if groups is not None:
             groups = column_or_1d(groups)
         tables = np.stack(list(self._statistics(clips, files, shape, shape.n_layers)))
-        columns = self._pool(tables).reshape(len(clips), 1 + shape.n_layers, -1)
+        # The first speed is enough to compare layers.
+        columns = self._pool(tables)[:, 0].reshape(len(clips), 1 + shape.n_layers, -1)
         self.layer_scores_ = score_layers(columns, y, groups)
         middle = shape.n_layers // 2
         best = middle if self.layer_scores_ is None else int(self.layer_scores_.argmax())
@@ -333,36 +341,25 @@ class EncoderEmbedder(ClipTransformer):
     def _statistics(
         self, clips: Any, files: EncoderFiles, shape: EncoderShape, n_layers: int
     ) -> Iterator[Floats]:
-        """Yield the statistics of every clip, (1 + n_layers, n_statistics, width)."""
+        """Yield the statistics of every clip, (n_speeds, 1 + n_layers, n_statistics, width)."""
         return clip_statistics(
             clips,
             files,
             n_layers,
             self._reading_at(shape.sr),
             cache_as=type(self).__name__,
-            batch_size=self.batch_size,
-            device=self.device,
-            precision=self.precision,
-            memory=self.memory,
-            bytes_limit=self.bytes_limit,
-            n_jobs=self.n_jobs,
-            verbose=self.verbose,
+            **{name: getattr(self, name) for name in RUN_PARAMETERS},
         )
 
     def _pool(self, tables: Floats) -> Floats:
-        """Return the statistics of `pooling`, (n_clips, n_layers, n_pooled, width)."""
-        return tables[:, :, [STATISTICS.index(statistic) for statistic in self.pooling]]
+        """Return the statistics of `pooling`, of shape (n_clips, n_speeds, n_layers, ...)."""
+        return tables[:, :, :, [STATISTICS.index(statistic) for statistic in self.pooling]]
 
     def _select(self, tables: Floats) -> Floats:
         """Return the embeddings of clips from the statistics of all layers."""
-        return self._pool(tables[:, list(self.layers_)]).reshape(len(tables), -1)
+        return self._pool(tables[:, :, list(self.layers_)]).reshape(len(tables), -1)
 
     def _find_files(self, revision: str | None) -> EncoderFiles:
-        if find_spec("transformers") is None:
-            raise ImportError(
-                "EncoderEmbedder needs transformers, which is not installed; run "
-                "\"pip install 'ser_estimators[encoder]'\""
-            )
         return find_files(
             self.model, revision=revision, local_files_only=bool(self.local_files_only)
         )
@@ -392,6 +389,7 @@ class EncoderEmbedder(ClipTransformer):
         check_scalar(self.device, "device", str)
         check_layers(self.layers)
         check_pooling(self.pooling)
+        check_speeds(self.speeds)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

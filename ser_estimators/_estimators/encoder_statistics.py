@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
+from numbers import Real
 from typing import Any
 
+import numpy as np
+from sklearn.utils import check_scalar
+
+from .._audio.files import resample
 from .._audio.reading import Reading
 from .._encoders.embedding import STATISTICS, embed
 from .._encoders.files import EncoderFiles
@@ -15,12 +20,18 @@ from .._features.cache import FeatureCache, cache_folder, parse_bytes
 from .._features.extraction import extract_in_batches
 from .._network.devices import device_at_hand, resolve_precision
 from .._utils.arrays import Floats
-from .._utils.checks import check_choice
+from .._utils.checks import check_choice, check_finite
 from .._utils.text import represent
 from .clip_transformer import VERSIONS
 
-__all__ = ["check_pooling", "clip_statistics"]
+__all__ = ["RUN_PARAMETERS", "check_pooling", "check_speeds", "clip_statistics"]
 
+# Parameters of `clip_statistics` that are those of an estimator.
+RUN_PARAMETERS = (
+    *("speeds", "batch_size", "device", "precision", "memory", "bytes_limit", "n_jobs", "verbose"),
+)
+# Beyond these, speech is no longer like that of any speaker.
+_MIN_SPEED, _MAX_SPEED = 0.5, 2.0
 # Batches whose clips are read together, and then sorted by length.
 _SORTED_BATCHES = 8
 
@@ -38,12 +49,26 @@ def check_pooling(pooling: Any) -> None:
         raise ValueError(f"pooling == {represent(pooling)}, must not contain duplicates")
 
 
+def check_speeds(speeds: Any) -> None:
+    """Raise an error unless speeds are numbers near 1."""
+    if not isinstance(speeds, (list, tuple, np.ndarray)) or not len(speeds):
+        raise TypeError(
+            f"speeds == {represent(speeds)}, must be a list or a tuple of one or more numbers"
+        )
+    for speed in speeds:
+        check_scalar(speed, "speeds", Real, min_val=_MIN_SPEED, max_val=_MAX_SPEED)
+        check_finite(speed, "speeds")
+    if len({float(speed) for speed in speeds}) < len(speeds):
+        raise ValueError(f"speeds == {represent(speeds)}, must not contain duplicates")
+
+
 def clip_statistics(
     clips: Any,
     files: EncoderFiles,
     n_layers: int,
     reading: Reading,
     *,
+    speeds: Sequence[float],
     cache_as: str,
     batch_size: int,
     device: str,
@@ -64,6 +89,8 @@ def clip_statistics(
         others can be tried without the encoder.
     reading : Reading
         At the sampling rate of the encoder.
+    speeds : sequence of float
+        Speeds at which each clip is played.
     cache_as : str
         Name of the features in the cache.
     batch_size, device, precision, memory, bytes_limit, n_jobs, verbose
@@ -71,7 +98,7 @@ def clip_statistics(
 
     Yields
     ------
-    ndarray of shape (1 + n_layers, n_statistics, width), float32
+    ndarray of shape (n_speeds, 1 + n_layers, n_statistics, width), float32
     """
     shape = shape_of(files)
     found_device = device_at_hand(device)
@@ -83,6 +110,7 @@ def clip_statistics(
             "transformer": cache_as,
             "reading": asdict(reading),
             "encoder": files.digest,
+            "speeds": [float(speed) for speed in speeds],
             "statistics": STATISTICS,
             "dtype": str(dtype),
             "versions": VERSIONS | {name: version(name) for name in ("torch", "transformers")},
@@ -92,8 +120,11 @@ def clip_statistics(
 
     def compute(waveforms: Sequence[Floats]) -> Floats:
         family = load_encoder(files, n_layers=n_layers, device=found_device, dtype=dtype)
-        found = embed(family, waveforms, batch_size=batch_size)
-        return found.reshape(len(waveforms), -1, shape.width)
+        tables = []
+        for speed in speeds:
+            played = [_play(waveform, reading, speed) for waveform in waveforms]
+            tables.append(embed(family, played, batch_size=batch_size))
+        return np.stack(tables, axis=1).reshape(len(waveforms), -1, shape.width)
 
     features = extract_in_batches(
         compute,
@@ -105,4 +136,11 @@ def clip_statistics(
         progress="encoder" if verbose else None,
     )
     for rows in features:
-        yield rows.reshape(1 + n_layers, len(STATISTICS), shape.width)
+        yield rows.reshape(len(speeds), 1 + n_layers, len(STATISTICS), shape.width)
+
+
+def _play(waveform: Floats, reading: Reading, speed: float) -> Floats:
+    """Return a clip as if it were played at another speed, so that its pitch changes as well."""
+    if speed == 1:
+        return waveform
+    return resample(waveform, round(reading.sr * speed), reading.sr, res_type=reading.res_type)

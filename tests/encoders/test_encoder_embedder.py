@@ -7,13 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile as sf
+import soxr
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, GroupKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
-from ser_estimators import EncoderEmbedder
+from ser_estimators import EncoderEmbedder, MFCCTransformer
+from ser_estimators._encoders import files as encoder_files
 from ser_estimators._estimators import encoder_embedder, encoder_statistics
 from ser_estimators._estimators.layer_choice import score_layers
 from ser_estimators.evaluation import evaluate
@@ -253,7 +255,7 @@ def test_other_weights_are_refused(whisper_folder, voices, tmp_path):
 
 
 def test_without_transformers(whisper_folder, voices, monkeypatch):
-    monkeypatch.setattr(encoder_embedder, "find_spec", lambda name: None)
+    monkeypatch.setattr(encoder_files, "find_spec", lambda name: None)
     with pytest.raises(ImportError, match=r"needs transformers, .* 'ser_estimators\[encoder\]'"):
         make(whisper_folder).fit(voices.data)
 
@@ -275,3 +277,39 @@ def test_sklearn_checks(whisper_folder, layers):
         check(estimator)
         n_checks += 1
     assert n_checks >= 45
+
+
+def test_speeds_are_columns_of_one_embedding(whisper_folder, voices):
+    embedder = make(whisper_folder, speeds=(0.9, 1.0), layers=[1, 2]).fit(voices.data)
+    found = embedder.transform(voices.data[:4])
+    assert found.shape == (4, 128)
+    assert embedder.embedding_dim_ == 128
+    names = embedder.get_feature_names_out()
+    assert (names[0], names[-1]) == ("speed0.9_layer1_mean_0", "speed1_layer2_std_15")
+    plain = make(whisper_folder, layers=[1, 2]).fit(voices.data)
+    np.testing.assert_array_equal(found[:, 64:], plain.transform(voices.data[:4]))
+    # A slower clip is longer, and lower by the same factor.
+    reading = MFCCTransformer()._reading()
+    waveforms = [reading.load(path) for path in voices.data[:4]]
+    slow = [soxr.resample(w, 14400, 16000, quality="HQ") for w in waveforms]
+    # The loudness is set before the speed.
+    normalized = make(whisper_folder, layers=[1, 2], loudness=None).fit(slow)
+    quiet = make(whisper_folder, speeds=[0.9], layers=[1, 2], loudness=None).fit(waveforms)
+    np.testing.assert_allclose(quiet.transform(waveforms), normalized.transform(slow), atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("speeds", "error"),
+    [
+        ((), TypeError),
+        (1.0, TypeError),
+        ("fast", TypeError),
+        ((1.0, 0.4), ValueError),
+        ((1, 1.0), ValueError),
+        ((float("nan"),), ValueError),
+        (("1",), TypeError),
+    ],
+)
+def test_wrong_speeds(whisper_folder, voices, speeds, error):
+    with pytest.raises(error, match="speeds"):
+        make(whisper_folder, speeds=speeds).fit(voices.data)

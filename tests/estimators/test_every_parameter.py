@@ -73,6 +73,7 @@ ENCODER = {
     "model": ("", "hubert"),
     "layers": (9, 1),
     "pooling": ((), ("mean",)),
+    "speeds": ((3.0,), (1.1,)),
     "revision": (1, None),
     "local_files_only": ("yes", None),
     **{name: values for name, values in READING.items() if name not in ("sr", "preemphasis")},
