@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ._estimators.mfcc_transformer import MFCCTransformer
     from ._estimators.spectrogram_augmentation import SpectrogramAugmentation
     from ._estimators.spectrogram_cnn import SpectrogramCNN
+    from ._estimators.view_voting import ViewVotingClassifier
     from ._utils.versions import show_versions
     from .models import export_onnx, load_model, save_model
     from .pipeline import make_ser_pipeline
@@ -39,6 +40,7 @@ __all__ = [
     "Predictions",
     "SpectrogramAugmentation",
     "SpectrogramCNN",
+    "ViewVotingClassifier",
     "cluster",
     "datasets",
     "display",
@@ -68,6 +70,7 @@ __getattr__, __dir__, _ = lazy_loader.attach(
         "_estimators.spectrogram_cnn": ["SpectrogramCNN"],
         # Not a public name, but one that pickled arrays refer to.
         "_features.mfcc_array": ["MFCCArray"],
+        "_estimators.view_voting": ["ViewVotingClassifier"],
         "_utils.versions": ["show_versions"],
         "models._files.load": ["load_model"],
         "models._onnx.export": ["export_onnx"],

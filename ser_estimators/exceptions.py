@@ -6,6 +6,7 @@ __all__ = [
     "AudioLengthWarning",
     "AudioLevelWarning",
     "AudioReadError",
+    "EncoderError",
     "LeakWarning",
     "ModelFileError",
     "TrainingInterruptedWarning",
@@ -40,6 +41,21 @@ class AudioReadError(ValueError):
     def __reduce__(self) -> tuple[type, tuple[str, tuple[tuple[int, str, str], ...]]]:
         # An exception pickles by its args alone; joblib workers would lose `failures`.
         return type(self), (str(self), self.failures)
+
+
+class EncoderError(ValueError):
+    """A pretrained encoder is missing, damaged, of an unknown type, or not that of the model.
+
+    Examples
+    --------
+    >>> from ser_estimators import EncoderEmbedder
+    >>> from ser_estimators.exceptions import EncoderError
+    >>> try:
+    ...     EncoderEmbedder("encoders/no_such_folder/base", layers=3).fit(["voice.wav"])
+    ... except EncoderError as error:
+    ...     print(error)
+    There is no folder 'encoders/no_such_folder/base'; expected a folder with an encoder, or a...
+    """
 
 
 class ModelFileError(ValueError):

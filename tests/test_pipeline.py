@@ -23,10 +23,13 @@ from sklearn.utils.validation import check_is_fitted
 import ser_estimators
 from ser_estimators import (
     CNNEmbedder,
+    EncoderEmbedder,
     FitCache,
     LogisticRegression,
     MFCCTransformer,
+    load_model,
     make_ser_pipeline,
+    save_model,
 )
 
 SMALL = {"cnn__network__channels": (4, 8), "cnn__embedding_dim": 8, "cnn__max_epochs": 20}
@@ -232,3 +235,50 @@ def test_other_classifiers_fit_on_the_embedding(voices):
     assert fitted_steps[0][1].set_output(transform="pandas")
     frames = pipe["mfcc"].transform(voices.data[:3])
     assert list(table.transform(frames).columns[:2]) == ["cnnembedder0", "cnnembedder1"]
+
+
+def test_steps_with_an_encoder(tmp_path, voices):
+    from .encoders.helpers import save_encoder
+
+    save_encoder(tmp_path / "encoder")
+    pipe = make_ser_pipeline(encoder=tmp_path / "encoder", memory="cache", n_jobs=2, verbose=0)
+    assert [name for name, _ in pipe.steps] == ["encoder", "voting"]
+    assert pipe["encoder"].model == tmp_path / "encoder"
+    assert pipe["encoder"].speeds == (0.95, 1.0, 1.05)
+    assert (pipe["encoder"].memory, pipe["encoder"].n_jobs) == ("cache", 2)
+    assert pipe["voting"].n_views == 3
+    groups = {"encoder__groups": voices.speakers, "voting__groups": voices.speakers}
+    pipe.fit(voices.data, voices.target, **groups)
+    found = pipe.predict_proba(voices.data)
+    np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-5)
+    assert pipe.score(voices.data, voices.target) > 0.6
+    loaded = load_model(save_model(pipe, "model.safetensors"))
+    np.testing.assert_array_equal(loaded.predict_proba(voices.data), found)
+
+
+def test_an_encoder_with_parameters(tmp_path):
+    embedder = EncoderEmbedder(tmp_path, layers=(2, 3), loudness=None)
+    pipe = make_ser_pipeline(encoder=embedder)
+    assert pipe["encoder"] is not embedder
+    assert pipe["encoder"].layers == (2, 3)
+    assert pipe["encoder"].loudness is None
+    assert embedder.speeds == (1.0,)
+
+
+def test_an_encoder_in_a_search_and_in_evaluate(tmp_path, voices):
+    from ser_estimators.evaluation import evaluate
+
+    from .encoders.helpers import save_encoder
+
+    save_encoder(tmp_path / "encoder")
+    pipe = make_ser_pipeline(encoder=tmp_path / "encoder", memory="cache")
+    grid = {
+        "encoder__layers": [1, 2],
+        "voting__estimator__lineardiscriminantanalysis__shrinkage": [0.3, 0.7],
+    }
+    search = GridSearchCV(pipe, grid, cv=GroupKFold(2)).fit(
+        voices.data, voices.target, groups=voices.speakers
+    )
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+    report = evaluate(pipe, voices.data, voices.target, voices.speakers, cv=2)
+    assert "EncoderEmbedder" in report.name

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from .._utils.text import represent, shorten
+from ..exceptions import EncoderError
 
-__all__ = ["EncoderError", "EncoderFiles", "check_digest", "find_files"]
+__all__ = ["EncoderFiles", "check_digest", "find_files"]
 
 CONFIG, PREPROCESSOR = "config.json", "preprocessor_config.json"
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
@@ -29,10 +30,6 @@ _BLOCK = 1 << 20
 _SHARD = re.compile(r"[\w.-]+\.safetensors")
 _REPOSITORY = re.compile(r"[\w.-]+(/[\w.-]+)?")
 _LICENSE = re.compile(r"^license:[ \t]*[\"']?([\w.+-]+)", re.MULTILINE)
-
-
-class EncoderError(ValueError):
-    """An encoder is missing, incomplete, or of an unknown kind."""
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from .._utils.text import listed
+from ..exceptions import EncoderError
 from .family import Family
-from .files import EncoderError, EncoderFiles
+from .files import EncoderFiles
 from .wav2vec2 import Wav2Vec2Family, WavLMFamily
 from .whisper import WhisperFamily
 

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import RidgeClassifier
 from sklearn.metrics import balanced_accuracy_score
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from .._utils.arrays import Floats
 from .._utils.text import represent
+from .speaker_folds import speaker_folds
 
 __all__ = ["check_layers", "neighbors", "resolve_layers", "score_layers"]
 
@@ -84,15 +84,9 @@ def score_layers(
         None if the clips cannot be divided into folds that contain every class.
     """
     _, codes = np.unique(y, return_inverse=True)
-    n_splits = min(_N_SPLITS, int(np.bincount(codes).min()))
-    if groups is not None:
-        n_splits = min(n_splits, len(np.unique(groups)))
-    if n_splits < 2 or codes.max() == 0:
+    folds = speaker_folds(codes, groups, _N_SPLITS)
+    if folds is None:
         return None
-    kind = StratifiedKFold if groups is None else StratifiedGroupKFold
-    # In random order, because clips are often sorted by speaker.
-    splitter = kind(n_splits, shuffle=True, random_state=0)
-    folds = list(splitter.split(np.zeros(len(codes)), codes, groups))
     # The penalty is as large as the standardized features of a training set: for a linear
     # discriminant, this is a shrinkage of one half.
     scores = np.zeros(tables.shape[1])

@@ -75,6 +75,7 @@ def evaluate(
     unknown_speakers: bool,
     resume: str | None,
     name: str | None,
+    encoder: str | None,
     settings: dict[str, Any],
     random_state: int,
     memory: str | None,
@@ -101,7 +102,7 @@ def evaluate(
 
     from .. import evaluation, make_ser_pipeline
 
-    pipe = make_ser_pipeline(random_state=random_state, memory=memory)
+    pipe = make_ser_pipeline(encoder=encoder, random_state=random_state, memory=memory)
     set_parameters(pipe, settings)
     try:
         with console.nothing_on_stdout():

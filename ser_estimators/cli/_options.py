@@ -87,9 +87,23 @@ n_jobs_option = click.option(
 )
 
 
+def _parse_encoder(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """Return the absolute path of a folder, so that a saved model works in other folders, too."""
+    if value is None or not Path(value).is_dir():
+        return value
+    return str(Path(value).absolute())
+
+
 def pipeline_options(function: Function) -> Function:
     """Add the parameters of the pipeline."""
     options = (
+        click.option(
+            "--encoder",
+            metavar="NAME",
+            callback=_parse_encoder,
+            help="Use a pretrained encoder instead of a CNN: a folder, or a name on the Hugging "
+            "Face Hub, such as openai/whisper-base.",
+        ),
         settings_option("cnn__max_epochs=30"),
         click.option(
             "--random-state",

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from ._advice import for_command_line
-from ._command import Command, examples
+from ._command import Command, Failed, examples
 from ._console import FAILED, OK, Console, counted, terminal_width
 from ._inputs import Input, open_inputs
 from ._models import card_of, find_model, load_model, model_option
@@ -193,12 +193,16 @@ def _predict_batch(
 
 def _predict_files(model: Any, inputs: Sequence[Input], max_duration: float | None) -> list[Row]:
     from .. import predict_clips
+    from ..exceptions import EncoderError
 
     if not inputs:
         return []
     try:
         paths = [one.path for one in inputs]
         found = predict_clips(model, paths, on_error="skip", max_duration=max_duration)
+    except EncoderError as error:
+        # No recording can be predicted.
+        raise Failed(plain(for_command_line(str(error)))) from error
     except Exception as error:
         # The other recordings need not share what is wrong with one of them.
         if len(inputs) > 1:

@@ -39,6 +39,7 @@ the exit status is {INTERRUPTED}.""",
         "ser train recordings/ -o model.safetensors",
         "ser train recordings.csv --emotion-column label -o model.safetensors",
         "ser train ravdess:/data/ravdess --set lr__C=0.3 -o model.safetensors",
+        "ser train recordings/ --encoder openai/whisper-base -o model.safetensors",
     ),
 )
 @click.argument("data", type=click.Path())
@@ -58,6 +59,7 @@ def train(
     /,
     data: str,
     output: str,
+    encoder: str | None,
     settings: dict[str, Any],
     random_state: int,
     memory: str | None,
@@ -78,18 +80,27 @@ def train(
     from ..models import ModelCard, describe_audio
 
     pipe = make_ser_pipeline(
-        random_state=random_state, n_jobs=n_jobs, memory=memory, verbose=0 if console.quiet else 1
+        encoder=encoder,
+        random_state=random_state,
+        n_jobs=n_jobs,
+        memory=memory,
+        verbose=0 if console.quiet else 1,
     )
     set_parameters(pipe, settings)
     fit_params = {}
-    if getattr(pipe.steps[1][1], "early_stopping", False) and corpus.speakers is not None:
-        fit_params["cnn__groups"] = corpus.speakers
+    if corpus.speakers is not None:
+        if encoder is not None:
+            fit_params = {f"{name}__groups": corpus.speakers for name, _ in pipe.steps}
+        elif getattr(pipe.steps[1][1], "early_stopping", False):
+            fit_params["cnn__groups"] = corpus.speakers
     start = time.monotonic()
     with console.nothing_on_stdout():
         pipe.fit(corpus.data, corpus.target, **fit_params)
     seconds = time.monotonic() - start
     # The model is for other folders and machines, whose caches and processors differ.
-    neutral = {"memory": None, "mfcc__memory": None, "mfcc__n_jobs": None, "cnn__verbose": 0}
+    neutral: dict[str, Any] = {"memory": None, "cnn__verbose": 0, "encoder__verbose": 0}
+    for name in ("mfcc", "encoder"):
+        neutral |= {f"{name}__memory": None, f"{name}__n_jobs": None}
     pipe.set_params(**{name: neutral[name] for name in neutral.keys() & pipe.get_params()})
     is_interrupted = any(issubclass(one, TrainingInterruptedWarning) for one in console.warned)
     audio = {}

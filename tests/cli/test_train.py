@@ -242,3 +242,43 @@ def test_model_files_without_code(run, folder, voices):
     assert set(card["audio"]) == {"duration", "level", "bandwidth"}
     assert "limitations" not in card
     assert "corpora" in run("info", "m.safetensors").out
+
+
+def test_an_encoder(run, folder, voices, tmp_path):
+    from ..encoders.helpers import save_encoder
+
+    save_encoder("encoder")
+    args = ["--encoder", "encoder", "--memory", "cache", "-q"]
+    done = run("train", folder, "-o", "m.safetensors", *args, "--set", "encoder__layers=2")
+    assert (done.status, done.err) == (0, "")
+    model = models.load_model("m.safetensors")
+    # The folder is found wherever the model predicts.
+    assert model["encoder"].model == str(tmp_path / "encoder")
+    assert model["encoder"].layers_ == (2,)
+    assert model["encoder"].memory is None
+    assert run("predict", "-m", "m.safetensors", voices.data[0]).status == 0
+    assert "EncoderEmbedder" in run("info", "m.safetensors").out
+    done = run("export", "m.safetensors", "-o", "m.onnx")
+    assert done.status == 1
+    assert "whose weights are not part of the model" in done.err
+    shutil.rmtree("encoder")
+    done = run("predict", "-m", "m.safetensors", voices.data[0])
+    assert done.status == 1
+    assert "There is no folder" in " ".join(done.err.split())
+
+
+def test_an_encoder_chooses_layers_on_held_out_speakers(run, folder):
+    from ..encoders.helpers import save_encoder
+
+    save_encoder("encoder")
+    done = run("train", folder, "-o", "m.joblib", "--encoder", "encoder", "-q")
+    assert (done.status, done.err) == (0, "")
+    assert joblib.load("m.joblib")["encoder"].layer_scores_.shape == (4,)
+    assert joblib.load("m.joblib")["voting"].temperature_ != 1.0
+
+
+def test_a_missing_encoder(run, folder):
+    done = run("train", folder, "-o", "m.joblib", "--encoder", "no/such/encoder", "-q")
+    assert done.status == 1
+    assert "There is no folder 'no/such/encoder'" in " ".join(done.err.split())
+    assert not Path("m.joblib").exists()

@@ -9,8 +9,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from ser_estimators._encoders.files import EncoderError, find_files
+from ser_estimators._encoders.files import find_files
 from ser_estimators._encoders.loading import load_encoder, shape_of
+from ser_estimators.exceptions import EncoderError
 
 from .helpers import change_json
 

@@ -1,14 +1,19 @@
-"""EncoderEmbedder: a file holds the name and the digest of the encoder, not its weights."""
+"""EncoderEmbedder, of which a file holds only a digest, and ViewVotingClassifier."""
 
 from __future__ import annotations
 
 import re
+import sys
+from collections.abc import Mapping
 from typing import Any
 
-from .checks import array, either, integer, text
+import numpy as np
+
+from .checks import array, either, integer, labels, names, number, text
 from .errors import MismatchError
 from .kind import Kind
 from .kinds_own import check_settings
+from .kinds_pipelines import fitted_classifier
 
 __all__ = ["KINDS"]
 
@@ -35,6 +40,18 @@ def _check_none(value: Any, sizes: dict[str, int]) -> None:
         raise MismatchError(f"is {value!r:.80}; expected None")
 
 
+def _verify_voting(estimator: Any, sizes: Mapping[str, int]) -> None:
+    inner = estimator.estimator_
+    if not np.array_equal(getattr(inner, "classes_", ()), estimator.classes_):
+        raise MismatchError("ViewVotingClassifier has other classes than its classifier")
+    n_columns = estimator.n_views * getattr(inner, "n_features_in_", 0)
+    if n_columns != estimator.n_features_in_:
+        raise MismatchError(
+            f"ViewVotingClassifier has {estimator.n_features_in_} columns; expected {n_columns}, "
+            "n_views times the columns of its classifier"
+        )
+
+
 KINDS = (
     Kind(
         "EncoderEmbedder",
@@ -50,6 +67,20 @@ KINDS = (
             "n_features_in_": integer(1),
         },
         ("n_features_in_",),
+        check_parameters=check_settings,
+    ),
+    Kind(
+        "ViewVotingClassifier",
+        "ser_estimators",
+        {
+            "estimator_": fitted_classifier,
+            "classes_": labels("classes"),
+            "temperature_": number(sys.float_info.min),
+            "n_features_in_": integer(1),
+            "feature_names_in_": names("features"),
+        },
+        ("feature_names_in_",),
+        verify=_verify_voting,
         check_parameters=check_settings,
     ),
 )

@@ -13,7 +13,7 @@ from .errors import MismatchError, UnsupportedError
 from .kind import Kind, set_attributes, validate_parameters
 from .outputs import n_outputs
 
-__all__ = ["KINDS"]
+__all__ = ["KINDS", "fitted_classifier"]
 
 _NAMES: dict[str, Check] = {"feature_names_in_": names("features")}
 
@@ -41,7 +41,8 @@ def _is_fitted(estimator: Any) -> bool:
     return True
 
 
-def _fitted_classifier(value: Any, sizes: dict[str, int]) -> None:
+def fitted_classifier(value: Any, sizes: dict[str, int]) -> None:
+    """Check a classifier that is fitted."""
     _PREDICTS(value, sizes)
     if not _is_fitted(value):
         raise MismatchError(f"is a {type(value).__name__} that is not fitted")
@@ -275,7 +276,7 @@ def _isotonic(value: Any, sizes: dict[str, int]) -> None:
 
 _PART = mapping(
     {
-        "estimator": _fitted_classifier,
+        "estimator": fitted_classifier,
         "method": choice("sigmoid", "isotonic", "temperature"),
         "calibrators": items(
             either(
@@ -288,12 +289,12 @@ _PART = mapping(
 )
 _VOTING: dict[str, Check] = _NAMES | {
     "classes_": labels("classes"),
-    "estimators_": items(_fitted_classifier, "estimators"),
+    "estimators_": items(fitted_classifier, "estimators"),
 }
 _STACKING: dict[str, Check] = _VOTING | {
     "stack_method_": items(choice("predict_proba", "decision_function", "predict"), "estimators"),
     "n_columns": items(integer(1), "estimators"),
-    "final_estimator_": _fitted_classifier,
+    "final_estimator_": fitted_classifier,
 }
 _CALIBRATION: dict[str, Check] = {
     "classes_": labels("classes"),

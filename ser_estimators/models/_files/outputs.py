@@ -55,6 +55,7 @@ def _of_acoustic_features(step: Any) -> int:
 
 
 _COUNTS: dict[str, Callable[[Any], int | None]] = {
+    "EncoderEmbedder": lambda step: getattr(step, "embedding_dim_", None),
     "Pipeline": _of_pipeline,
     "FeatureUnion": _of_union,
     "FrozenEstimator": lambda step: n_outputs(step.estimator),

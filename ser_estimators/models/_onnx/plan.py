@@ -13,6 +13,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
 from ..._estimators.cnn_embedder import CNNEmbedder
+from ..._estimators.encoder_embedder import EncoderEmbedder
 from ..._estimators.mfcc_transformer import MFCCTransformer
 from .classifiers import CALIBRATIONS, CLASSIFIERS, calibrated_estimators
 
@@ -64,6 +65,12 @@ def make_plan(pipeline: Any) -> Plan:
         )
     steps = [(name, step) for name, step in pipeline.steps if step not in (None, "passthrough")]
     kinds = (MFCCTransformer, CNNEmbedder)
+    for name, step in steps:
+        if type(step) is EncoderEmbedder:
+            raise TypeError(
+                f"export_onnx cannot export EncoderEmbedder (step {name!r}), whose weights are not "
+                f"part of the model; {_KEEP}"
+            )
     for (name, step), kind in zip(steps, kinds, strict=False):
         if type(step) is not kind:
             raise TypeError(

@@ -1,0 +1,140 @@
+"""ViewVotingClassifier: views as clips of their own, temperature, checks of scikit-learn."""
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.linear_model import LogisticRegression, RidgeClassifier
+from sklearn.metrics import log_loss
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from ser_estimators import ViewVotingClassifier, load_model, save_model
+
+
+def make_views(n_clips=120, n_views=3, n_features=6, seed=0):
+    """Return the views of clips of three classes by six speakers, labels and speakers."""
+    rng = np.random.default_rng(seed)
+    y = np.array(["anger", "neutral", "sadness"])[np.arange(n_clips) % 3]
+    speakers = np.arange(n_clips) // 3 % 6
+    centers = {name: rng.normal(size=n_features) for name in np.unique(y)}
+    own = 2 * rng.normal(size=(6, n_features))
+    clips = np.stack([centers[name] for name in y]) + own[speakers]
+    views = [clips + 0.7 * rng.normal(size=clips.shape) for _ in range(n_views)]
+    return np.hstack(views), y, speakers
+
+
+def test_each_view_is_a_clip_and_log_probabilities_are_averaged():
+    X, y, _ = make_views()
+    voting = ViewVotingClassifier(LogisticRegression(), temperature=2.0).fit(X, y)
+    views = np.split(X, 3, axis=1)
+    alone = LogisticRegression().fit(np.vstack(views), np.tile(y, 3))
+    logs = np.mean([alone.predict_log_proba(view) for view in views], axis=0) / 2
+    expected = np.exp(logs) / np.exp(logs).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(voting.predict_proba(X), expected, atol=1e-4)
+    np.testing.assert_array_equal(voting.predict(X), voting.classes_[expected.argmax(axis=1)])
+    np.testing.assert_allclose(voting.predict_log_proba(X), np.log(expected), atol=1e-3)
+    assert voting.temperature_ == 2.0
+
+
+def test_one_view_is_the_classifier_itself():
+    X, y, _ = make_views(n_views=1)
+    voting = ViewVotingClassifier(LogisticRegression(), n_views=1, temperature=1).fit(X, y)
+    np.testing.assert_allclose(
+        voting.predict_proba(X), LogisticRegression().fit(X, y).predict_proba(X), atol=1e-9
+    )
+
+
+def test_the_temperature_lowers_the_log_loss_of_new_speakers():
+    X, y, speakers = make_views(n_features=24)
+    train = speakers < 4
+    lda = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.01)
+    voting = ViewVotingClassifier(make_pipeline(StandardScaler(), lda))
+    voting.fit(X[train], y[train], groups=speakers[train])
+    assert voting.temperature_ > 1.5
+    plain = clone(voting).set_params(temperature=1.0).fit(X[train], y[train])
+    losses = [
+        log_loss(y[~train], model.predict_proba(X[~train]), labels=model.classes_)
+        for model in (voting, plain)
+    ]
+    assert losses[0] < losses[1]
+    np.testing.assert_array_equal(voting.predict(X), plain.predict(X))
+
+
+def test_speakers_are_held_out():
+    X, y, speakers = make_views(n_features=24)
+    lda = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.01)
+    known = ViewVotingClassifier(lda).fit(X, y)
+    new = ViewVotingClassifier(lda).fit(X, y, groups=speakers)
+    assert new.temperature_ > known.temperature_
+
+
+@pytest.mark.parametrize("n_clips", [3, 4])
+def test_too_few_clips_for_a_temperature(n_clips):
+    X, y, _ = make_views(n_clips)
+    assert ViewVotingClassifier(LogisticRegression()).fit(X, y).temperature_ == 1.0
+
+
+def test_a_single_speaker_has_no_temperature():
+    X, y, _ = make_views()
+    voting = ViewVotingClassifier(LogisticRegression()).fit(X, y, groups=["a"] * len(y))
+    assert voting.temperature_ == 1.0
+
+
+@pytest.mark.parametrize(
+    ("params", "error", "message"),
+    [
+        ({"estimator": "lda"}, TypeError, "estimator is 'lda'; expected a classifier"),
+        ({"estimator": LogisticRegression}, TypeError, "expected a classifier"),
+        ({"estimator": StandardScaler()}, TypeError, "expected a classifier"),
+        ({"estimator": RidgeClassifier()}, TypeError, "which has no predict_proba"),
+        ({"n_views": 0}, ValueError, "n_views == 0"),
+        ({"n_views": 4}, ValueError, "18 columns, which is not a multiple of n_views == 4"),
+        ({"n_views": 2.0}, TypeError, "n_views"),
+        ({"temperature": "hot"}, ValueError, "temperature == 'hot', must be 'auto' or a number"),
+        ({"temperature": 0}, ValueError, "temperature"),
+        ({"temperature": float("inf")}, ValueError, "temperature"),
+        ({"temperature": None}, TypeError, "temperature"),
+        ({"cv": 1}, ValueError, "cv == 1"),
+    ],
+)
+def test_wrong_parameters(params, error, message):
+    X, y, _ = make_views()
+    with pytest.raises(error, match=message):
+        ViewVotingClassifier(LogisticRegression()).set_params(**params).fit(X, y)
+
+
+def test_groups_of_another_length():
+    X, y, speakers = make_views()
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        ViewVotingClassifier(LogisticRegression()).fit(X, y, groups=speakers[1:])
+
+
+def test_model_file(tmp_path):
+    X, y, speakers = make_views()
+    lda = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.5)
+    voting = ViewVotingClassifier(make_pipeline(StandardScaler(), lda))
+    voting.fit(X, y, groups=speakers)
+    loaded = load_model(save_model(voting, tmp_path / "voting.safetensors"))
+    np.testing.assert_array_equal(loaded.predict_proba(X), voting.predict_proba(X))
+    assert loaded.temperature_ == voting.temperature_
+    for name, value, message in [
+        ("classes_", np.array(["a", "b", "c"]), "other classes"),
+        ("temperature_", 0.0, "temperature_"),
+        ("n_features_in_", 15, "has 15 columns; expected 18"),
+    ]:
+        broken = load_model(tmp_path / "voting.safetensors")
+        setattr(broken, name, value)
+        with pytest.raises(ValueError, match=message):
+            save_model(broken, tmp_path / "broken.safetensors")
+
+
+@parametrize_with_checks(
+    [
+        ViewVotingClassifier(LogisticRegression(), n_views=1),
+        ViewVotingClassifier(LogisticRegression(), n_views=1, temperature=2.0),
+    ]
+)
+def test_sklearn_checks(estimator, check):
+    check(estimator)
