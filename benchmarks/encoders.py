@@ -4,8 +4,9 @@
 
 Every layer of each encoder is scored on held-out speakers, with a linear discriminant analysis of
 its mean and standard deviation over time. The last rows are ``layers="auto"``, which chooses on the
-training speakers of each fold, with this classifier and with a logistic regression. With
-``--memory``, a second call runs no encoder. RAVDESS has the six folds of EmoBox, nEMO the three
+training speakers of each fold: with this classifier, with a logistic regression, and as
+``make_ser_pipeline(encoder=...)``, which listens at three speeds. With ``--memory``, a second call
+runs no encoder. RAVDESS has the six folds of EmoBox, nEMO the three
 folds of docs/recognition.md; other corpora are divided into ``--cv`` groups of speakers.
 """
 
@@ -18,12 +19,12 @@ import numpy as np
 from _recognition import FOLDS
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import balanced_accuracy_score
+from sklearn.metrics import balanced_accuracy_score, log_loss
 from sklearn.model_selection import GroupKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from ser_estimators import EncoderEmbedder, datasets
+from ser_estimators import EncoderEmbedder, datasets, make_ser_pipeline
 
 NEMO_FOLDS = (("EB0", "KS0", "TP0"), ("IC0", "MP0", "WR0"), ("KD0", "MK0", "SM0"))
 TIMED_CLIPS = 64
@@ -78,17 +79,25 @@ def report(model: str, corpus, folds: list, args: argparse.Namespace) -> None:
     for layer in range(1 + n_layers):
         scores = [score(discriminant(), tables[:, layer], y, fold) for fold in folds]
         show(f"layer {layer}", scores)
-    chosen, scores = [], {"LDA": [], "logistic regression": []}
+    chosen, scores = [], {"LDA": [], "logistic regression": [], "make_ser_pipeline": []}
+    losses = []
     for fold in folds:
-        train, _ = fold
+        train, test = fold
         auto = EncoderEmbedder(**options, memory=args.memory)
         auto.fit(paths[train], y[train], groups=speakers[train])
         chosen.append(auto.layers_)
         table = tables[:, list(auto.layers_)].reshape(len(paths), -1)
         scores["LDA"].append(score(discriminant(), table, y, fold))
         scores["logistic regression"].append(score(regression(), table, y, fold))
+        pipe = make_ser_pipeline(encoder=EncoderEmbedder(**options), memory=args.memory)
+        groups = {f"{step}__groups": speakers[train] for step, _ in pipe.steps}
+        probabilities = pipe.fit(paths[train], y[train], **groups).predict_proba(paths[test])
+        predicted = pipe.classes_[probabilities.argmax(axis=1)]
+        scores["make_ser_pipeline"].append(balanced_accuracy_score(y[test], predicted))
+        losses.append(log_loss(y[test], probabilities, labels=pipe.classes_))
     for last, values in scores.items():
         show(f"auto, {last}", values)
+    show("log loss of the last", losses)
     print("chosen:", "; ".join(", ".join(map(str, layers)) for layers in chosen))
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from torch.nn import functional
 
 from .._features.mel import MelOptions, mel_power_spectrogram
 from .._utils.arrays import Floats
-from .family import Family
+from .family import Family, first
 
 __all__ = ["WhisperFamily"]
 
@@ -75,6 +76,17 @@ class WhisperFamily(Family):
         x = functional.gelu(self.conv1(x[None]))
         x = functional.gelu(self.conv2(x))[0].T
         return x + self.positions.weight[: len(x)]
+
+    def _run(self, x: Tensor, mask: Tensor | None) -> Iterator[Tensor]:
+        """Yield the output of every layer."""
+        # A parameter without a default in transformers 4.
+        is_former = (
+            self.layers and "layer_head_mask" in signature(self.layers[0].forward).parameters
+        )
+        options = {"layer_head_mask": None} if is_former else {}
+        for layer in self.layers:
+            x = first(layer(x, attention_mask=mask, **options))
+            yield x
 
     def _log_mel(self, waveform: Floats) -> Floats:
         """Return the spectrogram, (n_mels, n_frames); frames are centered at multiples of hop."""

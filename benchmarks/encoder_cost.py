@@ -1,0 +1,116 @@
+"""Time and memory of embedding clips of four seconds with a pretrained encoder.
+
+   python benchmarks/encoder_cost.py /path/to/whisper-base
+
+The rows take turns, on the same clips of noise. "transformers" calls its encoder as the examples of
+that library do: clip by clip, padded to 30 seconds by Whisper's front end, with all layers. Memory
+is the peak of a fresh process that embeds. The last row searches over five layers with a cache:
+cold, so that the encoder runs once, and warm.
+"""
+
+import argparse
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import torch
+
+from ser_estimators import EncoderEmbedder
+
+N_CLIPS, SECONDS, SR = 64, 4, 16000
+N_NAIVE = 8  # clips of the slow row
+
+
+def main() -> None:
+    """Print a table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("model", help="folder or name of an encoder")
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--measure-memory", action="store_true", help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    clips = list(0.1 * np.random.default_rng(0).normal(size=(N_CLIPS, SECONDS * SR)))
+    middle = embedder(args.model, layers=-1).fit(clips).layers_[0] // 2 + 1
+    if args.measure_memory:
+        embedder(args.model, layers=middle).fit_transform(clips)
+        print(Path("/proc/self/status").read_text())
+        return
+    rows: dict[str, tuple[Callable, int]] = {
+        f"layers up to {middle}": (embedder(args.model, layers=middle).fit(clips).transform, 64),
+        "all layers": (embedder(args.model, layers=-1).fit(clips).transform, 64),
+        f"layers up to {middle}, float32": (
+            embedder(args.model, layers=middle, precision="float32").fit(clips).transform,
+            64,
+        ),
+        "transformers": (naive(args.model), N_NAIVE),
+    }
+    times: dict[str, list[float]] = {name: [] for name in rows}
+    for _ in range(1 + args.repeats):
+        for name, (function, n_clips) in rows.items():
+            started = time.perf_counter()
+            function(clips[:n_clips])
+            times[name].append(1000 * (time.perf_counter() - started) / n_clips)
+    print(f"{torch.get_num_threads()} threads; milliseconds for a clip of {SECONDS} s, median")
+    for name, values in times.items():
+        print(f"{name:<28}{statistics.median(values[1:]):>8.1f}")
+    print(f"{'peak memory, MB':<28}{peak(args.model):>8.0f}")
+    cold, warm = search(args.model, clips)
+    print(f"{'search over five layers':<28}cold {cold:.2f} s, warm {warm:.3f} s: {cold / warm:.0f}")
+
+
+def embedder(model: str, **params) -> EncoderEmbedder:
+    """Return an embedder of waveforms as they are."""
+    return EncoderEmbedder(model, loudness=None, **params)
+
+
+def naive(model: str) -> Callable:
+    """Return a function that embeds clips as the examples of transformers do."""
+    from transformers import AutoFeatureExtractor, AutoModel
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    extractor = AutoFeatureExtractor.from_pretrained(model)
+    network = AutoModel.from_pretrained(model).float().eval()
+    network = getattr(network, "encoder", network)
+
+    @torch.inference_mode()
+    def embed(clips: list[np.ndarray]) -> None:
+        for clip in clips:
+            inputs = extractor(clip, sampling_rate=SR, return_tensors="pt")
+            states = network(**inputs, output_hidden_states=True).hidden_states
+            [torch.cat([state.mean(dim=1), state.std(dim=1)]) for state in states]
+
+    return embed
+
+
+def peak(model: str) -> float:
+    """Return the peak memory in MB of a process that embeds all clips."""
+    command = [sys.executable, __file__, model, "--measure-memory"]
+    status = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    (line,) = (line for line in status.splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) / 1000
+
+
+def search(model: str, clips: list[np.ndarray]) -> tuple[float, float]:
+    """Return the seconds of a search over five layers, without and with a filled cache."""
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [f"{folder}/{number}.wav" for number in range(len(clips))]
+        for path, clip in zip(paths, clips, strict=True):
+            soundfile.write(path, clip, SR)
+        seconds = []
+        for _ in range(2):
+            started = time.perf_counter()
+            for layer in range(5):
+                embedder(model, layers=layer, memory=f"{folder}/cache").fit_transform(paths)
+            seconds.append(time.perf_counter() - started)
+    return seconds[0], seconds[1]
+
+
+if __name__ == "__main__":
+    main()
