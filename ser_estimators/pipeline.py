@@ -13,6 +13,7 @@ from sklearn.preprocessing import StandardScaler
 from ._estimators.cnn_embedder import CNNEmbedder
 from ._estimators.encoder_embedder import EncoderEmbedder
 from ._estimators.fit_cache import FitCache
+from ._estimators.layer_choice import N_CHOSEN
 from ._estimators.mfcc_transformer import MFCCTransformer
 from ._estimators.view_voting import ViewVotingClassifier
 
@@ -65,8 +66,9 @@ def make_ser_pipeline(
         With the steps ``mfcc`` (`MFCCTransformer`), ``cnn`` (`CNNEmbedder`) and ``lr``
         (``LogisticRegression`` with ``class_weight="balanced"``). With an encoder, the steps are
         ``encoder`` (`EncoderEmbedder` with three speeds) and ``voting`` (`ViewVotingClassifier`
-        of a ``StandardScaler`` and a ``LinearDiscriminantAnalysis``). Pass the speakers to
-        ``fit`` as ``encoder__groups`` and ``voting__groups``.
+        of a ``StandardScaler`` and a ``LinearDiscriminantAnalysis`` for each of three layers).
+        Pass the speakers to ``fit`` as ``encoder__groups`` and ``voting__groups``. With another
+        number of layers than three, set ``voting__n_members`` to it.
 
     See Also
     --------
@@ -105,5 +107,7 @@ def _with_encoder(encoder: Any, **options: Any) -> Pipeline:
     # A shrinkage that depends on the number of clips would be too small: the clips of a speaker
     # resemble each other.
     lda = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.5)
-    voting = ViewVotingClassifier(make_pipeline(StandardScaler(), lda), n_views=len(_SPEEDS))
+    voting = ViewVotingClassifier(
+        make_pipeline(StandardScaler(), lda), n_views=len(_SPEEDS), n_members=N_CHOSEN
+    )
     return Pipeline([("encoder", embedder), ("voting", voting)])

@@ -273,7 +273,7 @@ def test_an_encoder_in_a_search_and_in_evaluate(tmp_path, voices):
     save_encoder(tmp_path / "encoder")
     pipe = make_ser_pipeline(encoder=tmp_path / "encoder", memory="cache")
     grid = {
-        "encoder__layers": [1, 2],
+        "encoder__layers": [(0, 1, 2), (1, 2, 3)],
         "voting__estimator__lineardiscriminantanalysis__shrinkage": [0.3, 0.7],
     }
     search = GridSearchCV(pipe, grid, cv=GroupKFold(2)).fit(

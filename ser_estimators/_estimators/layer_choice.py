@@ -16,8 +16,10 @@ from .._utils.arrays import Floats
 from .._utils.text import represent
 from .speaker_folds import speaker_folds
 
-__all__ = ["check_layers", "neighbors", "resolve_layers", "score_layers"]
+__all__ = ["N_CHOSEN", "check_layers", "neighbors", "resolve_layers", "score_layers"]
 
+# Layers that "auto" chooses.
+N_CHOSEN = 3
 _N_SPLITS = 5
 
 
@@ -59,8 +61,9 @@ def _as_list(layers: Any) -> Any:
 
 
 def neighbors(layer: int, n_layers: int) -> list[int]:
-    """Return a layer and those beside it, of which there is one at either end."""
-    return [each for each in (layer - 1, layer, layer + 1) if 0 <= each < n_layers]
+    """Return three neighboring layers, with the given one in the middle except at either end."""
+    start = max(min(layer - 1, n_layers - N_CHOSEN), 0)
+    return list(range(start, min(start + N_CHOSEN, n_layers)))
 
 
 def score_layers(

@@ -34,12 +34,13 @@ _MIN_POWER, _MAX_POWER = -1.0, 2.0
 
 @public
 class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
-    """Learn from several views of each clip, and average their log-probabilities.
+    """Learn from several views of each clip, and average log-probabilities.
 
     The views of a clip are equal blocks of columns, such as the embeddings of
     ``EncoderEmbedder(speeds=(0.95, 1.0, 1.05))``. For the classifier inside, each view is a clip of
-    its own, so that it learns from more voices than there are speakers. A clip is predicted from
-    the mean over its views.
+    its own, so that it learns from more voices than there are speakers. A view may be divided
+    again, such as into layers of an encoder, each with a classifier of its own. A clip is predicted
+    from the mean over views and classifiers.
 
     Parameters
     ----------
@@ -47,7 +48,10 @@ class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         Has ``predict_proba``, such as a pipeline of a ``StandardScaler`` and a
         ``LinearDiscriminantAnalysis``.
     n_views : int > 0, default=3
-        Number of views. The number of columns must be a multiple of it.
+        Number of views.
+    n_members : int > 0, default=1
+        Number of equal blocks of columns in each view, for each of which a clone of `estimator` is
+        fitted.
     temperature : "auto" or float > 0, default="auto"
         The mean log-probabilities are divided by this number [1]_. Classifiers of many features are
         too certain of clips that they were not trained on. "auto" chooses the number with the
@@ -58,8 +62,8 @@ class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     Attributes
     ----------
-    estimator_ : classifier
-        The fitted `estimator`.
+    estimators_ : list of classifier, of length n_members
+        The fitted clones of `estimator`.
     classes_ : ndarray of shape (n_classes,)
         Labels, in the order of the columns of ``predict_proba``.
     temperature_ : float
@@ -102,11 +106,13 @@ class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         estimator: Any,
         *,
         n_views: int = 3,
+        n_members: int = 1,
         temperature: str | float = "auto",
         cv: int = 3,
     ) -> None:
         self.estimator = estimator
         self.n_views = n_views
+        self.n_members = n_members
         self.temperature = temperature
         self.cv = cv
 
@@ -115,7 +121,7 @@ class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_clips, n_views * n_features)
+        X : array-like of shape (n_clips, n_views * n_members * n_features)
             The columns of the first view, then those of the second, and so on.
         y : array-like of shape (n_clips,)
             Labels.
@@ -145,7 +151,7 @@ class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             if isinstance(self.temperature, str)
             else float(self.temperature)
         )
-        self.estimator_ = self._fit_views(X, y)
+        self.estimators_ = self._fit_members(X, y)
         return self
 
     def predict(self, X: Any) -> NDArray[Any]:
@@ -153,7 +159,7 @@ class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_clips, n_views * n_features)
+        X : array-like of shape (n_clips, n_views * n_members * n_features)
             As for `fit`.
 
         Returns
@@ -168,7 +174,7 @@ class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_clips, n_views * n_features)
+        X : array-like of shape (n_clips, n_views * n_members * n_features)
             As for `fit`.
 
         Returns
@@ -183,7 +189,7 @@ class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_clips, n_views * n_features)
+        X : array-like of shape (n_clips, n_views * n_members * n_features)
             As for `fit`.
 
         Returns
@@ -196,19 +202,25 @@ class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     def _scores_of(self, X: Any) -> NDArray[np.floating[Any]]:
         check_is_fitted(self)
         X = validate_data(self, X, dtype=(np.float64, np.float32), reset=False)
-        return self._scores(self.estimator_, X)
+        return self._scores(self.estimators_, X)
 
-    def _fit_views(self, X: NDArray[Any], y: NDArray[Any]) -> Any:
-        views = X.reshape(len(X) * self.n_views, -1)
-        return clone(self.estimator).fit(views, np.repeat(y, self.n_views))
+    def _members_of(self, X: NDArray[Any]) -> list[NDArray[Any]]:
+        """Return what each classifier sees, of shape (n_clips * n_views, n_features)."""
+        return np.split(X.reshape(len(X) * self.n_views, -1), self.n_members, axis=1)
 
-    def _scores(self, estimator: Any, X: NDArray[Any]) -> NDArray[np.floating[Any]]:
-        """Return the mean log-probabilities over the views, (n_clips, n_classes)."""
-        probabilities = estimator.predict_proba(X.reshape(len(X) * self.n_views, -1))
-        # Probabilities of zero have a logarithm, too.
-        smallest = np.finfo(probabilities.dtype).tiny
-        logs = np.log(np.maximum(probabilities, smallest))
-        return logs.reshape(len(X), self.n_views, -1).mean(axis=1)
+    def _fit_members(self, X: NDArray[Any], y: NDArray[Any]) -> list[Any]:
+        labels = np.repeat(y, self.n_views)
+        return [clone(self.estimator).fit(member, labels) for member in self._members_of(X)]
+
+    def _scores(self, estimators: list[Any], X: NDArray[Any]) -> NDArray[np.floating[Any]]:
+        """Return the mean log-probabilities over views and members, (n_clips, n_classes)."""
+        logs = []
+        for estimator, member in zip(estimators, self._members_of(X), strict=True):
+            probabilities = estimator.predict_proba(member)
+            # Probabilities of zero have a logarithm, too.
+            smallest = np.finfo(probabilities.dtype).tiny
+            logs.append(np.log(np.maximum(probabilities, smallest)))
+        return np.mean(logs, axis=0).reshape(len(X), self.n_views, -1).mean(axis=1)
 
     def _find_temperature(
         self, X: NDArray[Any], y: NDArray[Any], groups: NDArray[Any] | None
@@ -218,8 +230,8 @@ class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             return 1.0
         scores = np.empty((len(y), len(self.classes_)))
         for train, test in folds:
-            estimator = self._fit_views(X[train], y[train])
-            scores[test] = self._scores(estimator, X[test])
+            estimators = self._fit_members(X[train], y[train])
+            scores[test] = self._scores(estimators, X[test])
 
         def loss(power: float) -> float:
             probabilities = np.exp(log_softmax(scores / 10**power, axis=1))
@@ -228,11 +240,11 @@ class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         return float(10 ** minimize_scalar(loss, bounds=(_MIN_POWER, _MAX_POWER)).x)
 
     def _check_columns(self, X: NDArray[Any]) -> None:
-        if X.shape[1] % self.n_views:
+        if X.shape[1] % (self.n_views * self.n_members):
             raise ValueError(
-                f"X has {X.shape[1]} columns, which is not a multiple of n_views == "
-                f"{self.n_views}; set n_views to the number of views, such as that of the speeds "
-                "of EncoderEmbedder"
+                f"X has {X.shape[1]} columns, which is not a multiple of n_views * n_members == "
+                f"{self.n_views} * {self.n_members}; after an EncoderEmbedder, set n_views to the "
+                "number of its speeds, and n_members to that of its layers, or to 1"
             )
 
     def _check_params(self) -> None:
@@ -245,6 +257,7 @@ class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
                 "classifier with probabilities"
             )
         check_scalar(self.n_views, "n_views", Integral, min_val=1)
+        check_scalar(self.n_members, "n_members", Integral, min_val=1)
         check_scalar(self.cv, "cv", Integral, min_val=2)
         if isinstance(self.temperature, str):
             if self.temperature != "auto":

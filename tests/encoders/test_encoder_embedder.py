@@ -108,7 +108,7 @@ def test_auto_chooses_the_best_layer_and_runs_once(whisper_folder, voices, runs)
     assert len(runs) == 36
     assert embedder.layer_scores_.shape == (4,)
     best = int(embedder.layer_scores_.argmax())
-    assert embedder.layers_ == {0: (0, 1), 1: (0, 1, 2), 2: (1, 2, 3), 3: (2, 3)}[best]
+    assert embedder.layers_ == {0: (0, 1, 2), 1: (0, 1, 2), 2: (1, 2, 3), 3: (1, 2, 3)}[best]
     again = make(whisper_folder, layers=embedder.layers_).fit_transform(voices.data)
     np.testing.assert_allclose(found, again, atol=1e-6)
     other = clone(embedder).fit(voices.data, voices.target, groups=voices.speakers)

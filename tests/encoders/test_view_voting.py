@@ -38,6 +38,21 @@ def test_each_view_is_a_clip_and_log_probabilities_are_averaged():
     assert voting.temperature_ == 2.0
 
 
+def test_each_member_has_columns_and_a_classifier_of_its_own():
+    X, y, _ = make_views()
+    voting = ViewVotingClassifier(LogisticRegression(), n_members=2, temperature=1.0).fit(X, y)
+    assert len(voting.estimators_) == 2
+    views = np.split(X, 3, axis=1)
+    logs = []
+    for columns in (slice(3), slice(3, 6)):
+        parts = [view[:, columns] for view in views]
+        alone = LogisticRegression().fit(np.vstack(parts), np.tile(y, 3))
+        logs += [alone.predict_log_proba(part) for part in parts]
+    mean = np.exp(np.mean(logs, axis=0))
+    expected = mean / mean.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(voting.predict_proba(X), expected, atol=1e-4)
+
+
 def test_one_view_is_the_classifier_itself():
     X, y, _ = make_views(n_views=1)
     voting = ViewVotingClassifier(LogisticRegression(), n_views=1, temperature=1).fit(X, y)
@@ -90,7 +105,13 @@ def test_a_single_speaker_has_no_temperature():
         ({"estimator": StandardScaler()}, TypeError, "expected a classifier"),
         ({"estimator": RidgeClassifier()}, TypeError, "which has no predict_proba"),
         ({"n_views": 0}, ValueError, "n_views == 0"),
-        ({"n_views": 4}, ValueError, "18 columns, which is not a multiple of n_views == 4"),
+        (
+            {"n_views": 4},
+            ValueError,
+            r"18 columns, which is not a multiple of n_views \* n_members == 4 \* 1",
+        ),
+        ({"n_members": 4}, ValueError, r"n_members == 3 \* 4; .* or to 1"),
+        ({"n_members": 0}, ValueError, "n_members == 0"),
         ({"n_views": 2.0}, TypeError, "n_views"),
         ({"temperature": "hot"}, ValueError, "temperature == 'hot', must be 'auto' or a number"),
         ({"temperature": 0}, ValueError, "temperature"),
@@ -114,7 +135,7 @@ def test_groups_of_another_length():
 def test_model_file(tmp_path):
     X, y, speakers = make_views()
     lda = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.5)
-    voting = ViewVotingClassifier(make_pipeline(StandardScaler(), lda))
+    voting = ViewVotingClassifier(make_pipeline(StandardScaler(), lda), n_members=2)
     voting.fit(X, y, groups=speakers)
     loaded = load_model(save_model(voting, tmp_path / "voting.safetensors"))
     np.testing.assert_array_equal(loaded.predict_proba(X), voting.predict_proba(X))
@@ -122,6 +143,7 @@ def test_model_file(tmp_path):
     for name, value, message in [
         ("classes_", np.array(["a", "b", "c"]), "other classes"),
         ("temperature_", 0.0, "temperature_"),
+        ("estimators_", voting.estimators_[:1], "has 1 classifiers; expected n_members == 2"),
         ("n_features_in_", 15, "has 15 columns; expected 18"),
     ]:
         broken = load_model(tmp_path / "voting.safetensors")

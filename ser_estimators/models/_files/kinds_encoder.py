@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .checks import array, either, integer, labels, names, number, text
+from .checks import array, either, integer, items, labels, names, number, text
 from .errors import MismatchError
 from .kind import Kind
 from .kinds_own import check_settings
@@ -41,15 +41,21 @@ def _check_none(value: Any, sizes: dict[str, int]) -> None:
 
 
 def _verify_voting(estimator: Any, sizes: Mapping[str, int]) -> None:
-    inner = estimator.estimator_
-    if not np.array_equal(getattr(inner, "classes_", ()), estimator.classes_):
-        raise MismatchError("ViewVotingClassifier has other classes than its classifier")
-    n_columns = estimator.n_views * getattr(inner, "n_features_in_", 0)
-    if n_columns != estimator.n_features_in_:
+    members = estimator.estimators_
+    if len(members) != estimator.n_members:
         raise MismatchError(
-            f"ViewVotingClassifier has {estimator.n_features_in_} columns; expected {n_columns}, "
-            "n_views times the columns of its classifier"
+            f"ViewVotingClassifier has {len(members)} classifiers; expected n_members == "
+            f"{estimator.n_members}"
         )
+    for member in members:
+        if not np.array_equal(getattr(member, "classes_", ()), estimator.classes_):
+            raise MismatchError("ViewVotingClassifier has other classes than its classifiers")
+        n_columns = estimator.n_views * len(members) * getattr(member, "n_features_in_", 0)
+        if n_columns != estimator.n_features_in_:
+            raise MismatchError(
+                f"ViewVotingClassifier has {estimator.n_features_in_} columns; expected "
+                f"{n_columns}, n_views times those of all its classifiers"
+            )
 
 
 KINDS = (
@@ -73,7 +79,7 @@ KINDS = (
         "ViewVotingClassifier",
         "ser_estimators",
         {
-            "estimator_": fitted_classifier,
+            "estimators_": items(fitted_classifier),
             "classes_": labels("classes"),
             "temperature_": number(sys.float_info.min),
             "n_features_in_": integer(1),
