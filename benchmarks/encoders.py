@@ -3,11 +3,12 @@
     python benchmarks/encoders.py ravdess:/path/to/ravdess --models openai/whisper-base
 
 Every layer of each encoder is scored on held-out speakers, with a linear discriminant analysis of
-its mean and standard deviation over time. The last rows are ``layers="auto"``, which chooses on the
-training speakers of each fold: with this classifier, with a logistic regression, and as
-``make_ser_pipeline(encoder=...)``, which listens at three speeds. With ``--memory``, a second call
-runs no encoder. RAVDESS has the six folds of EmoBox, nEMO the three
-folds of docs/recognition.md; other corpora are divided into ``--cv`` groups of speakers.
+its mean and standard deviation over time. The next rows are ``layers="auto"``, which chooses on the
+training speakers of each fold, with this classifier or a logistic regression of all three layers.
+The last ones are ``make_ser_pipeline(encoder=...)``, which has a classifier for each layer, with
+one speed and with three. With ``--memory``, a second call runs no encoder. RAVDESS has the six
+folds of EmoBox, nEMO the three of docs/encoders.md; other corpora are divided into ``--cv`` groups
+of speakers.
 """
 
 import argparse
@@ -17,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 from _recognition import FOLDS
+from sklearn.base import clone
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score, log_loss
@@ -79,7 +81,10 @@ def report(model: str, corpus, folds: list, args: argparse.Namespace) -> None:
     for layer in range(1 + n_layers):
         scores = [score(discriminant(), tables[:, layer], y, fold) for fold in folds]
         show(f"layer {layer}", scores)
-    chosen, scores = [], {"LDA": [], "logistic regression": [], "make_ser_pipeline": []}
+    chosen, scores = (
+        [],
+        {"LDA": [], "logistic regression": [], "one speed": [], "make_ser_pipeline": []},
+    )
     losses = []
     for fold in folds:
         train, test = fold
@@ -90,11 +95,13 @@ def report(model: str, corpus, folds: list, args: argparse.Namespace) -> None:
         scores["LDA"].append(score(discriminant(), table, y, fold))
         scores["logistic regression"].append(score(regression(), table, y, fold))
         pipe = make_ser_pipeline(encoder=EncoderEmbedder(**options), memory=args.memory)
+        single = clone(pipe).set_params(encoder__speeds=(1.0,), voting__n_views=1)
         groups = {f"{step}__groups": speakers[train] for step, _ in pipe.steps}
-        probabilities = pipe.fit(paths[train], y[train], **groups).predict_proba(paths[test])
-        predicted = pipe.classes_[probabilities.argmax(axis=1)]
-        scores["make_ser_pipeline"].append(balanced_accuracy_score(y[test], predicted))
-        losses.append(log_loss(y[test], probabilities, labels=pipe.classes_))
+        for name, system in (("one speed", single), ("make_ser_pipeline", pipe)):
+            system.fit(paths[train], y[train], **groups)
+            predicted = system.predict(paths[test])
+            scores[name].append(balanced_accuracy_score(y[test], predicted))
+        losses.append(log_loss(y[test], pipe.predict_proba(paths[test]), labels=pipe.classes_))
     for last, values in scores.items():
         show(f"auto, {last}", values)
     show("log loss of the last", losses)

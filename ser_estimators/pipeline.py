@@ -106,7 +106,7 @@ def _with_encoder(encoder: Any, **options: Any) -> Pipeline:
     embedder.set_params(speeds=_SPEEDS, **options)
     # A shrinkage that depends on the number of clips would be too small: the clips of a speaker
     # resemble each other.
-    lda = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.5)
+    lda = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.3)
     voting = ViewVotingClassifier(
         make_pipeline(StandardScaler(), lda), n_views=len(_SPEEDS), n_members=N_CHOSEN
     )
