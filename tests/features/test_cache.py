@@ -400,8 +400,8 @@ def test_folder_contains_its_settings(files):
 @pytest.mark.parametrize(
     ("change", "value"),
     [
-        ("clip_transformer._VERSIONS", {"features": -1}),
-        ("clip_transformer._VERSIONS", {"numpy": "other"}),
+        ("clip_transformer.VERSIONS", {"features": -1}),
+        ("clip_transformer.VERSIONS", {"numpy": "other"}),
         ("mfcc_transformer.version", lambda name: "other"),
     ],
 )
