@@ -30,7 +30,7 @@ __all__ = ["RUN_PARAMETERS", "check_pooling", "check_speeds", "clip_statistics"]
 RUN_PARAMETERS = (
     *("speeds", "batch_size", "device", "precision", "memory", "bytes_limit", "n_jobs", "verbose"),
 )
-# Beyond these, speech is no longer like that of any speaker.
+# Outside this range, the result no longer resembles human speech.
 _MIN_SPEED, _MAX_SPEED = 0.5, 2.0
 # Batches whose clips are read together, and then sorted by length.
 _SORTED_BATCHES = 8

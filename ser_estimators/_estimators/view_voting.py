@@ -54,7 +54,7 @@ class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         fitted.
     temperature : "auto" or float > 0, default="auto"
         The mean log-probabilities are divided by this number [1]_. Classifiers of many features are
-        too certain of clips that they were not trained on. "auto" chooses the number with the
+        overconfident about clips that they were not trained on. "auto" chooses the number with the
         lowest log loss on clips that were left out in cross-validation, which fits `estimator`
         `cv` more times. The predicted class does not depend on it.
     cv : int >= 2, default=3
