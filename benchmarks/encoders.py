@@ -94,7 +94,8 @@ def report(model: str, corpus, folds: list, args: argparse.Namespace) -> None:
         table = tables[:, list(auto.layers_)].reshape(len(paths), -1)
         scores["LDA"].append(score(discriminant(), table, y, fold))
         scores["logistic regression"].append(score(regression(), table, y, fold))
-        pipe = make_ser_pipeline(encoder=EncoderEmbedder(**options), memory=args.memory)
+        pipe = make_ser_pipeline(encoder=model, n_jobs=-1, memory=args.memory)
+        pipe.set_params(encoder__precision=args.precision)
         single = clone(pipe).set_params(encoder__speeds=(1.0,), voting__n_views=1)
         groups = {f"{step}__groups": speakers[train] for step, _ in pipe.steps}
         for name, system in (("one speed", single), ("make_ser_pipeline", pipe)):

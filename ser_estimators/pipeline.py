@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from sklearn.base import clone
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression
@@ -42,9 +43,10 @@ def make_ser_pipeline(
     Parameters
     ----------
     encoder : str, path-like, EncoderEmbedder or None, default=None
-        Pretrained encoder: a name on the Hugging Face Hub such as "openai/whisper-base", a folder,
-        or an `EncoderEmbedder`, whose `speeds`, `memory`, `n_jobs` and `verbose` are replaced. None
-        trains a CNN from scratch.
+        Pretrained encoder: a name on the Hugging Face Hub such as "openai/whisper-base" or a
+        folder, for an `EncoderEmbedder` with three speeds, or an `EncoderEmbedder`, which keeps its
+        parameters, except for `memory`, `n_jobs` and `verbose` if they are given here. None trains
+        a CNN from scratch.
     random_state : int, RandomState instance or None, default=None
         Passed to the network and to the logistic regression. Nothing is random with an encoder.
     n_jobs : int or None, default=None
@@ -65,10 +67,10 @@ def make_ser_pipeline(
     sklearn.pipeline.Pipeline
         With the steps ``mfcc`` (`MFCCTransformer`), ``cnn`` (`CNNEmbedder`) and ``lr``
         (``LogisticRegression`` with ``class_weight="balanced"``). With an encoder, the steps are
-        ``encoder`` (`EncoderEmbedder` with three speeds) and ``voting`` (`ViewVotingClassifier`
-        of a ``StandardScaler`` and a ``LinearDiscriminantAnalysis`` for each of three layers).
-        Pass the speakers to ``fit`` as ``encoder__groups`` and ``voting__groups``. With another
-        number of layers than three, set ``voting__n_members`` to it.
+        ``encoder`` (`EncoderEmbedder`) and ``voting`` (`ViewVotingClassifier` of a
+        ``StandardScaler`` and a ``LinearDiscriminantAnalysis`` for each layer). Pass the speakers
+        to ``fit`` as ``encoder__groups`` and ``voting__groups``. When you change the number of
+        speeds or layers of the pipeline, set ``voting__n_views`` or ``voting__n_members`` to it.
 
     See Also
     --------
@@ -102,12 +104,17 @@ def make_ser_pipeline(
 
 
 def _with_encoder(encoder: Any, **options: Any) -> Pipeline:
-    embedder = clone(encoder) if isinstance(encoder, EncoderEmbedder) else EncoderEmbedder(encoder)
-    embedder.set_params(speeds=_SPEEDS, **options)
+    if isinstance(encoder, EncoderEmbedder):
+        given = {name: value for name, value in options.items() if value}
+        embedder = clone(encoder).set_params(**given)
+    else:
+        embedder = EncoderEmbedder(encoder, speeds=_SPEEDS, **options)
     # A shrinkage that depends on the number of clips would be too small: the clips of a speaker
     # resemble each other.
     lda = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.3)
     voting = ViewVotingClassifier(
-        make_pipeline(StandardScaler(), lda), n_views=len(_SPEEDS), n_members=N_CHOSEN
+        make_pipeline(StandardScaler(), lda),
+        n_views=np.size(embedder.speeds),
+        n_members=N_CHOSEN if isinstance(embedder.layers, str) else np.size(embedder.layers),
     )
     return Pipeline([("encoder", embedder), ("voting", voting)])

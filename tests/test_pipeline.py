@@ -257,12 +257,20 @@ def test_steps_with_an_encoder(tmp_path, voices):
 
 
 def test_an_encoder_with_parameters(tmp_path):
-    embedder = EncoderEmbedder(tmp_path, layers=(2, 3), loudness=None)
+    embedder = EncoderEmbedder(tmp_path, layers=(2, 3), loudness=None, memory="cache", n_jobs=2)
     pipe = make_ser_pipeline(encoder=embedder)
     assert pipe["encoder"] is not embedder
-    assert pipe["encoder"].layers == (2, 3)
-    assert pipe["encoder"].loudness is None
-    assert embedder.speeds == (1.0,)
+    assert pipe["encoder"].get_params() == embedder.get_params()
+    assert (pipe["voting"].n_views, pipe["voting"].n_members) == (1, 2)
+    replaced = make_ser_pipeline(encoder=embedder, memory="other", n_jobs=1, verbose=2)["encoder"]
+    assert (replaced.memory, replaced.n_jobs, replaced.verbose) == ("other", 1, 2)
+
+
+@pytest.mark.parametrize(("layers", "n_members"), [("auto", 3), (4, 1), (-1, 1), ([1, 3], 2)])
+def test_each_layer_has_a_classifier(tmp_path, layers, n_members):
+    embedder = EncoderEmbedder(tmp_path, layers=layers, speeds=(0.9, 1.0))
+    voting = make_ser_pipeline(encoder=embedder)["voting"]
+    assert (voting.n_views, voting.n_members) == (2, n_members)
 
 
 def test_an_encoder_in_a_search_and_in_evaluate(tmp_path, voices):
