@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ._estimators.encoder_embedder import EncoderEmbedder
     from ._estimators.feature_mlp import FeatureMLP
     from ._estimators.mfcc_transformer import MFCCTransformer
+    from ._estimators.speaker_normalizer import SpeakerNormalizer
     from ._estimators.spectrogram_augmentation import SpectrogramAugmentation
     from ._estimators.spectrogram_cnn import SpectrogramCNN
     from ._estimators.view_voting import ViewVotingClassifier
@@ -38,6 +39,7 @@ __all__ = [
     "LogisticRegression",
     "MFCCTransformer",
     "Predictions",
+    "SpeakerNormalizer",
     "SpectrogramAugmentation",
     "SpectrogramCNN",
     "ViewVotingClassifier",
@@ -66,6 +68,7 @@ __getattr__, __dir__, _ = lazy_loader.attach(
         "_estimators.feature_mlp": ["FeatureMLP"],
         "_estimators.fit_cache": ["FitCache"],
         "_estimators.mfcc_transformer": ["MFCCTransformer"],
+        "_estimators.speaker_normalizer": ["SpeakerNormalizer"],
         "_estimators.spectrogram_augmentation": ["SpectrogramAugmentation"],
         "_estimators.spectrogram_cnn": ["SpectrogramCNN"],
         # Not a public name, but one that pickled arrays refer to.

@@ -16,6 +16,7 @@ from ._estimators.encoder_embedder import EncoderEmbedder
 from ._estimators.fit_cache import FitCache
 from ._estimators.layer_choice import N_CHOSEN
 from ._estimators.mfcc_transformer import MFCCTransformer
+from ._estimators.speaker_normalizer import SpeakerNormalizer
 from ._estimators.view_voting import ViewVotingClassifier
 
 __all__ = ["make_ser_pipeline"]
@@ -111,9 +112,10 @@ def _with_encoder(encoder: Any, **options: Any) -> Pipeline:
         embedder = EncoderEmbedder(encoder, speeds=_SPEEDS, **options)
     # A shrinkage that depends on the number of clips would be too small: the clips of a speaker
     # resemble each other.
-    lda = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.3)
+    lda = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.4)
     voting = ViewVotingClassifier(
         make_pipeline(StandardScaler(), lda),
+        normalizer=SpeakerNormalizer(),
         n_views=np.size(embedder.speeds),
         n_members=N_CHOSEN if isinstance(embedder.layers, str) else np.size(embedder.layers),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from numbers import Integral
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -148,6 +148,8 @@ class EncoderEmbedder(ClipTransformer):
     ... )
     >>> pipe.fit(paths, emotions, encoderembedder__groups=speakers)  # doctest: +SKIP
     """
+
+    __metadata_request__fit: ClassVar = {"groups": True}
 
     def __init__(
         self,

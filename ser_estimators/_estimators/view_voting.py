@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone, is_classifier
-from sklearn.metrics import log_loss
+from sklearn.metrics import accuracy_score, log_loss
 from sklearn.utils import Tags, check_scalar
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
@@ -42,6 +42,10 @@ class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     again, such as into layers of an encoder, each with a classifier of its own. A clip is predicted
     from the mean over views and classifiers.
 
+    With a `normalizer`, what the clips of a speaker have in common is removed first. Pass the
+    speakers as `groups` in prediction as well, and each is recognized better the more clips of it
+    there are.
+
     Parameters
     ----------
     estimator : classifier
@@ -52,11 +56,14 @@ class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     n_members : int > 0, default=1
         Number of equal blocks of columns in each view, for each of which a clone of `estimator` is
         fitted.
+    normalizer : SpeakerNormalizer or None, default=None
+        Normalizes the columns before the classifiers see them.
     temperature : "auto" or float > 0, default="auto"
         The mean log-probabilities are divided by this number [1]_. Classifiers of many features are
         overconfident about clips that they were not trained on. "auto" chooses the number with the
         lowest log loss on clips that were left out in cross-validation, which fits `estimator`
-        `cv` more times. The predicted class does not depend on it.
+        `cv` more times: one for predictions without, and one for those with speakers. The predicted
+        class does not depend on it.
     cv : int >= 2, default=3
         Number of folds for ``temperature="auto"``.
 
@@ -66,9 +73,13 @@ class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         The fitted clones of `estimator`.
     classes_ : ndarray of shape (n_classes,)
         Labels, in the order of the columns of ``predict_proba``.
+    normalizer_ : SpeakerNormalizer or None
+        The fitted normalizer.
     temperature_ : float
-        The temperature that is used: 1.0 with ``temperature="auto"`` if the clips are too few for
-        `cv` folds.
+        The temperature that is used without speakers: 1.0 with ``temperature="auto"`` if the clips
+        are too few for `cv` folds.
+    speaker_temperature_ : float
+        The temperature that is used with speakers.
     n_features_in_ : int
         Number of columns of X.
     feature_names_in_ : ndarray of shape (n_columns,), object
@@ -77,11 +88,15 @@ class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     See Also
     --------
     EncoderEmbedder : Its `speeds` are the views.
+    SpeakerNormalizer : Describes how many clips of a speaker are needed, and which.
 
     Notes
     -----
     Pass the speakers as `groups` to ``fit``, as ``voting__groups`` in a pipeline, so that the
     temperature is chosen on speakers that are held out. `ser_estimators.evaluation.evaluate` does.
+
+    If this is the last step of a pipeline, ``pipe.predict(X, groups=speakers)`` adapts to the
+    speakers. Such predictions depend on the other clips of the call.
 
     References
     ----------
@@ -101,18 +116,27 @@ class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     (60, 2)
     """
 
+    # With metadata routing, the speakers are passed without set_fit_request(groups=True).
+    __metadata_request__fit: ClassVar = {"groups": True}
+    __metadata_request__predict: ClassVar = {"groups": True}
+    __metadata_request__predict_proba: ClassVar = {"groups": True}
+    __metadata_request__predict_log_proba: ClassVar = {"groups": True}
+    __metadata_request__score: ClassVar = {"groups": True}
+
     def __init__(
         self,
         estimator: Any,
         *,
         n_views: int = 3,
         n_members: int = 1,
+        normalizer: Any = None,
         temperature: str | float = "auto",
         cv: int = 3,
     ) -> None:
         self.estimator = estimator
         self.n_views = n_views
         self.n_members = n_members
+        self.normalizer = normalizer
         self.temperature = temperature
         self.cv = cv
 
@@ -146,74 +170,116 @@ class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             check_consistent_length(X, groups)
         self._check_columns(X)
         self.classes_ = np.unique(y)
-        self.temperature_ = (
-            self._find_temperature(X, y, groups)
+        self.temperature_, self.speaker_temperature_ = (
+            self._find_temperatures(X, y, groups)
             if isinstance(self.temperature, str)
-            else float(self.temperature)
+            else (float(self.temperature), float(self.temperature))
         )
-        self.estimators_ = self._fit_members(X, y)
+        self.normalizer_, self.estimators_ = self._fit_members(X, y, groups)
         return self
 
-    def predict(self, X: Any) -> NDArray[Any]:
+    def predict(self, X: Any, groups: Any = None) -> NDArray[Any]:
         """Predict the label of every clip.
 
         Parameters
         ----------
         X : array-like of shape (n_clips, n_views * n_members * n_features)
             As for `fit`.
+        groups : array-like of shape (n_clips,) or None, default=None
+            Speakers of the clips, to which the `normalizer` adapts. They need not be known from
+            ``fit``.
 
         Returns
         -------
         ndarray of shape (n_clips,)
         """
-        scores = self._scores_of(X)
+        scores = self._scores_of(X, groups)
         return self.classes_[scores.argmax(axis=1)]
 
-    def predict_proba(self, X: Any) -> NDArray[np.floating[Any]]:
+    def predict_proba(self, X: Any, groups: Any = None) -> NDArray[np.floating[Any]]:
         """Predict the probability of every class.
 
         Parameters
         ----------
         X : array-like of shape (n_clips, n_views * n_members * n_features)
             As for `fit`.
+        groups : array-like of shape (n_clips,) or None, default=None
+            Speakers of the clips, to which the `normalizer` adapts. They need not be known from
+            ``fit``.
 
         Returns
         -------
         ndarray of shape (n_clips, n_classes)
             The columns are in the order of `classes_`.
         """
-        return np.exp(self.predict_log_proba(X))
+        return np.exp(self.predict_log_proba(X, groups))
 
-    def predict_log_proba(self, X: Any) -> NDArray[np.floating[Any]]:
+    def predict_log_proba(self, X: Any, groups: Any = None) -> NDArray[np.floating[Any]]:
         """Predict the logarithm of the probability of every class.
 
         Parameters
         ----------
         X : array-like of shape (n_clips, n_views * n_members * n_features)
             As for `fit`.
+        groups : array-like of shape (n_clips,) or None, default=None
+            Speakers of the clips, to which the `normalizer` adapts. They need not be known from
+            ``fit``.
 
         Returns
         -------
         ndarray of shape (n_clips, n_classes)
             The columns are in the order of `classes_`.
         """
-        return log_softmax(self._scores_of(X) / self.temperature_, axis=1)
+        scores = self._scores_of(X, groups)
+        temperature = self.temperature_ if groups is None else self.speaker_temperature_
+        return log_softmax(scores / temperature, axis=1)
 
-    def _scores_of(self, X: Any) -> NDArray[np.floating[Any]]:
+    def score(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> float:
+        """Return the accuracy.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_clips, n_views * n_members * n_features)
+            As for `fit`.
+        y : array-like of shape (n_clips,)
+            Labels.
+        sample_weight : array-like of shape (n_clips,) or None, default=None
+            Weights of the clips.
+        groups : array-like of shape (n_clips,) or None, default=None
+            Speakers of the clips, to which the `normalizer` adapts. They need not be known from
+            ``fit``.
+
+        Returns
+        -------
+        float
+        """
+        return float(accuracy_score(y, self.predict(X, groups), sample_weight=sample_weight))
+
+    def _scores_of(self, X: Any, groups: Any) -> NDArray[np.floating[Any]]:
         check_is_fitted(self)
         X = validate_data(self, X, dtype=(np.float64, np.float32), reset=False)
-        return self._scores(self.estimators_, X)
+        return self._scores(self.normalizer_, self.estimators_, X, groups)
 
     def _members_of(self, X: NDArray[Any]) -> list[NDArray[Any]]:
         """Return what each classifier sees, of shape (n_clips * n_views, n_features)."""
         return np.split(X.reshape(len(X) * self.n_views, -1), self.n_members, axis=1)
 
-    def _fit_members(self, X: NDArray[Any], y: NDArray[Any]) -> list[Any]:
+    def _fit_members(self, X: NDArray[Any], y: NDArray[Any], groups: Any) -> tuple[Any, list[Any]]:
+        """Return a fitted normalizer, if there is one, and the fitted classifiers."""
+        normalizer = None
+        if self.normalizer is not None:
+            normalizer = clone(self.normalizer).fit(X, groups=groups)
+            X = normalizer.transform(X, groups=groups)
         labels = np.repeat(y, self.n_views)
-        return [clone(self.estimator).fit(member, labels) for member in self._members_of(X)]
+        members = [clone(self.estimator).fit(member, labels) for member in self._members_of(X)]
+        return normalizer, members
 
-    def _scores(self, estimators: list[Any], X: NDArray[Any]) -> NDArray[np.floating[Any]]:
+    def _scores(
+        self, normalizer: Any, estimators: list[Any], X: NDArray[Any], groups: Any
+    ) -> NDArray[np.floating[Any]]:
         """Return the mean log-probabilities over views and members, (n_clips, n_classes)."""
+        if normalizer is not None:
+            X = normalizer.transform(X, groups=groups)
         logs = []
         for estimator, member in zip(estimators, self._members_of(X), strict=True):
             probabilities = estimator.predict_proba(member)
@@ -222,17 +288,22 @@ class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             logs.append(np.log(np.maximum(probabilities, smallest)))
         return np.mean(logs, axis=0).reshape(len(X), self.n_views, -1).mean(axis=1)
 
-    def _find_temperature(
+    def _find_temperatures(
         self, X: NDArray[Any], y: NDArray[Any], groups: NDArray[Any] | None
-    ) -> float:
+    ) -> tuple[float, float]:
+        """Return the best temperatures without and with speakers, on clips that are left out."""
         folds = speaker_folds(y, groups, self.cv)
         if folds is None:
-            return 1.0
-        scores = np.empty((len(y), len(self.classes_)))
+            return 1.0, 1.0
+        scores = np.empty((2, len(y), len(self.classes_)))
         for train, test in folds:
-            estimators = self._fit_members(X[train], y[train])
-            scores[test] = self._scores(estimators, X[test])
+            own, others = (None, None) if groups is None else (groups[train], groups[test])
+            fitted = self._fit_members(X[train], y[train], own)
+            scores[0, test] = self._scores(*fitted, X[test], None)
+            scores[1, test] = self._scores(*fitted, X[test], others)
+        return self._best_temperature(scores[0], y), self._best_temperature(scores[1], y)
 
+    def _best_temperature(self, scores: NDArray[Any], y: NDArray[Any]) -> float:
         def loss(power: float) -> float:
             probabilities = np.exp(log_softmax(scores / 10**power, axis=1))
             return log_loss(y, probabilities, labels=self.classes_)
@@ -255,6 +326,10 @@ class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             raise TypeError(
                 f"estimator is {represent(self.estimator)}, which has no predict_proba; expected a "
                 "classifier with probabilities"
+            )
+        if self.normalizer is not None and not hasattr(self.normalizer, "transform"):
+            raise TypeError(
+                f"normalizer is {represent(self.normalizer)}; expected a SpeakerNormalizer or None"
             )
         check_scalar(self.n_views, "n_views", Integral, min_val=1)
         check_scalar(self.n_members, "n_members", Integral, min_val=1)

@@ -136,7 +136,10 @@ def evaluate(
     Returns
     -------
     EvaluationReport
-        ``print(report)`` shows it, ``report.to_html("report.html")`` writes it as a page.
+        ``print(report)`` shows it, ``report.to_html("report.html")`` writes it as a page. If the
+        estimator takes speakers in ``predict``, as `ViewVotingClassifier` with a `normalizer` does,
+        the report has a second protocol, "speaker-independent, adapted to each speaker, without
+        labels": the same models, with the speakers of the test clips.
 
     Raises
     ------
@@ -226,8 +229,10 @@ def evaluate(
         plans = search_leaks(plans, n_jobs=n_jobs)
     sr, versions = _sampling_rate_of(estimator), _versions()
 
-    protocols = {
-        plan.name: run_protocol(
+    protocols = [
+        protocol
+        for plan in plans
+        for protocol in run_protocol(
             estimator,
             plan,
             param_grid=param_grid,
@@ -237,12 +242,11 @@ def evaluate(
             n_jobs=n_jobs,
             verbose=verbose,
         )
-        for plan in plans
-    }
+    ]
     return EvaluationReport(
         name=name or name_of_system(estimator),
         estimator=repr(estimator),
-        protocols=protocols,
+        protocols={protocol.name: protocol for protocol in protocols},
         confidence=confidence,
         versions=versions,
         sr=sr,

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import sklearn
 from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
@@ -30,6 +31,9 @@ _INNER_FOLDS = 3
 _ONLY_STEP = "estimator"
 
 
+_Predicted = tuple[NDArray[Any], NDArray[np.float64] | None]
+
+
 @dataclass(frozen=True)
 class Outcome:
     """Result of a fold.
@@ -42,12 +46,15 @@ class Outcome:
         None if the estimator has no ``predict_proba``.
     classes : ndarray of shape (n_trained_classes,) or None
         Columns of the probabilities.
+    adapted : tuple of (y_pred, probabilities), or None, default=None
+        The same with the speakers of the test clips, if the model adapts to them.
     """
 
     fold: Fold
     y_pred: NDArray[Any]
     probabilities: NDArray[np.float64] | None
     classes: NDArray[Any] | None
+    adapted: _Predicted | None = None
 
 
 def run_fold(
@@ -100,7 +107,19 @@ def run_fold(
 
 
 def _predict(model: Any, test: Side, plan: Plan, fold: Fold, where: str) -> Outcome:
-    y_pred = np.asarray(model.predict(test.clips))
+    y_pred, probabilities = _predict_clips(model, test, plan, where)
+    adapted = None
+    # Searches do not pass speakers on in prediction.
+    best = getattr(model, "best_estimator_", model)
+    if plan.is_adapted(best):
+        with sklearn.config_context(enable_metadata_routing=True):
+            adapted = _predict_clips(best, test, plan, where, groups=test.speakers)
+    classes = None if probabilities is None else np.asarray(model.classes_)
+    return Outcome(fold, y_pred, probabilities, classes, adapted)
+
+
+def _predict_clips(model: Any, test: Side, plan: Plan, where: str, **speakers: Any) -> _Predicted:
+    y_pred = np.asarray(model.predict(test.clips, **speakers))
     unknown = np.setdiff1d(y_pred, np.concatenate([plan.train.labels, plan.test.labels]))
     if unknown.size:
         raise ValueError(
@@ -108,15 +127,15 @@ def _predict(model: Any, test: Side, plan: Plan, fold: Fold, where: str) -> Outc
             "in y; expected one of the labels that it was fitted on"
         )
     if not hasattr(model, "predict_proba"):
-        return Outcome(fold, y_pred, None, None)
-    probabilities = np.asarray(model.predict_proba(test.clips), dtype=float)
+        return y_pred, None
+    probabilities = np.asarray(model.predict_proba(test.clips, **speakers), dtype=float)
     if not np.isfinite(probabilities).all():
         n_bad = np.count_nonzero(~np.isfinite(probabilities).all(axis=1))
         raise ValueError(
             f"{where}: predict_proba returned NaN or infinity for {n_bad} of {len(probabilities)} "
             "clips; training has probably diverged: lower the learning rate"
         )
-    return Outcome(fold, y_pred, probabilities, np.asarray(model.classes_))
+    return y_pred, probabilities
 
 
 def _search_over(model: Any, param_grid: Any, scoring: Any, train: Side, number: int) -> Any:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from .._utils.stack_level import find_stack_level
 from ..exceptions import LeakWarning
 from ._leaks import Leak, find_leaks, find_same_recordings
+from ._routing import adapts_to_speakers
 from ._sides import UNKNOWN, Side
 from ._splits import Split, make_random_splits, make_splits, shared_speakers
 from ._text import counted
@@ -50,6 +51,14 @@ class Plan:
     test: Side
     shared_speakers: list[Any]
     leaks: list[Leak] | None = None
+
+    def is_adapted(self, model: Any) -> bool:
+        """Return whether the test clips are also predicted with their speakers.
+
+        The model adapts to them. In random folds, it was trained on the same speakers.
+        """
+        is_new = self.test.speakers is not None and not self.shared_speakers
+        return is_new and adapts_to_speakers(model)
 
     def __sizeof__(self) -> int:
         """Return the number of bytes, with those of the clips.

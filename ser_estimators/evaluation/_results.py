@@ -116,7 +116,8 @@ class Protocol:
     name : {"speaker-independent", "custom splits", "random split", "other corpus", \
             "speakers unknown"}
         In "custom splits" and "random split", speakers appear in both training and test. In
-        "speakers unknown", they may: the speakers were not passed.
+        "speakers unknown", they may: the speakers were not passed. "..., adapted to each speaker,
+        without labels" has predictions of the same models with the speakers of the test clips.
     description : str
         How the clips were split, in a few sentences.
     folds : list of Fold
@@ -200,7 +201,7 @@ class Protocol:
 
         The speakers of another corpus are other people, whatever their names.
         """
-        return self.speakers is not None or self.name == "other corpus"
+        return self.speakers is not None or self.name.startswith("other corpus")
 
     @property
     def has_clip_numbers(self) -> bool:

@@ -117,15 +117,18 @@ class FoldStore:
             "best_params": self._encode_best(fold.best_params),
             "history": _encode(fold.history),
         }
-        arrays = {}
-        for name in ("y_pred", "classes"):
-            labels = getattr(outcome, name)
+        arrays: dict[str, Any] = {}
+        adapted = None if outcome.adapted is None else outcome.adapted[0]
+        named = {"y_pred": outcome.y_pred, "classes": outcome.classes, "adapted_y_pred": adapted}
+        for name, labels in named.items():
             if labels is not None and labels.dtype.kind in ("O", "T"):
                 record[name] = [labels.dtype.kind, _encode(labels.tolist())]
             elif labels is not None:
                 arrays[name] = labels
         if outcome.probabilities is not None:
             arrays["probabilities"] = outcome.probabilities
+        if outcome.adapted is not None and outcome.adapted[1] is not None:
+            arrays["adapted_probabilities"] = outcome.adapted[1]
         record["arrays"] = sorted(arrays)
         file = io.BytesIO()
         np.savez(file, record=np.array(json.dumps(record)), **arrays)
@@ -141,7 +144,7 @@ class FoldStore:
         if sorted(found) != record["arrays"]:
             raise ValueError(f"expected the arrays {record['arrays']}, not {sorted(found)}")
         train, test = plan.splits[number]
-        for name in ("y_pred", "classes"):
+        for name in ("y_pred", "classes", "adapted_y_pred"):
             if name in record:
                 kind, labels = record[name]
                 # StringDType is in numpy from version 2.
@@ -154,7 +157,11 @@ class FoldStore:
             best_params=self._decode_best(record["best_params"]),
             history=_decode(record["history"]),
         )
-        return Outcome(fold, found["y_pred"], found.get("probabilities"), found.get("classes"))
+        adapted = None
+        if "adapted_y_pred" in found:
+            adapted = found["adapted_y_pred"], found.get("adapted_probabilities")
+        probabilities, classes = found.get("probabilities"), found.get("classes")
+        return Outcome(fold, found["y_pred"], probabilities, classes, adapted)
 
     def _encode_best(self, best: dict[str, Any] | None) -> Any:
         if best is None:

@@ -2,15 +2,19 @@
 
 import numpy as np
 import pytest
+import sklearn
+from scipy.special import softmax
 from sklearn.base import clone
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.metrics import log_loss
+from sklearn.model_selection import GridSearchCV, GroupKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from ser_estimators import ViewVotingClassifier, load_model, save_model
+from ser_estimators import SpeakerNormalizer, ViewVotingClassifier, load_model, save_model
+from ser_estimators._estimators.speaker_folds import speaker_folds
 
 
 def make_views(n_clips=120, n_views=3, n_features=6, seed=0):
@@ -113,6 +117,7 @@ def test_a_single_speaker_has_no_temperature():
         ({"n_members": 4}, ValueError, r"n_members == 3 \* 4; .* or to 1"),
         ({"n_members": 0}, ValueError, "n_members == 0"),
         ({"n_views": 2.0}, TypeError, "n_views"),
+        ({"normalizer": "speaker"}, TypeError, "normalizer is 'speaker'; expected a SpeakerNorm"),
         ({"temperature": "hot"}, ValueError, "temperature == 'hot', must be 'auto' or a number"),
         ({"temperature": 0}, ValueError, "temperature"),
         ({"temperature": float("inf")}, ValueError, "temperature"),
@@ -130,6 +135,90 @@ def test_groups_of_another_length():
     X, y, speakers = make_views()
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         ViewVotingClassifier(LogisticRegression()).fit(X, y, groups=speakers[1:])
+
+
+def test_speakers_in_prediction():
+    X, y, speakers = make_views(240)
+    is_train = speakers < 4
+    voting = ViewVotingClassifier(LogisticRegression(), normalizer=SpeakerNormalizer())
+    voting.fit(X[is_train], y[is_train], groups=speakers[is_train])
+    X, y, speakers = X[~is_train], y[~is_train], speakers[~is_train]
+    alone, adapted = voting.score(X, y), voting.score(X, y, groups=speakers)
+    assert adapted > 0.9 > alone
+    assert adapted == np.mean(voting.predict(X, groups=speakers) == y)
+    # A temperature for each, because predictions with speakers are more certain.
+    assert voting.speaker_temperature_ < voting.temperature_
+    for groups in (None, speakers):
+        at_once = voting.predict_proba(X, groups=groups)
+        np.testing.assert_allclose(np.exp(voting.predict_log_proba(X, groups)), at_once)
+        by_speaker = np.empty_like(at_once)
+        for name in np.unique(speakers):
+            own = speakers == name
+            by_speaker[own] = voting.predict_proba(
+                X[own], groups=None if groups is None else groups[own]
+            )
+        np.testing.assert_allclose(by_speaker, at_once, rtol=1e-9)
+
+
+def test_normalizer_is_fitted_without_the_clips_left_out_for_the_temperature():
+    X, y, speakers = make_views()
+    X += 3 * np.random.default_rng(1).normal(size=X.shape)
+    voting = ViewVotingClassifier(LogisticRegression(), normalizer=SpeakerNormalizer(), cv=2)
+    voting.fit(X, y, groups=speakers)
+    folds = speaker_folds(y, speakers, 2)
+    logs = np.empty((len(y), 3))
+    for train, test in folds:
+        fixed = clone(voting).set_params(temperature=1.0)
+        fixed.fit(X[train], y[train], groups=speakers[train])
+        logs[test] = fixed.predict_log_proba(X[test], groups=speakers[test])
+    at = [log_loss(y, softmax(logs / t, axis=1)) for t in voting.speaker_temperature_ * POWERS]
+    assert np.argmin(at) == 1
+
+
+POWERS = np.array([0.8, 1.0, 1.25])
+
+
+def test_speakers_in_a_pipeline_and_in_a_search():
+    X, y, speakers = make_views()
+    voting = ViewVotingClassifier(LogisticRegression(), normalizer=SpeakerNormalizer())
+    pipe = make_pipeline("passthrough", voting)
+    pipe.fit(X, y, viewvotingclassifier__groups=speakers)
+    found = pipe.predict(X, groups=speakers)
+    np.testing.assert_array_equal(found, voting.predict(X, groups=speakers))
+    assert not np.array_equal(found, pipe.predict(X))
+    with sklearn.config_context(enable_metadata_routing=True):
+        routed = clone(pipe).fit(X, y, groups=speakers)
+        np.testing.assert_array_equal(routed.predict(X, groups=speakers), found)
+        grid = {"viewvotingclassifier__estimator__C": [0.1, 1.0]}
+        search = GridSearchCV(pipe, grid, cv=GroupKFold(3)).fit(X, y, groups=speakers)
+    with_speakers = search.cv_results_["mean_test_score"]
+    search = GridSearchCV(pipe, grid, cv=GroupKFold(3))
+    search.fit(X, y, groups=speakers, viewvotingclassifier__groups=speakers)
+    assert (with_speakers > search.cv_results_["mean_test_score"]).all()
+
+
+@pytest.mark.parametrize("normalizer", [None, SpeakerNormalizer()])
+def test_model_file_with_and_without_a_normalizer(tmp_path, normalizer):
+    X, y, speakers = make_views()
+    voting = ViewVotingClassifier(LogisticRegression(), normalizer=normalizer)
+    voting.fit(X, y, groups=speakers)
+    path = save_model(voting, tmp_path / "voting.safetensors")
+    for groups in (None, speakers):
+        found = load_model(path).predict_proba(X, groups=groups)
+        np.testing.assert_array_equal(found, voting.predict_proba(X, groups=groups))
+    other = SpeakerNormalizer().fit(X[:, :6])
+    wrong = {
+        "a normalizer and lacks a fitted one": other if normalizer is None else None,
+        "expected a fitted SpeakerNormalizer": StandardScaler().fit(X),
+        "has 18 columns, and its normalizer 6": other,
+    }
+    for message, value in wrong.items():
+        broken = load_model(path)
+        broken.normalizer_ = value
+        if normalizer is None and "its normalizer 6" in message:
+            broken.normalizer = SpeakerNormalizer()
+        with pytest.raises(ValueError, match=message):
+            save_model(broken, tmp_path / "broken.safetensors")
 
 
 def test_model_file(tmp_path):
@@ -156,6 +245,7 @@ def test_model_file(tmp_path):
     [
         ViewVotingClassifier(LogisticRegression(), n_views=1),
         ViewVotingClassifier(LogisticRegression(), n_views=1, temperature=2.0),
+        ViewVotingClassifier(LogisticRegression(), n_views=1, normalizer=SpeakerNormalizer()),
     ]
 )
 def test_sklearn_checks(estimator, check):
