@@ -6,7 +6,7 @@ import time
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from ._report import Fold
 from ._routing import speakers_for_fit
 from ._sides import Side
 from ._splits import expected_warnings_ignored, make_random_splits, make_speaker_splits
+from ._stressed import Stressed, predict_conditions
 
 __all__ = ["Outcome", "run_fold"]
 
@@ -42,12 +43,15 @@ class Outcome:
         None if the estimator has no ``predict_proba``.
     classes : ndarray of shape (n_trained_classes,) or None
         Columns of the probabilities.
+    stressed : Stressed or None, default=None
+        Predictions under the conditions of a stress test, if there is one.
     """
 
     fold: Fold
     y_pred: NDArray[Any]
     probabilities: NDArray[np.float64] | None
     classes: NDArray[Any] | None
+    stressed: Stressed | None = None
 
 
 def run_fold(
@@ -96,7 +100,12 @@ def run_fold(
         best_params=_without_prefix(getattr(model, "best_params_", None)),
         history=_history_of(best),
     )
-    return _predict(best, test, plan, fold, f"{plan.name}, fold {number + 1}")
+    outcome = _predict(best, test, plan, fold, f"{plan.name}, fold {number + 1}")
+    if plan.stress is None:
+        return outcome
+    label = f"[evaluate] {plan.name}, {label}, "
+    stressed = predict_conditions(best, plan.stress, test_indices, label=label, verbose=verbose)
+    return replace(outcome, stressed=stressed)
 
 
 def _predict(model: Any, test: Side, plan: Plan, fold: Fold, where: str) -> Outcome:

@@ -18,6 +18,7 @@ from ..exceptions import LeakWarning
 from ._leaks import Leak, find_leaks, find_same_recordings
 from ._sides import UNKNOWN, Side
 from ._splits import Split, make_random_splits, make_splits, shared_speakers
+from ._stressed import StressPlan
 from ._text import counted
 
 __all__ = ["Plan", "make_plans", "search_leaks"]
@@ -41,6 +42,8 @@ class Plan:
         Speakers that appear in both training and test of a split.
     leaks : list of Leak or None, default=None
         None if nothing was searched.
+    stress : StressPlan or None, default=None
+        Conditions under which the test clips are predicted as well.
     """
 
     name: str
@@ -50,6 +53,7 @@ class Plan:
     test: Side
     shared_speakers: list[Any]
     leaks: list[Leak] | None = None
+    stress: StressPlan | None = None
 
     def __sizeof__(self) -> int:
         """Return the number of bytes, with those of the clips.

@@ -16,6 +16,7 @@ from ._metrics import score_clips
 from ._plan import Plan
 from ._report import Protocol
 from ._store import FoldStore
+from ._stressed import join_folds
 from ._text import counted
 
 __all__ = ["run_protocol"]
@@ -112,6 +113,7 @@ def _put_together(plan: Plan, outcomes: Sequence[Outcome], confidence: float) ->
     # All classes that can be predicted, even if the test clips contain fewer.
     classes = np.unique(np.concatenate([plan.train.labels, y_true]))
     probabilities = _align_probabilities(classes, outcomes)
+    stressed = join_folds([fold.stressed for fold in outcomes if fold.stressed is not None])
     return Protocol(
         name=plan.name,
         description=plan.description,
@@ -126,6 +128,8 @@ def _put_together(plan: Plan, outcomes: Sequence[Outcome], confidence: float) ->
         leaks=plan.leaks,
         shared_speakers=plan.shared_speakers,
         metadata={name: values[tested] for name, values in plan.test.metadata.items()},
+        conditions=stressed.predictions,
+        failed_conditions=stressed.failures,
     )
 
 

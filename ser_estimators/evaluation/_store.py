@@ -10,7 +10,7 @@ import sys
 import warnings
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -30,6 +30,7 @@ from ._identity import digest
 from ._plan import Plan
 from ._report import Fold
 from ._sides import Side
+from ._stressed import Stressed
 
 __all__ = ["FoldStore", "open_store"]
 
@@ -117,9 +118,15 @@ class FoldStore:
             "best_params": self._encode_best(fold.best_params),
             "history": _encode(fold.history),
         }
-        arrays = {}
-        for name in ("y_pred", "classes"):
-            labels = getattr(outcome, name)
+        arrays: dict[str, Any] = {}
+        stressed = outcome.stressed or Stressed()
+        record["conditions"] = list(stressed.predictions)
+        record["failed_conditions"] = None if outcome.stressed is None else stressed.failures
+        all_labels = [("y_pred", outcome.y_pred), ("classes", outcome.classes)]
+        all_labels += zip(
+            _condition_keys(stressed.predictions), stressed.predictions.values(), strict=True
+        )
+        for name, labels in all_labels:
             if labels is not None and labels.dtype.kind in ("O", "T"):
                 record[name] = [labels.dtype.kind, _encode(labels.tolist())]
             elif labels is not None:
@@ -141,7 +148,8 @@ class FoldStore:
         if sorted(found) != record["arrays"]:
             raise ValueError(f"expected the arrays {record['arrays']}, not {sorted(found)}")
         train, test = plan.splits[number]
-        for name in ("y_pred", "classes"):
+        names = record.get("conditions", [])
+        for name in ("y_pred", "classes", *_condition_keys(names)):
             if name in record:
                 kind, labels = record[name]
                 # StringDType is in numpy from version 2.
@@ -154,7 +162,13 @@ class FoldStore:
             best_params=self._decode_best(record["best_params"]),
             history=_decode(record["history"]),
         )
-        return Outcome(fold, found["y_pred"], found.get("probabilities"), found.get("classes"))
+        stressed = None
+        if (failures := record.get("failed_conditions")) is not None:
+            labels = [found[key] for key in _condition_keys(names)]
+            stressed = Stressed(dict(zip(names, labels, strict=True)), failures)
+        return Outcome(
+            fold, found["y_pred"], found.get("probabilities"), found.get("classes"), stressed
+        )
 
     def _encode_best(self, best: dict[str, Any] | None) -> Any:
         if best is None:
@@ -223,6 +237,10 @@ def open_store(
         digest(_routing_of(estimator), "metadata routing"),
         digest(versions, "versions"),
     ]
+    if plan.stress is not None:
+        functions = {one.name: one.function for one in plan.stress.conditions}
+        settings = [plan.stress.pool.seed, plan.stress.pool.reading.sr]
+        parts += [digest(functions, "conditions"), digest(settings, "conditions")]
     key = digest(parts, "evaluation")[:16]
     # Absolute, because workers may have been started in another folder.
     own = Path(folder).absolute() / f"{plan.name.replace(' ', '-')}-{key}"
@@ -248,6 +266,11 @@ def _identify(side: Side) -> list[str]:
         digest(side.labels, "y"),
         digest(side.speakers, "speakers"),
     ]
+
+
+def _condition_keys(names: Collection[str]) -> list[str]:
+    """Return the keys of the predictions under conditions, whose names are no names of files."""
+    return [f"condition_{number}" for number in range(len(names))]
 
 
 def _versions() -> dict[str, str]:
