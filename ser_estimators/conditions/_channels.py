@@ -105,7 +105,7 @@ def limit_band(waveform: Any, sr: int, *, low: float = 300.0, high: float = 3400
     >>> import numpy as np
     >>> from ser_estimators.conditions import limit_band
     >>> hum = np.sin(2 * np.pi * 50 * np.arange(16000) / 16000)
-    >>> bool(np.abs(limit_band(hum, 16000)).max() < 0.01)
+    >>> bool(np.abs(limit_band(hum, 16000)[4000:]).max() < 0.01)
     True
     """
     from scipy.signal import butter, sosfilt

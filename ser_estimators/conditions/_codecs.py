@@ -18,6 +18,7 @@ _RATE = 16000
 # Lowest and highest rate of MP3 at 16 kHz and of Opus in libsndfile, in kbit/s. Its level of
 # compression, from 0 to 1, is proportional to the rate between them.
 _MP3_RATES, _OPUS_RATES = (8, 160), (6, 256)
+_MAX_LEVEL = 0.999  # libsndfile refuses 1 for MP3
 # Samples that the encoder (LAME, 576) and a decoder (529) add at the start. libsndfile removes them
 # unless the frames are too small to say so, as at low rates; the clip is longer then.
 _MP3_DELAY = 576 + 529
@@ -105,6 +106,7 @@ def _code(
             f"libsndfile {soundfile.__libsndfile_version__} cannot write "
             f"{'MP3' if name == 'MP3' else 'Opus'}; install a newer one: pip install -U soundfile"
         )
+    level = (highest - kbps) / (highest - lowest)
     file = io.BytesIO()
     soundfile.write(
         file,
@@ -112,7 +114,7 @@ def _code(
         _RATE,
         format=name,
         subtype=subtype,
-        compression_level=(highest - kbps) / (highest - lowest),
+        compression_level=min(level, _MAX_LEVEL),
         bitrate_mode="CONSTANT" if name == "MP3" else None,
     )
     file.seek(0)

@@ -42,8 +42,8 @@ def add_white_noise(waveform: Any, sr: int, rng: np.random.Generator, *, snr: fl
     >>> from ser_estimators.conditions import add_white_noise
     >>> tone = np.sin(np.arange(16000) / 10)
     >>> noise = add_white_noise(tone, 16000, np.random.default_rng(0), snr=20) - tone
-    >>> round(10 * np.log10(np.mean(tone**2) / np.mean(noise**2)), 1)
-    20.0
+    >>> print(f"{10 * np.log10(np.mean(tone**2) / np.mean(noise**2)):.1f} dB")
+    20.0 dB
     """
     samples = check_waveform(waveform, sr)
     check_number(snr, "snr")
