@@ -92,9 +92,11 @@ def limit_band(waveform: Any, sr: int, *, low: float = 300.0, high: float = 3400
         Floats on the scale [-1, 1].
     sr : int > 0
         Sampling rate in Hz.
-    low, high : float > 0, default=300.0, 3400.0
-        Edges of the band in Hz, where the level has fallen by 3 dB; the slopes are those of
-        Butterworth filters of order 4. Above half of `sr`, `high` has no effect.
+    low : float > 0, default=300.0
+        Lower edge of the band in Hz, where the level has fallen by 3 dB. The slopes are those of
+        Butterworth filters of order 4.
+    high : float > 0, default=3400.0
+        Upper edge of the band in Hz. Above half of `sr`, it has no effect.
 
     Returns
     -------

@@ -53,8 +53,10 @@ def add_silence(waveform: Any, sr: int, *, before: float = 1.0, after: float = 0
         Floats on the scale [-1, 1].
     sr : int > 0
         Sampling rate in Hz.
-    before, after : float >= 0, default=1.0, 0.0
-        Seconds of zeros before the start and after the end.
+    before : float >= 0, default=1.0
+        Seconds of zeros before the start.
+    after : float >= 0, default=0.0
+        Seconds of zeros after the end.
 
     Returns
     -------

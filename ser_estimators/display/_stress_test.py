@@ -130,7 +130,8 @@ class StressTestDisplay:
         names = [row.condition for row in next(iter(rows.values()))]
         if ax is None:
             height = 1.1 + _ROW * len(names) * max(1.0, 0.6 * len(rows))
-            ax = new_axes(figsize=(6.4, height))
+            # Beside several systems, there is a legend.
+            ax = new_axes(figsize=(6.4 if len(rows) == 1 else 8.0, height))
         self.points_ = {}
         places = np.arange(len(names))
         for number, (system, scores) in enumerate(rows.items()):

@@ -256,7 +256,7 @@ def _check_labels(model: Any, labels: NDArray[Any]) -> None:
     classes = getattr(model, "classes_", None)
     if classes is None:
         return
-    known = set(np.asarray(classes).tolist())
+    known = np.asarray(classes).tolist()
     missing = [label for label in np.unique(labels).tolist() if label not in known]
     if len(missing) == len(np.unique(labels)):
         raise ValueError(
