@@ -22,17 +22,17 @@ __all__ = ["conditions_of", "stress"]
 @click.command(
     cls=Command,
     help=f"""\
-Test a model on recordings that are changed as other microphones, rooms and lines do.
+Test a model with noise, in rooms, through a telephone.
 
-Every recording is predicted as it is and with noise, in a room, through a telephone and so on. The
-recordings must be others than those that the model was trained on; "ser evaluate --stress" trains
-on some speakers and tests on the others.
+Every recording is predicted as it is, and after it was changed as other microphones, rooms and
+lines change it. The recordings must be others than those that the model was trained on; "ser
+evaluate --stress" trains on some speakers and tests on the others.
 
 {DATA_HELP}""",
     epilog=examples(
         "ser stress recordings/ -m model.safetensors",
-        "ser stress recordings/ -m model.safetensors --html stress.html --csv stress.csv",
-        'ser stress recordings/ -m model.safetensors --conditions "white noise 20 dB,room 0.4 s"',
+        "ser stress recordings/ -m model.safetensors --html stress.html",
+        "ser stress recordings/ -m model.safetensors --conditions 'room 0.4 s'",
     ),
 )
 @click.argument("data", type=click.Path())

@@ -33,11 +33,10 @@ from ._report import EvaluationReport
 from ._routing import warn_of_early_stopping
 from ._sides import check_side
 from ._store import open_store
-from ._stressed import StressPlan, check_sound, choose_rate, rates_of
+from ._stressed import StressPlan, check_sound, choose_rate, first_rate
 
 __all__ = ["evaluate"]
 
-_DEFAULT_SR = 16000  # Hz
 _BATCH = 64  # clips that are in memory at the same time in a stress test
 
 
@@ -234,9 +233,9 @@ def evaluate(
     if train.speakers is not None:
         warn_of_early_stopping(estimator)
     if chosen is not None:
-        rate, has_rates = choose_rate(clone(estimator))
+        rate = choose_rate(clone(estimator))
         pool = make_pool(plans[0].test, rate, seed=random_state, n_jobs=n_jobs)
-        plans[0] = replace(plans[0], stress=StressPlan(chosen, pool, has_rates, _BATCH))
+        plans[0] = replace(plans[0], stress=StressPlan(chosen, pool, _BATCH))
     stores = {
         plan.name: open_store(folder, estimator, plan, param_grid=param_grid, scoring=scoring)
         for plan in plans
@@ -245,7 +244,7 @@ def evaluate(
     if check_leaks:
         plans = search_leaks(plans, n_jobs=n_jobs)
     # A clone, because fitted searches are walked by their best estimator, which is not evaluated.
-    sr, versions = next(iter(rates_of(clone(estimator))), _DEFAULT_SR), _versions()
+    sr, versions = first_rate(clone(estimator)), _versions()
 
     protocols = {
         plan.name: run_protocol(

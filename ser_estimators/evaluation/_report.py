@@ -17,7 +17,7 @@ from ._conditions import AS_RECORDED
 from ._results import Fold, GroupScore, Protocol
 from ._stress_results import StressTest
 from ._stress_text import render_section
-from ._text import render_text, shorten
+from ._text import render_text, shorten, warnings_about
 
 __all__ = ["EvaluationReport", "Fold", "GroupScore", "Protocol"]
 
@@ -95,7 +95,7 @@ class EvaluationReport:
             metadata=main.metadata,
             failures=main.failed_conditions,
             confidence=self.confidence,
-            description=main.description,
+            description=" ".join([main.description, *warnings_about(main)]),
             corpus=self.corpus,
             sr=self.sr,
             date=self.date,

@@ -146,7 +146,7 @@ def stress_test(
     ... )
     >>> pipe = make_pipeline(AcousticFeatures(["rms"]), LogisticRegression())
     >>> found = cross_validate(
-    ...     pipe, corpus.data, corpus.target, cv=GroupKFold(2), params={"groups": corpus.speakers},
+    ...     pipe, corpus.data, corpus.target, cv=GroupKFold(2), groups=corpus.speakers,
     ...     return_estimator=True, return_indices=True,
     ... )
     >>> stress = stress_test(
@@ -173,9 +173,9 @@ def stress_test(
     tests = _check_models(model, test_indices, len(side.labels))
     for one, positions in tests:
         _check_labels(one, side.labels[positions])
-    rate, has_rates = choose_rate(tests[0][0], sr)
+    rate = choose_rate(tests[0][0]) if isinstance(sr, str) else int(sr)
     pool = make_pool(side, rate, seed=random_state, n_jobs=n_jobs)
-    plan = StressPlan(chosen, pool, has_rates, batch_size, n_jobs)
+    plan = StressPlan(chosen, pool, batch_size, n_jobs)
     before, after = [], []
     for number, (one, positions) in enumerate(tests, start=1):
         fold = f"fold {number}/{len(tests)}, " if len(tests) > 1 else ""

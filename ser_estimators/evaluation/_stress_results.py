@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from .._utils.checks import check_choice
 from .._utils.frames import make_frame
-from .._utils.text import printable, readable
+from .._utils.text import listed, printable, readable, represent
 from .._utils.writing import write_file
 from ._conditions import AS_RECORDED
 from ._groups import groups_of
@@ -94,6 +94,24 @@ class StressTest:
     corpus: str = ""
     sr: int = 16000
     date: str = ""
+
+    def __post_init__(self) -> None:
+        if (first := next(iter(self.predictions), None)) != AS_RECORDED:
+            raise ValueError(
+                f"predictions begins with {represent(first)}; expected {AS_RECORDED!r}, the "
+                "predictions of the clips as they are, and then those under each condition"
+            )
+        lengths = {name: len(labels) for name, labels in self.predictions.items()}
+        lengths |= {"y_true": len(self.y_true), "clips": len(self.clips)}
+        if self.speakers is not None:
+            lengths["speakers"] = len(self.speakers)
+        lengths |= {name: len(values) for name, values in self.metadata.items()}
+        wrong = [name for name, length in lengths.items() if length != len(self.y_true)]
+        if wrong or not len(self.y_true):
+            raise ValueError(
+                f"y_true has {len(self.y_true)} labels, and {listed(wrong)} other numbers of "
+                "values; expected one value for each of at least one clip"
+            )
 
     @property
     def conditions(self) -> list[str]:

@@ -28,10 +28,10 @@ __all__ = [
     "Stressed",
     "check_sound",
     "choose_rate",
+    "first_rate",
     "join_folds",
     "predict_as_recorded",
     "predict_conditions",
-    "rates_of",
 ]
 
 _DEFAULT_SR = 16000  # Hz
@@ -46,8 +46,6 @@ class StressPlan:
     ----------
     conditions : list of Condition
     pool : ClipPool
-    has_rates : bool
-        Whether the model receives ``(waveform, sr)`` pairs, because its steps have several rates.
     batch_size : int > 0
         Number of clips that are in memory at the same time.
     n_jobs : int or None, default=None
@@ -56,7 +54,6 @@ class StressPlan:
 
     conditions: list[Condition]
     pool: ClipPool
-    has_rates: bool
     batch_size: int
     n_jobs: int | None = None
 
@@ -81,40 +78,25 @@ class _FailedConditionError(Exception):
     """A condition returned something that is no waveform."""
 
 
-def rates_of(estimator: Any) -> list[int]:
-    """Return the sampling rates that the steps of a model say they expect, without duplicates.
+def first_rate(estimator: Any) -> int:
+    """Return the rate of the first step that has one in Hz, 16 kHz if none has."""
+    return next(iter(_rates_of(estimator)), _DEFAULT_SR)
+
+
+def choose_rate(estimator: Any) -> int:
+    """Return the rate of the waveforms for a model in Hz.
 
     Parameters
     ----------
     estimator : estimator instance
         Fitted or not.
-    """
-    rates = (getattr(step, "sr", None) for _, step in iter_steps(estimator))
-    is_rate = (int, np.integer)
-    # In librosa, None stands for the rate of the file.
-    found = (int(rate) for rate in rates if isinstance(rate, is_rate) and rate > 1)
-    return list(dict.fromkeys(found))
-
-
-def choose_rate(estimator: Any, sr: int | str = "auto") -> tuple[int, bool]:
-    """Return the rate of the waveforms for a model, and whether it has to be told.
-
-    Parameters
-    ----------
-    estimator : estimator instance
-    sr : int > 0 or "auto", default="auto"
-        As passed to `stress_test`.
 
     Returns
     -------
-    sr : int > 0
-        The highest rate that the model expects, 16 kHz if it does not say.
-    has_rates : bool
-        Whether the waveforms are passed as pairs with their rate: if the steps expect another one.
+    int > 0
+        The highest rate that its steps expect; 16 kHz if none says so.
     """
-    rates = rates_of(estimator)
-    chosen = max(rates, default=_DEFAULT_SR) if isinstance(sr, str) else sr
-    return chosen, any(rate != chosen for rate in rates)
+    return max(_rates_of(estimator), default=_DEFAULT_SR)
 
 
 def check_sound(side: Side) -> None:
@@ -203,6 +185,8 @@ def _predict(
     model: Any, condition: Condition | None, plan: StressPlan, positions: NDArray[np.int64]
 ) -> NDArray[Any]:
     parts = []
+    # Known for a fitted model only: a search may have chosen its rate.
+    has_rates = any(rate != plan.pool.reading.sr for rate in _rates_of(model))
     with warnings.catch_warnings():
         # The clips were checked as they were recorded. What a condition does to them is intended.
         warnings.simplefilter("ignore", AudioLevelWarning)
@@ -211,7 +195,7 @@ def _predict(
             batch = positions[start : start + plan.batch_size].tolist()
             waveforms = list(_apply(condition, plan, batch))
             clips: list[Any] = waveforms
-            if plan.has_rates:
+            if has_rates:
                 clips = [(waveform, plan.pool.reading.sr) for waveform in waveforms]
             labels = np.asarray(model.predict(clips))
             if labels.shape != (len(batch),):
@@ -221,6 +205,15 @@ def _predict(
                 )
             parts.append(labels)
     return np.concatenate(parts)
+
+
+def _rates_of(estimator: Any) -> list[int]:
+    """Return the sampling rates that the steps of a model say they expect, without duplicates."""
+    rates = (getattr(step, "sr", None) for _, step in iter_steps(estimator))
+    is_rate = (int, np.integer)
+    # In librosa, None stands for the rate of the file.
+    found = (int(rate) for rate in rates if isinstance(rate, is_rate) and rate > 1)
+    return list(dict.fromkeys(found))
 
 
 def _apply(

@@ -8,11 +8,14 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import KFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from ser_estimators import AcousticFeatures
+from ser_estimators.conditions import standard_conditions
 from ser_estimators.evaluation import EvaluationReport, evaluate, stress_test
+from ser_estimators.exceptions import LeakWarning
 
 from .stressed import Level, clips_of, identity, quiet
 
@@ -143,9 +146,32 @@ def test_failures_are_stored_and_reported(voices):
 
 
 def test_parallel_folds_are_the_same(report, voices):
-    parallel = run(voices, n_jobs=2)
+    conditions = {name: standard_conditions()[name] for name in CONDITIONS}
+    conditions["other"] = lambda waveform, sr: waveform / 3  # which pickle refuses
+    parallel = run(voices, conditions, n_jobs=2)
     for name, labels in report.main.conditions.items():
         np.testing.assert_array_equal(parallel.main.conditions[name], labels)
+    assert list(parallel.main.conditions)[-1] == "other"
+
+
+def test_a_search_over_the_sampling_rate(voices):
+    grid = {"acousticfeatures__sr": [8000]}
+    report = run(voices, {"same": identity}, param_grid=grid)
+    agree = np.mean(report.main.conditions["same"] == report.main.y_pred)
+    assert agree > 0.9  # resampled in two steps instead of one
+
+
+def test_doubts_about_the_splits_are_part_of_the_result(voices):
+    with pytest.warns(LeakWarning, match="in both training and test"):
+        report = evaluate(
+            system(),
+            voices.data,
+            voices.target,
+            voices.speakers,
+            cv=KFold(2, shuffle=True, random_state=0),
+            conditions=["gain -20 dB"],
+        )
+    assert "6 speakers appear in both training and test: these scores" in report.stress.description
 
 
 def test_another_corpus(voices):

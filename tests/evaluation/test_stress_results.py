@@ -246,6 +246,22 @@ def test_json_that_was_changed(change, message):
         StressTest.from_json("s.json")
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"predictions": {}}, "predictions begins with None; expected 'as recorded'"),
+        ({"predictions": {"noise": NAMES}}, "predictions begins with 'noise'; expected"),
+        ({"predictions": {"as recorded": NAMES}}, "y_true has 60 labels, and 'as recorded' other"),
+        ({"speakers": NAMES}, "and 'speakers' other numbers of values"),
+        ({"clips": []}, "and 'clips' other numbers"),
+        ({"metadata": {"sex": NAMES}}, "and 'sex' other numbers"),
+    ],
+)
+def test_arrays_that_do_not_belong_together(change, message):
+    with pytest.raises(ValueError, match=message):
+        make(**change)
+
+
 def test_files_that_are_no_stress_test():
     for content, message in (("", "it is not JSON"), ("[" * 99999, "nested|not JSON")):
         with open("s.json", "w") as file:
