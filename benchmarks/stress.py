@@ -3,8 +3,8 @@
     python benchmarks/stress.py /path/to/ravdess --seeds 0 1 2 --memory cache
 
 ``make_ser_pipeline`` is trained on RAVDESS without actors 01, 11, 20 and 21, the first fold of
-EmoBox, and tested on them under all conditions of `ser_estimators.conditions`. The first column is
-the balanced accuracy, the second one its standard deviation over seeds. With ``--memory``, features
+EmoBox, and tested on them under all conditions of `ser_estimators.conditions`. The table has the balanced accuracy, its standard deviation over
+seeds, its change from the clips as recorded, the ratio of both, and the share of labels that stay. With ``--memory``, features
 and trained networks are kept, and a second call repeats only the predictions.
 """
 
@@ -37,6 +37,8 @@ def main() -> None:
         "--set", nargs="*", default=[], metavar="NAME=VALUE", help="parameters of the pipeline"
     )
     args = parser.parse_args()
+    if args.encoder and args.epochs:
+        parser.error("with --encoder, there is no network to train: leave out --epochs")
     corpus = load_ravdess(args.root)
     is_test = np.isin(corpus.speakers.astype(int), FOLDS[args.fold - 1])
     paths = np.array(corpus.data)
