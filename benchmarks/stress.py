@@ -3,9 +3,10 @@
     python benchmarks/stress.py /path/to/ravdess --seeds 0 1 2 --memory cache
 
 ``make_ser_pipeline`` is trained on RAVDESS without actors 01, 11, 20 and 21, the first fold of
-EmoBox, and tested on them under all conditions of `ser_estimators.conditions`. The table has the balanced accuracy, its standard deviation over
-seeds, its change from the clips as recorded, the ratio of both, and the share of labels that stay. With ``--memory``, features
-and trained networks are kept, and a second call repeats only the predictions.
+EmoBox, and tested on them under all conditions of `ser_estimators.conditions`. The table has the
+balanced accuracy, its standard deviation over seeds, its change from the clips as recorded, the
+ratio of both, and the share of labels that stay. With ``--memory``, features and trained networks
+are kept, and a second call repeats only the predictions.
 """
 
 import argparse
