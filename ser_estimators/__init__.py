@@ -16,7 +16,7 @@ from ._utils.version import __version__ as __version__
 if TYPE_CHECKING:
     from sklearn.linear_model import LogisticRegression
 
-    from . import cluster, datasets, display, evaluation, exceptions, models
+    from . import cluster, conditions, datasets, display, evaluation, exceptions, models
     from ._estimators.acoustic_features import AcousticFeatures
     from ._estimators.cnn_embedder import CNNEmbedder
     from ._estimators.encoder_embedder import EncoderEmbedder
@@ -44,6 +44,7 @@ __all__ = [
     "SpectrogramCNN",
     "ViewVotingClassifier",
     "cluster",
+    "conditions",
     "datasets",
     "display",
     "evaluation",
@@ -60,7 +61,15 @@ __all__ = [
 
 __getattr__, __dir__, _ = lazy_loader.attach(
     __name__,
-    submodules=["cluster", "datasets", "display", "evaluation", "exceptions", "models"],
+    submodules=[
+        "cluster",
+        "conditions",
+        "datasets",
+        "display",
+        "evaluation",
+        "exceptions",
+        "models",
+    ],
     submod_attrs={
         "_estimators.acoustic_features": ["AcousticFeatures"],
         "_estimators.cnn_embedder": ["CNNEmbedder"],

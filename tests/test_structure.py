@@ -18,7 +18,7 @@ LAYERS = (
     {"_kernels", "exceptions"},
     {"_utils"},
     {"_audio", "datasets"},
-    {"_features"},
+    {"_features", "conditions"},
     {"_network", "_encoders"},
     {"_training"},
     {"_estimators"},
@@ -38,6 +38,7 @@ LIBRARIES = {
     "_utils": {"pandas"},
     "_kernels": set(),
     "_audio": {"joblib", "scipy", "sklearn", "soundfile", "soxr", "tqdm"},
+    "conditions": {"scipy", "sklearn", "soundfile"},
     "datasets": {"filelock", "lazy_loader", "pandas", "pooch", "requests", "scipy", "sklearn"}
     | {"soundfile"},
     "_features": {"filelock", "librosa", "scipy"},

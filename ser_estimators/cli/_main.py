@@ -19,6 +19,7 @@ from ._features import features
 from ._info import info
 from ._predict import predict
 from ._record import record
+from ._stress import stress
 from ._train import train
 
 __all__ = ["main"]
@@ -52,7 +53,7 @@ def ser() -> None:
     """
 
 
-for command in (predict, record, train, evaluate, compare, info, export, features):
+for command in (predict, record, train, evaluate, stress, compare, info, export, features):
     ser.add_command(command)
 
 

@@ -6,7 +6,7 @@ import time
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ from ._report import Fold
 from ._routing import speakers_for_fit
 from ._sides import Side
 from ._splits import expected_warnings_ignored, make_random_splits, make_speaker_splits
+from ._stressed import Stressed, predict_conditions
 
 __all__ = ["Outcome", "run_fold"]
 
@@ -48,6 +49,8 @@ class Outcome:
         Columns of the probabilities.
     adapted : tuple of (y_pred, probabilities), or None, default=None
         The same with the speakers of the test clips, if the model adapts to them.
+    stressed : Stressed or None, default=None
+        Predictions under the conditions of a stress test, if there is one.
     """
 
     fold: Fold
@@ -55,6 +58,7 @@ class Outcome:
     probabilities: NDArray[np.float64] | None
     classes: NDArray[Any] | None
     adapted: _Predicted | None = None
+    stressed: Stressed | None = None
 
 
 def run_fold(
@@ -103,7 +107,12 @@ def run_fold(
         best_params=_without_prefix(getattr(model, "best_params_", None)),
         history=_history_of(best),
     )
-    return _predict(best, test, plan, fold, f"{plan.name}, fold {number + 1}")
+    outcome = _predict(best, test, plan, fold, f"{plan.name}, fold {number + 1}")
+    if plan.stress is None:
+        return outcome
+    label = f"[evaluate] {plan.name}, {label}, "
+    stressed = predict_conditions(best, plan.stress, test_indices, label=label, verbose=verbose)
+    return replace(outcome, stressed=stressed)
 
 
 def _predict(model: Any, test: Side, plan: Plan, fold: Fold, where: str) -> Outcome:

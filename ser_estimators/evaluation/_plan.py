@@ -19,6 +19,7 @@ from ._leaks import Leak, find_leaks, find_same_recordings
 from ._routing import adapts_to_speakers
 from ._sides import UNKNOWN, Side
 from ._splits import Split, make_random_splits, make_splits, shared_speakers
+from ._stressed import StressPlan
 from ._text import counted
 
 __all__ = ["Plan", "make_plans", "search_leaks"]
@@ -42,6 +43,8 @@ class Plan:
         Speakers that appear in both training and test of a split.
     leaks : list of Leak or None, default=None
         None if nothing was searched.
+    stress : StressPlan or None, default=None
+        Conditions under which the test clips are predicted as well.
     """
 
     name: str
@@ -51,6 +54,7 @@ class Plan:
     test: Side
     shared_speakers: list[Any]
     leaks: list[Leak] | None = None
+    stress: StressPlan | None = None
 
     def is_adapted(self, model: Any) -> bool:
         """Return whether the test clips are also predicted with their speakers.

@@ -17,6 +17,7 @@ from ._metrics import score_clips
 from ._plan import Plan
 from ._report import Protocol
 from ._store import FoldStore
+from ._stressed import join_folds
 from ._text import counted
 
 __all__ = ["run_protocol"]
@@ -71,7 +72,7 @@ def run_protocol(
     ordered = [outcomes[number] for number in sorted(outcomes)]
     protocols = [_put_together(plan, ordered, confidence)]
     adapted = [
-        replace(outcome, y_pred=outcome.adapted[0], probabilities=outcome.adapted[1])
+        replace(outcome, y_pred=outcome.adapted[0], probabilities=outcome.adapted[1], stressed=None)
         for outcome in ordered
         if outcome.adapted is not None
     ]
@@ -134,6 +135,7 @@ def _put_together(plan: Plan, outcomes: Sequence[Outcome], confidence: float) ->
     # All classes that can be predicted, even if the test clips contain fewer.
     classes = np.unique(np.concatenate([plan.train.labels, y_true]))
     probabilities = _align_probabilities(classes, outcomes)
+    stressed = join_folds([fold.stressed for fold in outcomes if fold.stressed is not None])
     return Protocol(
         name=plan.name,
         description=plan.description,
@@ -148,6 +150,8 @@ def _put_together(plan: Plan, outcomes: Sequence[Outcome], confidence: float) ->
         leaks=plan.leaks,
         shared_speakers=plan.shared_speakers,
         metadata={name: values[tested] for name, values in plan.test.metadata.items()},
+        conditions=stressed.predictions,
+        failed_conditions=stressed.failures,
     )
 
 
