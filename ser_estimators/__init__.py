@@ -80,7 +80,8 @@ __getattr__, __dir__, _ = lazy_loader.attach(
         "_estimators.speaker_normalizer": ["SpeakerNormalizer"],
         "_estimators.spectrogram_augmentation": ["SpectrogramAugmentation"],
         "_estimators.spectrogram_cnn": ["SpectrogramCNN"],
-        # Not a public name, but one that pickled arrays refer to.
+        # Not public names, but ones that pickled arrays refer to.
+        "_estimators.embedding_array": ["EmbeddingArray"],
         "_features.mfcc_array": ["MFCCArray"],
         "_estimators.view_voting": ["ViewVotingClassifier"],
         "_utils.versions": ["show_versions"],

@@ -46,7 +46,7 @@ LIBRARIES = {
     "_encoders": {"huggingface_hub", "safetensors", "torch", "transformers"},
     "_training": {"skorch", "sklearn", "torch", "tqdm"},
     "_estimators": {"filelock", "joblib", "scipy", "sklearn", "skorch", "soundfile", "soxr"}
-    | {"torch"},
+    | {"threadpoolctl", "torch"},
     "pipeline": {"sklearn"},
     "models": {
         "joblib",

@@ -1,5 +1,7 @@
 """ViewVotingClassifier: views as clips of their own, temperature, checks of scikit-learn."""
 
+import pickle
+
 import numpy as np
 import pytest
 import sklearn
@@ -14,6 +16,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from ser_estimators import SpeakerNormalizer, ViewVotingClassifier, load_model, save_model
+from ser_estimators._estimators.embedding_array import EmbeddingArray, blocks_of
 from ser_estimators._estimators.speaker_folds import speaker_folds
 
 
@@ -31,7 +34,7 @@ def make_views(n_clips=120, n_views=3, n_features=6, seed=0):
 
 def test_each_view_is_a_clip_and_log_probabilities_are_averaged():
     X, y, _ = make_views()
-    voting = ViewVotingClassifier(LogisticRegression(), temperature=2.0).fit(X, y)
+    voting = ViewVotingClassifier(LogisticRegression(), n_views=3, temperature=2.0).fit(X, y)
     views = np.split(X, 3, axis=1)
     alone = LogisticRegression().fit(np.vstack(views), np.tile(y, 3))
     logs = np.mean([alone.predict_log_proba(view) for view in views], axis=0) / 2
@@ -44,7 +47,9 @@ def test_each_view_is_a_clip_and_log_probabilities_are_averaged():
 
 def test_each_member_has_columns_and_a_classifier_of_its_own():
     X, y, _ = make_views()
-    voting = ViewVotingClassifier(LogisticRegression(), n_members=2, temperature=1.0).fit(X, y)
+    voting = ViewVotingClassifier(
+        LogisticRegression(), n_views=3, n_members=2, temperature=1.0
+    ).fit(X, y)
     assert len(voting.estimators_) == 2
     views = np.split(X, 3, axis=1)
     logs = []
@@ -89,16 +94,75 @@ def test_speakers_are_held_out():
     assert new.temperature_ > known.temperature_
 
 
-@pytest.mark.parametrize("n_clips", [3, 4])
-def test_too_few_clips_for_a_temperature(n_clips):
-    X, y, _ = make_views(n_clips)
+def test_too_few_clips_for_a_temperature():
+    X, y, _ = make_views(3)
     assert ViewVotingClassifier(LogisticRegression()).fit(X, y).temperature_ == 1.0
 
 
-def test_a_single_speaker_has_no_temperature():
+def test_a_single_speaker_is_divided_into_folds_of_clips():
     X, y, _ = make_views()
-    voting = ViewVotingClassifier(LogisticRegression()).fit(X, y, groups=["a"] * len(y))
-    assert voting.temperature_ == 1.0
+    alone = ViewVotingClassifier(LogisticRegression()).fit(X, y, groups=["a"] * len(y))
+    assert alone.temperature_ == ViewVotingClassifier(LogisticRegression()).fit(X, y).temperature_
+
+
+@pytest.mark.filterwarnings("ignore:Only one sample available")
+def test_a_rare_class_does_not_prevent_calibration():
+    """With one clip, or with clips of one speaker, a class is left out of the folds at times."""
+    X, y, speakers = make_views(300, n_features=24)
+    is_rare = y == "neutral"
+    lda = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.01)
+    expected = ViewVotingClassifier(lda).fit(X, y, groups=speakers).temperature_
+    one_speaker = ~is_rare | (speakers == 0)
+    for kept in (one_speaker, ~is_rare | (np.cumsum(is_rare) == 1)):
+        voting = ViewVotingClassifier(lda).fit(X[kept], y[kept], groups=speakers[kept])
+        assert expected / 4 < voting.temperature_ < 2 * expected
+        assert voting.predict_proba(X).shape == (300, 3)
+
+
+def test_blocks_come_from_the_encoder(tmp_path):
+    X, y, speakers = make_views()
+    lda = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.5)
+    expected = ViewVotingClassifier(lda, n_views=3, n_members=2).fit(X, y, groups=speakers)
+    array = EmbeddingArray(X, (3, 2))
+    for given in (array, array[::-1][::-1], pickle.loads(pickle.dumps(array)), array[:]):
+        voting = ViewVotingClassifier(lda).fit(given, y, groups=speakers)
+        assert (voting.n_views_, voting.n_members_) == (3, 2)
+        np.testing.assert_array_equal(voting.predict_proba(X), expected.predict_proba(X))
+    for plain in (np.asarray(array), array[:, :6], array[0], X.tolist()):
+        assert blocks_of(plain) == (1, 1)
+    voting = ViewVotingClassifier(lda, n_views=1, n_members=1).fit(array, y)
+    assert (voting.n_views_, voting.n_members_) == (1, 1)
+
+
+def test_blocks_come_from_the_names_of_a_table():
+    pd = pytest.importorskip("pandas")
+    names = [
+        f"speed{speed:g}_layer{layer}_{statistic}_{number}"
+        for speed in (0.95, 1.0)
+        for layer in (3, 12)
+        for statistic in ("mean", "std")
+        for number in range(2)
+    ]
+    assert blocks_of(pd.DataFrame(np.zeros((1, 16)), columns=names)) == (2, 2)
+    one_speed = [name.partition("_")[2] for name in names[:8]]
+    assert blocks_of(pd.DataFrame(np.zeros((1, 8)), columns=one_speed)) == (1, 2)
+    assert blocks_of(pd.DataFrame(np.zeros((1, 9)), columns=[*one_speed, "age"])) == (1, 1)
+    assert blocks_of(pd.DataFrame(np.zeros((1, 2)))) == (1, 1)
+
+
+def test_one_class():
+    X, y, _ = make_views()
+    with pytest.raises(ValueError, match="y has one class, 'anger'; expected two or more"):
+        ViewVotingClassifier(LogisticRegression()).fit(X, ["anger"] * len(y))
+
+
+def test_missing_speakers():
+    X, y, speakers = make_views()
+    some = speakers.astype(object)
+    some[[5, 9]] = None, float("nan")
+    message = "groups has no speaker for 2 of 120 clips, the first of which is clip 5; give each"
+    with pytest.raises(ValueError, match=message):
+        ViewVotingClassifier(LogisticRegression()).fit(X, y, groups=some)
 
 
 @pytest.mark.parametrize(
@@ -114,8 +178,9 @@ def test_a_single_speaker_has_no_temperature():
             ValueError,
             r"18 columns, which is not a multiple of n_views \* n_members == 4 \* 1",
         ),
-        ({"n_members": 4}, ValueError, r"n_members == 3 \* 4; .* or to 1"),
+        ({"n_members": 4}, ValueError, r"n_members == 1 \* 4; .* set both to 'auto'"),
         ({"n_members": 0}, ValueError, "n_members == 0"),
+        ({"n_members": "all"}, ValueError, "n_members == 'all', must be one of 'auto'"),
         ({"n_views": 2.0}, TypeError, "n_views"),
         ({"normalizer": "speaker"}, TypeError, "normalizer is 'speaker'; expected a SpeakerNorm"),
         ({"temperature": "hot"}, ValueError, "temperature == 'hot', must be 'auto' or a number"),
@@ -140,7 +205,7 @@ def test_groups_of_another_length():
 def test_speakers_in_prediction():
     X, y, speakers = make_views(240)
     is_train = speakers < 4
-    voting = ViewVotingClassifier(LogisticRegression(), normalizer=SpeakerNormalizer())
+    voting = ViewVotingClassifier(LogisticRegression(), n_views=3, normalizer=SpeakerNormalizer())
     voting.fit(X[is_train], y[is_train], groups=speakers[is_train])
     X, y, speakers = X[~is_train], y[~is_train], speakers[~is_train]
     alone, adapted = voting.score(X, y), voting.score(X, y, groups=speakers)
@@ -163,7 +228,9 @@ def test_speakers_in_prediction():
 def test_normalizer_is_fitted_without_the_clips_left_out_for_the_temperature():
     X, y, speakers = make_views()
     X += 3 * np.random.default_rng(1).normal(size=X.shape)
-    voting = ViewVotingClassifier(LogisticRegression(), normalizer=SpeakerNormalizer(), cv=2)
+    voting = ViewVotingClassifier(
+        LogisticRegression(), n_views=3, normalizer=SpeakerNormalizer(), cv=2
+    )
     voting.fit(X, y, groups=speakers)
     folds = speaker_folds(y, speakers, 2)
     logs = np.empty((len(y), 3))
@@ -180,7 +247,7 @@ POWERS = np.array([0.8, 1.0, 1.25])
 
 def test_speakers_in_a_pipeline_and_in_a_search():
     X, y, speakers = make_views()
-    voting = ViewVotingClassifier(LogisticRegression(), normalizer=SpeakerNormalizer())
+    voting = ViewVotingClassifier(LogisticRegression(), n_views=3, normalizer=SpeakerNormalizer())
     pipe = make_pipeline("passthrough", voting)
     pipe.fit(X, y, viewvotingclassifier__groups=speakers)
     found = pipe.predict(X, groups=speakers)
@@ -200,7 +267,7 @@ def test_speakers_in_a_pipeline_and_in_a_search():
 @pytest.mark.parametrize("normalizer", [None, SpeakerNormalizer()])
 def test_model_file_with_and_without_a_normalizer(tmp_path, normalizer):
     X, y, speakers = make_views()
-    voting = ViewVotingClassifier(LogisticRegression(), normalizer=normalizer)
+    voting = ViewVotingClassifier(LogisticRegression(), n_views=3, normalizer=normalizer)
     voting.fit(X, y, groups=speakers)
     path = save_model(voting, tmp_path / "voting.safetensors")
     for groups in (None, speakers):
@@ -224,7 +291,7 @@ def test_model_file_with_and_without_a_normalizer(tmp_path, normalizer):
 def test_model_file(tmp_path):
     X, y, speakers = make_views()
     lda = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.5)
-    voting = ViewVotingClassifier(make_pipeline(StandardScaler(), lda), n_members=2)
+    voting = ViewVotingClassifier(make_pipeline(StandardScaler(), lda), n_views=3, n_members=2)
     voting.fit(X, y, groups=speakers)
     loaded = load_model(save_model(voting, tmp_path / "voting.safetensors"))
     np.testing.assert_array_equal(loaded.predict_proba(X), voting.predict_proba(X))
@@ -232,7 +299,7 @@ def test_model_file(tmp_path):
     for name, value, message in [
         ("classes_", np.array(["a", "b", "c"]), "other classes"),
         ("temperature_", 0.0, "temperature_"),
-        ("estimators_", voting.estimators_[:1], "has 1 classifiers; expected n_members == 2"),
+        ("estimators_", voting.estimators_[:1], "has 1 classifiers; expected 2"),
         ("n_features_in_", 15, "has 15 columns; expected 18"),
     ]:
         broken = load_model(tmp_path / "voting.safetensors")

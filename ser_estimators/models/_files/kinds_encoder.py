@@ -17,7 +17,7 @@ from .kinds_pipelines import fitted_classifier
 
 __all__ = ["KINDS"]
 
-_MAX_LAYERS, _MAX_WIDTH = 1000, 1 << 20
+_MAX_LAYERS, _MAX_WIDTH, _MAX_BLOCKS = 1000, 1 << 20, 1 << 16
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _MAX_TEXT = 4096
 
@@ -55,15 +55,14 @@ def _verify_voting(estimator: Any, sizes: Mapping[str, int]) -> None:
             f"ViewVotingClassifier has {estimator.n_features_in_} columns, and its normalizer "
             f"{normalizer.n_features_in_}"
         )
-    if len(members) != estimator.n_members:
+    if len(members) != estimator.n_members_:
         raise MismatchError(
-            f"ViewVotingClassifier has {len(members)} classifiers; expected n_members == "
-            f"{estimator.n_members}"
+            f"ViewVotingClassifier has {len(members)} classifiers; expected {estimator.n_members_}"
         )
     for member in members:
         if not np.array_equal(getattr(member, "classes_", ()), estimator.classes_):
             raise MismatchError("ViewVotingClassifier has other classes than its classifiers")
-        n_columns = estimator.n_views * len(members) * getattr(member, "n_features_in_", 0)
+        n_columns = estimator.n_views_ * len(members) * getattr(member, "n_features_in_", 0)
         if n_columns != estimator.n_features_in_:
             raise MismatchError(
                 f"ViewVotingClassifier has {estimator.n_features_in_} columns; expected "
@@ -105,6 +104,8 @@ KINDS = (
         "ViewVotingClassifier",
         "ser_estimators",
         {
+            "n_views_": integer(1, _MAX_BLOCKS),
+            "n_members_": integer(1, _MAX_BLOCKS),
             "estimators_": items(fitted_classifier),
             "classes_": labels("classes"),
             "normalizer_": either(_check_none, _check_normalizer),
