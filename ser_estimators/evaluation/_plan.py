@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._estimators.speaker_routing import adapts_to_speakers
 from .._utils.stack_level import find_stack_level
 from ..exceptions import LeakWarning
 from ._leaks import Leak, find_leaks, find_same_recordings
-from ._routing import adapts_to_speakers
 from ._sides import UNKNOWN, Side
 from ._splits import Split, make_random_splits, make_splits, shared_speakers
 from ._stressed import StressPlan

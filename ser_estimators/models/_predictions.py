@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
-from sklearn.pipeline import Pipeline
 from sklearn.utils import check_scalar
+from sklearn.utils.validation import column_or_1d
 
 from .._audio.clips import check_clips
 from .._audio.failures import combine, name_of, printable
 from .._audio.reading import duration_of
-from .._utils.checks import check_choice
+from .._estimators.speaker_routing import adapts_to_speakers, predict_with_speakers
+from .._utils.checks import check_choice, is_missing
 from .._utils.frames import make_frame
 from .._utils.public import public
 from ..exceptions import AudioReadError
@@ -139,6 +140,7 @@ def predict_clips(
     model: Any,
     X: Any,
     *,
+    speakers: Any = None,
     on_error: str = "raise",
     max_duration: float | None = None,
     batch_size: int = 256,
@@ -152,6 +154,9 @@ def predict_clips(
         Any model of clips, such as a fitted ``make_ser_pipeline()``.
     X : list of clips, or ndarray of shape (n_clips, n_samples)
         Paths, waveforms, or the content of audio files, see ``MFCCTransformer.fit``.
+    speakers : array-like of shape (n_clips,) or None, default=None
+        Speaker of each clip, to which a model with a `SpeakerNormalizer` adapts. Clips whose
+        speaker is None or NaN are predicted one by one.
     on_error : {"raise", "skip"}, default="raise"
         What to do with clips that cannot be used, such as damaged files. "skip" predicts the
         others and returns the reasons beside their labels; "raise" raises one error that lists all
@@ -160,7 +165,8 @@ def predict_clips(
         Maximum length of a clip in seconds. Longer ones count as clips that cannot be used, and are
         not decoded. Waveforms that come without a sampling rate have any length.
     batch_size : int > 0, default=256
-        Number of clips that are in memory at the same time, as features.
+        Number of clips that are in memory at the same time, as features. All clips of a speaker
+        are.
     verbose : int, default=0
         1 shows a progress bar.
 
@@ -174,7 +180,8 @@ def predict_clips(
     AudioReadError
         If clips cannot be used, with ``on_error="raise"``.
     TypeError, ValueError
-        If X is not a list of clips, or a parameter has a wrong type or value.
+        If X is not a list of clips, if a parameter has a wrong type or value, or if `speakers` are
+        passed to a model that does not adapt to them.
 
     See Also
     --------
@@ -201,14 +208,19 @@ def predict_clips(
     clips = check_clips(X)
     if not isinstance(clips, list):
         clips = np.asarray(clips)
+    # In subclasses, which may predict otherwise, nothing is known of the best estimator.
+    if type(model) in (GridSearchCV, RandomizedSearchCV):
+        model = model.best_estimator_
+    if speakers is not None:
+        speakers = _check_speakers(model, speakers, len(clips))
     labels = np.full(len(clips), None, dtype=object)
     probabilities: NDArray[np.float64] | None = None
     failures: list[Failure] = []
-    for indices in _batches(len(clips), batch_size, verbose):
+    for indices in _batches(len(clips), speakers, batch_size, verbose):
         too_long = _find_too_long(clips, indices, max_duration)
         left = {index for index, _, _ in too_long}
         indices = [index for index in indices if index not in left]
-        usable, outcome, failed = _predict_usable(model, clips, indices)
+        usable, outcome, failed = _predict_usable(model, clips, speakers, indices)
         failures += sorted(too_long + failed)
         if outcome is None:
             continue
@@ -219,6 +231,7 @@ def predict_clips(
             if probabilities is None:
                 probabilities = np.full((len(clips), outcome[1].shape[1]), np.nan)
             probabilities[usable] = outcome[1]
+    failures.sort()
     if failures and on_error == "raise":
         raise combine(failures, len(clips))
     classes = np.asarray(getattr(model, "classes_", ()))
@@ -230,14 +243,44 @@ def predict_clips(
     return Predictions(names, labels, probabilities, classes, tuple(failures), index_of_X)
 
 
-def _batches(n_clips: int, batch_size: int, verbose: int) -> Iterator[list[int]]:
+def _check_speakers(model: Any, speakers: Any, n_clips: int) -> NDArray[Any]:
+    """Return the speakers as objects, or raise if they cannot be used."""
+    if not adapts_to_speakers(model):
+        raise ValueError(
+            f"speakers was passed, but the {type(model).__name__} does not adapt to speakers: "
+            "leave it out, or fit a model with a SpeakerNormalizer"
+        )
+    speakers = column_or_1d(np.asarray(speakers, dtype=object))
+    if len(speakers) != n_clips:
+        raise ValueError(
+            f"speakers has {len(speakers)} elements and X has {n_clips} clips; expected a speaker "
+            "for each clip"
+        )
+    return speakers
+
+
+def _batches(
+    n_clips: int, speakers: NDArray[Any] | None, batch_size: int, verbose: int
+) -> Iterator[list[int]]:
+    """Yield positions of clips; those of one speaker are in one batch."""
     from tqdm.auto import tqdm
 
+    # In the order of their first clip.
+    by_speaker: dict[Any, list[int]] = {}
+    for index in range(n_clips):
+        name = None if speakers is None else speakers[index]
+        by_speaker.setdefault((index,) if is_missing(name) else name, []).append(index)
+    batch: list[int] = []
     with tqdm(total=n_clips, desc="prediction", unit="clip", disable=not verbose) as bar:
-        for start in range(0, n_clips, batch_size):
-            indices = list(range(start, min(start + batch_size, n_clips)))
-            yield indices
-            bar.update(len(indices))
+        for indices in by_speaker.values():
+            if batch and len(batch) + len(indices) > batch_size:
+                yield batch
+                bar.update(len(batch))
+                batch = []
+            batch += indices
+        if batch:
+            yield batch
+            bar.update(len(batch))
 
 
 def _find_too_long(clips: Any, indices: list[int], max_duration: float | None) -> list[Failure]:
@@ -257,7 +300,7 @@ def _find_too_long(clips: Any, indices: list[int], max_duration: float | None) -
 
 
 def _predict_usable(
-    model: Any, clips: Any, indices: list[int]
+    model: Any, clips: Any, speakers: NDArray[Any] | None, indices: list[int]
 ) -> tuple[list[int], tuple[Any, Any] | None, list[Failure]]:
     """Predict those clips of a batch that can be used.
 
@@ -271,7 +314,8 @@ def _predict_usable(
     failures: list[Failure] = []
     while indices:
         try:
-            return indices, _predict(model, _take(clips, indices)), failures
+            own = None if speakers is None else speakers[indices]
+            return indices, _predict(model, _take(clips, indices), own), failures
         except AudioReadError as error:
             if not error.failures:
                 raise
@@ -282,16 +326,9 @@ def _predict_usable(
     return [], None, sorted(failures)
 
 
-def _predict(model: Any, clips: Any) -> tuple[Any, Any]:
+def _predict(model: Any, clips: Any, speakers: NDArray[Any] | None) -> tuple[Any, Any]:
     """Return labels and probabilities, with the features computed once if that is possible."""
-    # Not in subclasses, which may predict otherwise.
-    if type(model) in (GridSearchCV, RandomizedSearchCV):
-        model = model.best_estimator_
-    if type(model) is Pipeline and len(model.steps) > 1:
-        clips = model[:-1].transform(clips)
-        model = model[-1]
-    labels = model.predict(clips)
-    probabilities = model.predict_proba(clips) if hasattr(model, "predict_proba") else None
+    labels, probabilities = predict_with_speakers(model, clips, speakers)
     if np.ndim(labels) != 1 or isinstance(probabilities, list):
         raise ValueError(
             f"the {type(model).__name__} predicts several outputs for each clip; expected a "

@@ -36,6 +36,7 @@ def predict_table(
     model: Any,
     *,
     path: str = "path",
+    speaker: str | None = None,
     batch_size: int = 256,
     resume: str | os.PathLike[str] | None = None,
 ) -> Any:
@@ -55,6 +56,9 @@ def predict_table(
         changed.
     path : str, default="path"
         Name of the column of paths.
+    speaker : str or None, default=None
+        Name of the column of speakers, to which a model with a `SpeakerNormalizer` adapts. All
+        recordings of a speaker should be in one table.
     batch_size : int > 0, default=256
         Number of clips that are in memory at the same time, as features.
     resume : path-like or None, default=None
@@ -79,7 +83,8 @@ def predict_table(
     KeyError
         If the table has no such column.
     TypeError, ValueError
-        If a path is not a string, or a parameter has a wrong type or value.
+        If a path is not a string, a parameter has a wrong type or value, or the model does not
+        adapt to speakers.
 
     See Also
     --------
@@ -104,21 +109,27 @@ def predict_table(
     """
     if not hasattr(table, "assign"):
         raise TypeError(f"table is a {type_name(table)}; expected a pandas DataFrame")
-    if path not in table.columns:
-        raise KeyError(
-            f"the table has no column {represent(path)}, only {represent(list(table.columns))}; "
-            "pass the name of the column of paths as path"
-        )
+    for parameter, name in (("path", path), ("speaker", speaker)):
+        if name not in table.columns and not (parameter == "speaker" and name is None):
+            raise KeyError(
+                f"the table has no column {represent(name)}, only "
+                f"{represent(list(table.columns))}; pass the name of the column of {parameter}s as "
+                f"{parameter}"
+            )
     # A missing path is an error of its row, like a path without a file.
     paths = ["" if is_missing(item) else item for item in table[path]]
+    speakers = None if speaker is None else np.asarray(table[speaker], dtype=object)
     fitted, digest = _load(model)
     if resume is None:
-        return table.assign(**_predict(fitted, paths, batch_size))
+        return table.assign(**_predict(fitted, paths, speakers, batch_size))
     folder = Path(resume).expanduser()
-    file = folder / f"{_key_of(paths, digest or joblib.hash(fitted))}.parquet"
+    key = digest or joblib.hash(fitted)
+    if speakers is not None:
+        key += " ".join(map(repr, speakers))
+    file = folder / f"{_key_of(paths, key)}.parquet"
     columns = _read(file)
     if columns is None:
-        columns = _predict(fitted, paths, batch_size)
+        columns = _predict(fitted, paths, speakers, batch_size)
         folder.mkdir(parents=True, exist_ok=True)
         write_file(file, _parquet_of(paths, columns))
     return table.assign(**columns)
@@ -148,7 +159,7 @@ def _load_file(path: str, size: int, mtime: int) -> tuple[Any, str]:
     return model, hashlib.blake2b(content, digest_size=16).hexdigest()
 
 
-def _predict(model: Any, paths: Sequence[str], batch_size: int) -> dict[str, Any]:
+def _predict(model: Any, paths: Sequence[str], speakers: Any, batch_size: int) -> dict[str, Any]:
     """Return the new columns, which have no index."""
     import pandas as pd
 
@@ -156,7 +167,9 @@ def _predict(model: Any, paths: Sequence[str], batch_size: int) -> dict[str, Any
     labels, errors = np.empty(0, dtype=object), [""] * 0
     probabilities = np.empty((0, len(classes))) if hasattr(model, "predict_proba") else None
     if paths:
-        found = predict_clips(model, paths, on_error="skip", batch_size=batch_size)
+        found = predict_clips(
+            model, paths, speakers=speakers, on_error="skip", batch_size=batch_size
+        )
         labels, probabilities, errors = found.labels, found.probabilities, found.errors
     columns: dict[str, Any] = {"label": pd.array(labels, dtype=_TYPES[classes.dtype.kind])}
     if probabilities is not None:

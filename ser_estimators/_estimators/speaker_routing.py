@@ -1,0 +1,54 @@
+"""Models that take the speakers of clips in prediction."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sklearn
+from sklearn.pipeline import Pipeline
+from sklearn.utils.metadata_routing import get_routing_for_object
+
+from .._utils.pipelines import iter_steps
+
+__all__ = ["adapts_to_speakers", "predict_with_speakers"]
+
+
+def adapts_to_speakers(model: Any, method: str = "predict") -> bool:
+    """Return whether a model takes speakers in a method, such as one with a normalizer.
+
+    Only estimators that request them by default, or on request of the user, are found. Call the
+    method with metadata routing enabled then.
+    """
+    if any(getattr(step, "normalizer", step) is None for _, step in iter_steps(model)):
+        return False  # a ViewVotingClassifier that ignores the speakers
+    try:
+        return bool(get_routing_for_object(model).consumes(method, ["groups"]))
+    except NotImplementedError:  # a meta-estimator without metadata routing
+        return False
+
+
+def predict_with_speakers(model: Any, clips: Any, speakers: Any) -> tuple[Any, Any]:
+    """Return labels, and probabilities or None; the steps before the last one run once.
+
+    Parameters
+    ----------
+    model : fitted classifier
+    clips : list of clips, or ndarray
+    speakers : ndarray of shape (n_clips,) or None
+        None predicts without speakers.
+    """
+
+    def known(estimator: Any, method: str) -> dict[str, Any]:
+        is_used = speakers is not None and adapts_to_speakers(estimator, method)
+        return {"groups": speakers} if is_used else {}
+
+    is_routed = speakers is not None or sklearn.get_config()["enable_metadata_routing"]
+    with sklearn.config_context(enable_metadata_routing=is_routed):
+        if type(model) is Pipeline and len(model.steps) > 1:
+            first, model = model[:-1], model[-1]
+            clips = first.transform(clips, **known(first, "transform"))
+        labels = model.predict(clips, **known(model, "predict"))
+        probabilities = None
+        if hasattr(model, "predict_proba"):
+            probabilities = model.predict_proba(clips, **known(model, "predict_proba"))
+    return labels, probabilities
