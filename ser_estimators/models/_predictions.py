@@ -330,8 +330,9 @@ def _predict(model: Any, clips: Any, speakers: NDArray[Any] | None) -> tuple[Any
     """Return labels and probabilities, with the features computed once if that is possible."""
     labels, probabilities = predict_with_speakers(model, clips, speakers)
     if np.ndim(labels) != 1 or isinstance(probabilities, list):
+        last = getattr(model, "steps", [("", model)])[-1][1]
         raise ValueError(
-            f"the {type(model).__name__} predicts several outputs for each clip; expected a "
+            f"the {type(last).__name__} predicts several outputs for each clip; expected a "
             "classifier that predicts one label"
         )
     return labels, probabilities
