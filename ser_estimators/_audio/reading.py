@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from .effects import normalize_loudness, preemphasize, trim
 from .failures import FaultError, failure, peak_of
-from .files import length_of, part_of, read_audio, resample
+from .files import length_of, read_audio, resample
 from .kinds import Clip, SampledClip, name_of
+from .parts import part_of
+from .segment import Segment
 from .waveforms import MAX_PEAK, from_samples, too_large
 
 __all__ = ["Reading", "duration_of"]
@@ -22,7 +24,7 @@ def duration_of(clip: Clip) -> float | None:
 
     Parameters
     ----------
-    clip : str, path-like, ndarray, EncodedClip or SampledClip
+    clip : str, path-like, Segment, ndarray, EncodedClip or SampledClip
 
     Returns
     -------
@@ -33,7 +35,12 @@ def duration_of(clip: Clip) -> float | None:
         return None
     if isinstance(clip, SampledClip):
         return clip.samples.size / clip.sr
-    return length_of(clip)
+    if isinstance(clip, Segment) and clip.end is not None:
+        return clip.end - clip.start
+    seconds = length_of(clip)
+    if seconds is None or not isinstance(clip, Segment):
+        return seconds
+    return max(seconds - clip.start, 0.0)
 
 
 @dataclass(frozen=True)

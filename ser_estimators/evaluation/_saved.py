@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._leaks import Leak
+from .._audio.segment import Segment
+from ._leaks import KINDS, Leak
 from ._metrics import score_clips
 from ._results import Fold, Protocol
 
@@ -22,7 +23,6 @@ _KIND = "evaluation report of ser_estimators"
 _FORMAT = 1
 _FIELDS = {"name": str, "estimator": str, "corpus": str, "date": str, "sr": int}
 _FIELDS |= {"confidence": float, "versions": dict}
-_LEAK_KINDS = ("same bytes", "same sound")
 # A longer name of an emotion or a speaker would take this much memory for each clip.
 _MAX_NAME = 1000
 # Larger integers do not fit the types of NumPy, or overflow in sums.
@@ -68,7 +68,7 @@ def _of_protocol(protocol: Protocol) -> dict[str, Any]:
         "y_pred": np.searchsorted(protocol.classes, protocol.y_pred).tolist(),
         "probabilities": _list_of(protocol.probabilities),
         "speakers": _list_of(protocol.speakers),
-        "clips": [_path_of(clip) for clip in protocol.clips],
+        "clips": [_of_clip(clip) for clip in protocol.clips],
         "metadata": {name: _finite(col.tolist()) for name, col in protocol.metadata.items()},
         "leaks": (
             None
@@ -97,7 +97,10 @@ def _list_of(array: NDArray[Any] | None) -> list[Any] | None:
     return None if array is None else array.tolist()
 
 
-def _path_of(clip: Any) -> str | None:
+def _of_clip(clip: Any) -> Any:
+    """Return a path as a string, a segment as a list, and None for other kinds of clips."""
+    if isinstance(clip, Segment):
+        return [clip.path, clip.start, clip.end, clip.channel]
     return os.fspath(clip) if isinstance(clip, (str, os.PathLike)) else None
 
 
@@ -174,7 +177,7 @@ def _to_protocol(record: Any, confidence: float) -> Protocol:
         name=_get(record, "name", str),
         description=_get(record, "description", str),
         folds=folds,
-        clips=_items(record, "clips", lambda clip: clip is None or type(clip) is str, n_tested),
+        clips=list(map(_to_clip, _items(record, "clips", _is_clip, n_tested))),
         y_true=y_true,
         y_pred=y_pred,
         probabilities=probabilities,
@@ -208,11 +211,25 @@ def _to_fold(record: Any) -> Fold:
     )
 
 
+def _is_clip(clip: Any) -> bool:
+    is_segment = isinstance(clip, list) and len(clip) == 4 and type(clip[0]) is str
+    return clip is None or type(clip) is str or is_segment
+
+
+def _to_clip(clip: Any) -> Any:
+    if not isinstance(clip, list):
+        return clip
+    try:
+        return Segment(*clip)
+    except (TypeError, ValueError) as error:
+        raise ValueError("clips is wrong") from error
+
+
 def _leaks(record: dict[str, Any]) -> list[Leak] | None:
     if record.get("leaks") is None:
         return None
     for leak in _items(record, "leaks", lambda leak: isinstance(leak, list) and len(leak) == 3):
-        _require(all(map(_is_position, leak[:2])) and leak[2] in _LEAK_KINDS, "leaks is wrong")
+        _require(all(map(_is_position, leak[:2])) and leak[2] in KINDS, "leaks is wrong")
     return [Leak(*leak) for leak in record["leaks"]]
 
 
