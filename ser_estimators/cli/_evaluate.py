@@ -80,7 +80,7 @@ def evaluate(
     random_state: int,
     memory: str | None,
     n_jobs: int | None,
-    **columns: str,
+    **columns: str | None,
 ) -> int:
     """Measure how well emotions of new speakers are recognized."""
     if unknown_speakers and random_split:

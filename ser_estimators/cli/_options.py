@@ -24,20 +24,39 @@ __all__ = [
     "settings_option",
 ]
 
+# What the columns of a CSV file contain. The library finds those with a usual name.
+_COLUMNS = {
+    "path": "the paths, such as path or file",
+    "emotion": "the emotions, such as emotion or label",
+    "speaker": "the speakers, such as speaker; none ignores it",
+    "start": "the starts of segments, such as start; none ignores it",
+    "end": "the ends of segments, such as end; none ignores it",
+    "duration": "the durations of segments, such as duration, if there is no end",
+    "channel": "the channels to read, from 0",
+}
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def corpus_options(function: Function) -> Function:
     """Add the names of the columns of a CSV file."""
-    for name in ("speaker", "emotion", "path"):
+    for name, help_text in reversed(_COLUMNS.items()):
         function = click.option(
             f"--{name}-column",
-            default=name,
-            show_default=True,
+            name,
+            default=None if name == "channel" else "auto",
             metavar="NAME",
-            help=f"Column of a CSV file with the {name}s.",
+            callback=_parse_column,
+            help=f"Column of a CSV file with {help_text}.",
         )(function)
     return function
+
+
+def _parse_column(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    is_none = value is not None and value.lower() == "none"
+    if is_none and param.name in ("path", "emotion"):
+        raise click.BadParameter("there must be such a column")
+    return None if is_none else value
 
 
 def _parse_settings(
