@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ._concatenate import concatenate_corpora
     from ._crema_d import load_crema_d
     from ._emodb import load_emodb
+    from ._emovo import load_emovo
     from ._fetch import fetch_emodb, fetch_ravdess, fetch_tess
     from ._folder import load_folder
     from ._nemo import load_nemo
@@ -30,6 +31,7 @@ __all__ = [
     "fetch_tess",
     "load_crema_d",
     "load_emodb",
+    "load_emovo",
     "load_folder",
     "load_nemo",
     "load_ravdess",
@@ -47,6 +49,7 @@ __getattr__, __dir__, _ = lazy_loader.attach(
         "_concatenate": ["concatenate_corpora"],
         "_crema_d": ["load_crema_d"],
         "_emodb": ["load_emodb"],
+        "_emovo": ["load_emovo"],
         "_fetch": ["fetch_emodb", "fetch_ravdess", "fetch_tess"],
         "_folder": ["load_folder"],
         "_nemo": ["load_nemo"],

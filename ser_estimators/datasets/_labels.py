@@ -10,6 +10,7 @@ from ._bunch import VOCABULARY
 from ._corpus import Corpus
 from ._crema_d import _CREMA_D
 from ._emodb import _EMODB
+from ._emovo import _EMOVO
 from ._nemo import _NEMO
 from ._ravdess import _RAVDESS
 from ._savee import _SAVEE
@@ -32,6 +33,7 @@ _LOADERS = {
     "load_tess": _TESS,
     "load_savee": _SAVEE,
     "load_emodb": _EMODB,
+    "load_emovo": _EMOVO,
     "load_nemo": _NEMO,
 }
 # A name that is a number, or ends in one: 03, Actor_01, spk7, S01b.

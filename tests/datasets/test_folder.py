@@ -150,7 +150,7 @@ def test_wrong_folders():
         load_folder("empty")
 
 
-@pytest.mark.parametrize("name", ["ravdess", "crema_d", "tess", "savee", "emodb", "nemo"])
+@pytest.mark.parametrize("name", ["ravdess", "crema_d", "tess", "savee", "emodb", "emovo", "nemo"])
 def test_the_folder_of_a_corpus(corpora, name):
     """Its folders, such as those of the actors, must not become emotions."""
     message = f"files are named like those of .*; use load_{name}\\('.*'\\)\\. If .* for load_table"
