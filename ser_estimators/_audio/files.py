@@ -24,7 +24,7 @@ from .parts import channel_of, frames_of
 from .segment import Segment
 from .streams import ENOUGH, Stream, percent
 
-__all__ = ["RES_TYPES", "length_of", "read_audio", "resample"]
+__all__ = ["RES_TYPES", "length_of", "read_audio", "read_native", "resample"]
 
 # librosa's names for the qualities of soxr.
 RES_TYPES = {f"soxr_{quality.lower()}": quality for quality in ("VHQ", "HQ", "MQ", "LQ", "QQ")}
@@ -110,6 +110,24 @@ def read_audio(
     >>> read_audio("tone.wav", sr=16000).shape
     (16000,)
     """
+    waveform, rate = read_native(clip, offset=offset, duration=duration)
+    return resample(waveform, rate, sr, res_type=res_type)
+
+
+def read_native(
+    clip: str | os.PathLike[str] | Segment | EncodedClip,
+    *,
+    offset: float = 0.0,
+    duration: float | None = None,
+) -> tuple[NDArray[np.float32], int]:
+    """Read an audio file as one channel at its own sampling rate, see `read_audio`.
+
+    Returns
+    -------
+    waveform : ndarray of shape (n_samples,), float32
+    sr : int
+        In Hz.
+    """
     name = name_of(clip)
     try:
         samples, rate = _read(clip, offset, duration)
@@ -125,7 +143,7 @@ def read_audio(
             "write it again from the source, or leave it out",
             name,
         )
-    return resample(np.ascontiguousarray(waveform), rate, sr, res_type=res_type)
+    return np.ascontiguousarray(waveform), rate
 
 
 def length_of(clip: str | os.PathLike[str] | EncodedClip) -> float | None:

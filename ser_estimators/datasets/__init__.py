@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import lazy_loader
 
 if TYPE_CHECKING:
+    from ._check import CorpusCheck, check_corpus
     from ._concatenate import concatenate_corpora
     from ._crema_d import load_crema_d
     from ._emodb import load_emodb
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from ._tess import load_tess
 
 __all__ = [
+    "CorpusCheck",
+    "check_corpus",
     "concatenate_corpora",
     "fetch_emodb",
     "fetch_ravdess",
@@ -46,6 +49,7 @@ __getattr__, __dir__, _ = lazy_loader.attach(
     submod_attrs={
         # Not a public name, but one that pickled corpora refer to.
         "_bunch": ["CorpusBunch"],
+        "_check": ["CorpusCheck", "check_corpus"],
         "_concatenate": ["concatenate_corpora"],
         "_crema_d": ["load_crema_d"],
         "_emodb": ["load_emodb"],

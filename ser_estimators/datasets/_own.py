@@ -65,6 +65,11 @@ class OwnFiles:
             self.readable.append(path)
         return fault is None
 
+    def leave_out(self, paths: Sequence[Path], fault: str) -> None:
+        """Leave out files that may be audio, for a reason as a noun phrase."""
+        self.readable = [path for path in self.readable if path not in set(paths)]
+        self.unreadable[fault] += paths
+
     @property
     def left_out(self) -> list[tuple[str, str]] | None:
         """Return the path of each file that is left out and the reason, None without any."""
