@@ -17,6 +17,7 @@ _REPLACEMENTS = tuple(
         ),
         (r"(start|end|duration|channel)=None\b", r"--\1-column none"),
         (r", or to root=\.\.\.", ""),
+        (r"\blayout=\.\.\.", "--layout"),
         (r",? for load_table\b", ""),
         (r",? or use load_folder\b", ""),
         (

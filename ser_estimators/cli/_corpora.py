@@ -15,19 +15,22 @@ __all__ = ["DATA_HELP", "describe", "is_corpus", "load_data", "name_of"]
 
 DATA_HELP = """\
 DATA is a folder with <emotion>/<file> or <speaker>/<emotion>/<file>, a CSV file with the columns
-path, emotion and speaker (paths are relative to it), and start and end in seconds if each row is a
-part of a file, or a corpus with its folder, such as ravdess:/data/ravdess."""
+path, emotion and speaker, or a corpus with its folder, such as ravdess:/data/ravdess. The paths in
+a CSV file are relative to it; with the columns start and end, in seconds, a row is a part of a
+file."""
 
 _OWN = ("load_folder", "load_table")
 
 
-def load_data(data: str, **columns: Any) -> Any:
+def load_data(data: str, *, layout: str = "auto", **columns: Any) -> Any:
     """Load training data with the loader that fits.
 
     Parameters
     ----------
     data : str
         See `DATA_HELP`.
+    layout : str, default="auto"
+        Of a folder, see `load_folder`.
     **columns : str or None
         Columns of a table, see `load_table`.
 
@@ -44,7 +47,7 @@ def load_data(data: str, **columns: Any) -> Any:
         return getattr(datasets, f"load_{key}")(folder)
     path = Path(data).expanduser()
     if path.is_dir():
-        return datasets.load_folder(path)
+        return datasets.load_folder(path, layout=layout)
     if path.exists():
         return datasets.load_table(path, **columns)
     if key in _corpora():

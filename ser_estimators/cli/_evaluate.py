@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from typing import Any
 
 import click
@@ -11,7 +10,13 @@ from .._utils.writing import write_file
 from ._command import Command, Refused, examples
 from ._console import OK, Console
 from ._corpora import DATA_HELP, describe, load_data
-from ._options import check_folder_of, corpus_options, pipeline_options, set_parameters
+from ._options import (
+    check_folder_of,
+    corpus_options,
+    pipeline_options,
+    require_pandas,
+    set_parameters,
+)
 from ._text import plain
 
 __all__ = ["evaluate"]
@@ -80,7 +85,7 @@ def evaluate(
     random_state: int,
     memory: str | None,
     n_jobs: int | None,
-    **columns: str | None,
+    **columns: Any,
 ) -> int:
     """Measure how well emotions of new speakers are recognized."""
     if unknown_speakers and random_split:
@@ -88,8 +93,8 @@ def evaluate(
             "with --unknown-speakers, all splits are random: omit --random-split"
         )
     check_folder_of(html, csv_file)
-    if csv_file is not None and importlib.util.find_spec("pandas") is None:
-        raise Refused("--csv needs pandas, which is not installed; run 'pip install pandas'")
+    if csv_file is not None:
+        require_pandas("--csv")
     corpus = load_data(data, **columns)
     describe(corpus, console)
     speakers: Any = "unknown" if unknown_speakers else corpus.speakers

@@ -78,7 +78,7 @@ def features(
     settings: dict[str, Any],
     memory: str | None,
     n_jobs: int | None,
-    **columns: str | None,
+    **columns: Any,
 ) -> int:
     """Compute a table of acoustic features of recordings."""
     suffix = Path(output).suffix.lower()
@@ -113,7 +113,7 @@ def features(
 
 @contextmanager
 def _open(
-    data: str, columns: dict[str, str | None], console: Console
+    data: str, columns: dict[str, Any], console: Console
 ) -> Iterator[tuple[list[Input], dict[str, Any]]]:
     """Yield the recordings, and the columns that are known of them."""
     corpus = None

@@ -12,12 +12,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from .._audio.segment import Segment
 from ..datasets._search import AUDIO_SUFFIXES, find_audio
 from ._advice import for_command_line
+
+if TYPE_CHECKING:
+    from .._audio.segment import Segment
 
 __all__ = ["TABLES", "Input", "open_inputs"]
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from .._audio.segment import Segment
+from ._cells import seconds_of, text_of
 from ._listing import Listing
-from ._search import join, text_of
-from ._times import seconds_of
+from ._search import join
 
 __all__ = ["BOUNDS", "bounds_of", "with_bounds"]
 

@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from .._utils.stack_level import find_stack_level
+from ._cells import text_of
 from ._search import (
     OTHER_SUFFIXES,
     count,
     describe_unreadable,
     fault_of,
     join,
-    text_of,
     unreadable_error,
 )
 

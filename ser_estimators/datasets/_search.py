@@ -7,9 +7,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from .._utils.checks import is_missing
 from ..exceptions import AudioReadError
 
 __all__ = [
@@ -21,7 +18,6 @@ __all__ = [
     "fault_of",
     "find_audio",
     "join",
-    "text_of",
     "unreadable_error",
 ]
 
@@ -114,21 +110,6 @@ def join(names: Sequence[str]) -> str:
     """Join names, at most as many as are readable in a message."""
     more = f" and {len(names) - _MAX_LISTED} more" if len(names) > _MAX_LISTED else ""
     return ", ".join(names[:_MAX_LISTED]) + more
-
-
-def text_of(value: Any) -> str:
-    """Return a cell as text, empty if it is missing; 3.0 is the 3 of a column with missing cells.
-
-    Examples
-    --------
-    >>> [text_of(value) for value in (" anna ", 3, 3.0, 2.5, float("nan"), None)]
-    ['anna', '3', '3', '2.5', '', '']
-    """
-    if is_missing(value):
-        return ""
-    if isinstance(value, (float, np.floating)) and float(value).is_integer():
-        value = int(value)
-    return str(value).strip()
 
 
 def describe_unreadable(unreadable: Mapping[str, Sequence[Path]]) -> list[str]:

@@ -12,10 +12,11 @@ from sklearn.utils import Bunch
 from .._audio.segment import Segment
 from ._bounds import BOUNDS, bounds_of, with_bounds
 from ._bunch import UNKNOWN, make_bunch
+from ._cells import text_of
 from ._columns import AUTO, explain_missing, find_columns
 from ._listing import Listing
 from ._own import rename_emotions
-from ._search import count, text_of
+from ._search import count
 from ._sources import read_listing
 
 __all__ = ["load_table"]

@@ -1,4 +1,4 @@
-"""Times in tables: seconds, clock times and durations of pandas, as seconds."""
+"""Cells of tables: as text, and as times in seconds."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from .._utils.checks import is_missing
 
-__all__ = ["seconds_of"]
+__all__ = ["seconds_of", "text_of"]
 
 _NUMBER = re.compile(r"[+-]?(\d+(?:[.,]\d*)?|[.,]\d+)(e[+-]?\d+)?\s*s?", re.IGNORECASE)
 # "0 days 00:00:01.5" is how pandas and audformat write durations.
@@ -67,3 +67,18 @@ def _finite(seconds: float, value: Any) -> float:
     if not math.isfinite(seconds):
         raise ValueError(f"{value!r:.40}")
     return seconds
+
+
+def text_of(value: Any) -> str:
+    """Return a cell as text, empty if it is missing; 3.0 is the 3 of a column with missing cells.
+
+    Examples
+    --------
+    >>> [text_of(value) for value in (" anna ", 3, 3.0, 2.5, float("nan"), None)]
+    ['anna', '3', '3', '2.5', '', '']
+    """
+    if is_missing(value):
+        return ""
+    if isinstance(value, (float, np.floating)) and float(value).is_integer():
+        value = int(value)
+    return str(value).strip()
