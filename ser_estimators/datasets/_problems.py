@@ -17,10 +17,35 @@ __all__ = ["Problem", "in_audio", "in_labels"]
 
 _SILENT = 3e-4  # of full scale, ten steps of 16 bits
 _SHORT = 0.1  # seconds; no syllable is shorter
-_CLIPPED = 0.001  # fraction of the samples
+_CLIPPED = 0.002  # fraction of the samples
 # Compressed files often end at 16 kHz, which costs speech nothing.
 _FULL_BAND, _BAND = 0.8, 12_000.0
 _MAX_NAMED = 3  # clips that a text names
+# About one clip, and about several.
+_TEXTS = {
+    "unreadable": (
+        "cannot be read; repair it, or leave it out",
+        "cannot be read; repair them, or leave them out",
+    ),
+    "silent": (
+        "contains no sound; leave it out, or check the recording",
+        "contain no sound; leave them out, or check the recordings",
+    ),
+    "short": (
+        f"is shorter than {_SHORT} s, less than a syllable; leave it out",
+        f"are shorter than {_SHORT} s, less than a syllable; leave them out",
+    ),
+    "clipped": (
+        "is clipped; record it again at a lower level if possible",
+        "are clipped; record them again at a lower level if possible",
+    ),
+    "other rate": (
+        "contains nothing in the upper part of its band, as if it had been recorded at a lower "
+        "rate than its header says; make sure that this does not depend on the emotion",
+        "contain nothing in the upper part of their band, as if they had been recorded at a lower "
+        "rate than their headers say; make sure that this does not depend on the emotion",
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -172,26 +197,16 @@ def in_audio(
         edge = one.quality.edge
         if edge is not None and edge < min(_FULL_BAND * one.sr / 2, _BAND):
             found["other rate"][index] = f"no sound above {edge:.0f} Hz at {one.sr} Hz"
-    texts = {
-        "unreadable": "cannot be read; repair them, or leave them out",
-        "silent": "contain no sound; leave them out, or check the recording",
-        "short": f"are shorter than {_SHORT} s, less than a syllable; leave them out",
-        "clipped": "are clipped: their peaks are cut off. Record them again at a lower level if "
-        "possible",
-        "other rate": "contain nothing in the upper part of their band, as if they had been "
-        "recorded at a lower rate than their header says; use one rate for all clips, or make sure "
-        "that it does not depend on the emotion",
-    }
     for kind, details in found.items():
         if details:
-            text = texts[kind]
-            if len(details) == 1:
-                text = text.replace("contain ", "contains ", 1).replace("are ", "is ", 1)
             first = next(iter(details))
-            number = count(tuple(details), "clip")
+            one, many = _TEXTS[kind]
+            example = f"{_some([first], names)} ({details[first]})"
             yield Problem(
                 kind,
-                f"{number}, such as {_some([first], names)} ({details[first]}), {text}",
+                f"{example} {one}"
+                if len(details) == 1
+                else f"{len(details)} clips, such as {example}, {many}",
                 tuple(details),
                 tuple(details.values()),
             )

@@ -24,7 +24,7 @@ def test_problems(run, folder):
     done = run("check", "own", "--csv", "problems.csv", "-j", 2, "-q")
     assert (done.status, done.err) == (1, "")
     assert "  - one speaker, two names: '01', '1' may be one speaker" in done.out
-    assert "  - silent: 1 clip, such as 'own/1/anger/silence.wav'" in done.out
+    assert "  - silent: 'own/1/anger/silence.wav' (peak 0 of full scale)" in done.out
     rows = list(csv.DictReader(Path("problems.csv").read_text().splitlines()))
     assert rows[-1]["problem"] == "silent"
     assert Path(rows[-1]["path"]) == Path("own/1/anger/silence.wav")
