@@ -18,6 +18,7 @@ _REPLACEMENTS = tuple(
         (r"(start|end|duration|channel)=None\b", r"--\1-column none"),
         (r", or to root=\.\.\.", ""),
         (r"\blayout=\.\.\.", "--layout"),
+        (r'\blayout="([\w/]+)"', r"--layout \1"),
         (r",? for load_table\b", ""),
         (r",? or use load_folder\b", ""),
         (

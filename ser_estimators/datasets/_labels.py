@@ -38,9 +38,10 @@ _LOADERS = {
 }
 # A name that is a number, or ends in one: 03, Actor_01, spk7, S01b.
 _NUMBERED = re.compile(r"([^\W\d_]*)[\W_]*\d+[a-z]?")
-# A table says for each file what its label is, whatever that looks like.
+# A layout that is told, or a table, says what is a label, whatever that looks like.
 _OTHERWISE = (
-    "If its folders are labels, list the files with their labels in a CSV file, for load_table"
+    'If its folders are labels, pass layout="emotion/file", or list the files with their labels in '
+    "a CSV file, for load_table"
 )
 _SPEAKERS = {"actor", "f", "female", "id", "m", "male", "p", "s", "speaker", "spk", "subject"}
 
@@ -111,7 +112,8 @@ def describe_speakers(names: Collection[str]) -> str | None:
         return None
     return (
         f"its folders seem to be speakers, not emotions ({join(sorted(names))}); expected "
-        f"<emotion>/<file> or <speaker>/<emotion>/<file>: move the files. {_OTHERWISE}"
+        "<emotion>/<file>, <speaker>/<emotion>/<file> or <emotion>/<speaker>/<file>: move the files. "
+        f"{_OTHERWISE}"
     )
 
 

@@ -200,13 +200,13 @@ def in_audio(
     for kind, details in found.items():
         if details:
             first = next(iter(details))
-            one, many = _TEXTS[kind]
+            of_one, of_many = _TEXTS[kind]
             example = f"{_some([first], names)} ({details[first]})"
             yield Problem(
                 kind,
-                f"{example} {one}"
+                f"{example} {of_one}"
                 if len(details) == 1
-                else f"{len(details)} clips, such as {example}, {many}",
+                else f"{len(details)} clips, such as {example}, {of_many}",
                 tuple(details),
                 tuple(details.values()),
             )
