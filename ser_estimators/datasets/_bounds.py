@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,8 @@ def _some(rows: Sequence[str]) -> str:
 
 def with_bounds(clip: Any, folder: Path, bounds: Mapping[str, Any]) -> Any:
     """Return a path in a folder as text, or as a segment of its file."""
+    if isinstance(clip, Segment):
+        return replace(clip, path=str(folder / clip.path))
     if not isinstance(clip, str):
         return clip
     path = str(folder / clip)

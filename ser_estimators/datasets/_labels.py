@@ -112,8 +112,8 @@ def describe_speakers(names: Collection[str]) -> str | None:
         return None
     return (
         f"its folders seem to be speakers, not emotions ({join(sorted(names))}); expected "
-        "<emotion>/<file>, <speaker>/<emotion>/<file> or <emotion>/<speaker>/<file>: move the files. "
-        f"{_OTHERWISE}"
+        "<emotion>/<file>, <speaker>/<emotion>/<file> or <emotion>/<speaker>/<file>: move the "
+        f"files. {_OTHERWISE}"
     )
 
 

@@ -234,7 +234,9 @@ def _find(listing: Listing, wanted: Mapping[str, str | None]) -> dict[str, str]:
 
 
 def _clip_of(value: Any) -> Any:
-    """Return a path as text, and leave clips in memory as they are."""
+    """Return a path as text, and leave segments and clips in memory as they are."""
+    if isinstance(value, Segment):
+        return value
     if isinstance(value, os.PathLike):
         return os.fspath(value)
     if isinstance(value, Mapping):

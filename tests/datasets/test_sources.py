@@ -58,6 +58,20 @@ class TestFrames:
         corpus = load_table({"path": waveforms, "emotion": TARGET})
         assert [clip is waveform for clip, waveform in zip(corpus.data, waveforms, strict=True)]
 
+    def test_a_column_of_segments(self):
+        segments = [Segment(name, 0.25, channel=0) for name in NAMES]
+        columns = {"path": segments, "emotion": TARGET, "start": ["", "0.5", ""]}
+        expected = [Segment(in_audio(name), 0.25, channel=0) for name in NAMES]
+        assert load_table(columns, root="audio").data == expected
+
+    def test_a_data_frame_of_polars(self):
+        polars = pytest.importorskip("polars")
+        columns = {"path": list(NAMES), "emotion": TARGET, "end": [0.5, None, None]}
+        corpus = load_table(polars.DataFrame(columns), root="audio")
+        assert corpus.data == [Segment(in_audio("a.wav"), 0, 0.5), *map(in_audio, NAMES[1:])]
+        with pytest.raises(ValueError, match="from the DataFrame: it has no rows"):
+            load_table(polars.DataFrame({"path": [], "emotion": []}))
+
     def test_missing_values_of_a_data_frame(self):
         pandas = pytest.importorskip("pandas")
         frame = pandas.DataFrame({"path": NAMES, "emotion": ["joy", None, float("nan")]})
