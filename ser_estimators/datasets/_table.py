@@ -51,8 +51,9 @@ def load_table(
         audformat, or a database in which one table has emotions; a dataset of Hugging Face, whose
         audio stays undecoded: paths if it has files, and otherwise bytes, in memory.
     path, emotion : str, default="auto"
-        Columns of the paths and of the emotions. "auto" looks for usual names, in any case, the
-        best first: "path", "file", "filename" or "audio", and "emotion" or "label", for example.
+        Columns of the paths, which may be segments, and of the emotions. "auto" looks for usual
+        names, in any case, the best first: "path", "file", "filename" or "audio", and "emotion" or
+        "label", for example.
     speaker : str or None, default="auto"
         Column of the speakers. With "auto", a table without a usual name such as "speaker" or
         "actor" has no speakers; None ignores such a column.

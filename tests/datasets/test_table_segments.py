@@ -5,6 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ser_estimators import AcousticFeatures, Segment
 from ser_estimators.datasets import concatenate_corpora, load_table
@@ -114,6 +116,34 @@ def test_the_frame_is_a_table():
     assert again.data == corpus.data
     assert again.speakers.tolist() == ["01", "01", "02"]
     assert isinstance(corpus.frame["start"].dtype, type(pandas.Series([0.5]).dtype))
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["a.wav", "b.wav"]),
+            st.floats(0, 1e5),
+            st.one_of(st.none(), st.floats(1e-3, 1e3)),
+            st.one_of(st.none(), st.integers(0, 9)),
+        ),
+        min_size=1,
+        unique=True,
+    )
+)
+def test_any_segments_are_the_same_in_a_csv_file(rows):
+    pytest.importorskip("pandas")
+    clips = [
+        Segment(path, start, None if length is None else start + length, channel)
+        for path, start, length, channel in rows
+    ]
+    corpus = load_table({"path": clips, "emotion": ["joy"] * len(clips)}, as_frame=True)
+    for name in ("start", "channel"):  # which are missing if no clip has them
+        corpus.frame[name] = corpus.frame.get(name)
+    corpus.frame.to_csv("again.csv", index=False)
+    again = load_table("again.csv", channel="channel").data
+    # Without bounds, a segment is its file.
+    assert [clip if isinstance(clip, Segment) else Segment(clip) for clip in again] == corpus.data
 
 
 def test_corpora_with_segments_are_joined():
