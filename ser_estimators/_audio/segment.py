@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any
 
+from .._utils.public import public
 from .._utils.text import represent, type_name
 
 __all__ = ["Segment", "columns_of"]
 
 
+@public
 @dataclass(frozen=True)
 class Segment:
     """A part of an audio file, or one of its channels, as a clip.
@@ -54,16 +56,13 @@ class Segment:
     >>> str(clips[0])
     'call.wav#t=0.5,2.5'
     >>> MFCCTransformer().fit_transform(clips).shape
-    (2, 40, 235)
+    (2, 40, 469)
     """
 
     path: str
     start: float = 0.0
     end: float | None = None
     channel: int | None = None
-
-    # The path in pickles, which stays the same if the class moves to another file.
-    __module__ = "ser_estimators"
 
     def __post_init__(self) -> None:
         if isinstance(self.path, Segment):

@@ -44,6 +44,17 @@ class CorpusCheck:
         Names of the clips.
     emotions : list of str
     speakers : list of str or None
+
+    Examples
+    --------
+    >>> from sklearn.utils import Bunch
+    >>> from ser_estimators.datasets import check_corpus
+    >>> corpus = Bunch(data=["a.wav", "b.wav"], target=["Joy", "joy"], speakers=["1", "01"])
+    >>> check = check_corpus(corpus, audio=False)
+    >>> [problem.kind for problem in check.problems][:2]
+    ['spelling', 'one speaker, two names']
+    >>> check.to_frame()["path"].tolist()[:2]
+    ['a.wav', 'b.wav']
     """
 
     title: str

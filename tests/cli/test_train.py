@@ -123,7 +123,10 @@ def test_folders_of_actors_and_speakers(run):
     done = run("train", "rav", "-o", "m.joblib")
     assert done.status == 1
     assert "are named like those of RAVDESS" in done.err
-    assert "; use 'ravdess:rav'. If its folders are labels, list" in done.err
+    assert (
+        "; use 'ravdess:rav'. If its folders are labels, pass --layout emotion/file, or list"
+        in done.err
+    )
     assert "load_" not in done.err
     path.rename(path.with_name("anger_01.wav"))
     done = run("train", "rav", "-o", "m.joblib")
