@@ -112,7 +112,7 @@ class Fold:
 
 
 def lda() -> LinearDiscriminantAnalysis:
-    """Return the classifier of ``make_ser_pipeline(encoder=...)``."""
+    """Return the classifier of one table for all layers."""
     return LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.5)
 
 

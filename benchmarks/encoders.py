@@ -5,10 +5,11 @@
 Every layer of each encoder is scored on held-out speakers, with a linear discriminant analysis of
 its mean and standard deviation over time. The next rows are ``layers="auto"``, which chooses on the
 training speakers of each fold, with this classifier or a logistic regression of all three layers.
-The last ones are ``make_ser_pipeline(encoder=...)``, which has a classifier for each layer, with
-one speed and with three. With ``--memory``, a second call runs no encoder. RAVDESS has the six
-folds of EmoBox, nEMO the three of docs/encoders.md; other corpora are divided into ``--cv`` groups
-of speakers.
+The last ones are ``make_ser_pipeline(encoder=...)`` as it is and without its parts, without and
+with the speakers of the test clips ("adapted"), and differences paired over speakers.
+
+With ``--memory``, a second call runs no encoder. RAVDESS has the six folds of EmoBox, nEMO the
+three of docs/encoders.md; other corpora are divided into ``--cv`` groups of speakers.
 """
 
 import argparse
@@ -21,12 +22,13 @@ from _recognition import FOLDS
 from sklearn.base import clone
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import balanced_accuracy_score, log_loss
+from sklearn.metrics import balanced_accuracy_score
 from sklearn.model_selection import GroupKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from ser_estimators import EncoderEmbedder, datasets, make_ser_pipeline
+from ser_estimators.evaluation import compare, evaluate
 
 NEMO_FOLDS = (("EB0", "KS0", "TP0"), ("IC0", "MP0", "WR0"), ("KD0", "MK0", "SM0"))
 TIMED_CLIPS = 64
@@ -81,32 +83,51 @@ def report(model: str, corpus, folds: list, args: argparse.Namespace) -> None:
     for layer in range(1 + n_layers):
         scores = [score(discriminant(), tables[:, layer], y, fold) for fold in folds]
         show(f"layer {layer}", scores)
-    chosen, scores = (
-        [],
-        {"LDA": [], "logistic regression": [], "one speed": [], "make_ser_pipeline": []},
-    )
-    losses = []
+    scores: dict[str, list[float]] = {"LDA": [], "logistic regression": []}
+    chosen = []
     for fold in folds:
-        train, test = fold
+        train, _ = fold
         auto = EncoderEmbedder(**options, memory=args.memory)
         auto.fit(paths[train], y[train], groups=speakers[train])
         chosen.append(auto.layers_)
         table = tables[:, list(auto.layers_)].reshape(len(paths), -1)
         scores["LDA"].append(score(discriminant(), table, y, fold))
         scores["logistic regression"].append(score(regression(), table, y, fold))
-        pipe = make_ser_pipeline(encoder=model, n_jobs=-1, memory=args.memory)
-        pipe.set_params(encoder__precision=args.precision)
-        single = clone(pipe).set_params(encoder__speeds=(1.0,), voting__n_views=1)
-        groups = {f"{step}__groups": speakers[train] for step, _ in pipe.steps}
-        for name, system in (("one speed", single), ("make_ser_pipeline", pipe)):
-            system.fit(paths[train], y[train], **groups)
-            predicted = system.predict(paths[test])
-            scores[name].append(balanced_accuracy_score(y[test], predicted))
-        losses.append(log_loss(y[test], pipe.predict_proba(paths[test]), labels=pipe.classes_))
     for last, values in scores.items():
         show(f"auto, {last}", values)
-    show("log loss of the last", losses)
     print("chosen:", "; ".join(", ".join(map(str, layers)) for layers in chosen))
+    show_systems(model, corpus, folds, args)
+
+
+def show_systems(model: str, corpus, folds: list, args: argparse.Namespace) -> None:
+    """Print the scores of the complete systems, and their differences over speakers."""
+    pipe = make_ser_pipeline(encoder=model, n_jobs=-1, memory=args.memory)
+    pipe.set_params(encoder__precision=args.precision)
+    systems = {
+        "make_ser_pipeline": pipe,
+        "without normalizer": clone(pipe).set_params(voting__normalizer=None),
+        "one speed": clone(pipe).set_params(encoder__speeds=(1.0,)),
+        "one classifier": clone(pipe).set_params(voting__n_members=1),
+    }
+    reports = {}
+    for name, system in systems.items():
+        reports[name] = evaluate(
+            system, corpus.data, corpus.target, corpus.speakers, cv=folds, check_leaks=False
+        )
+        for protocol in reports[name].protocols.values():
+            adapted = ", adapted" if "adapted" in protocol.name else ""
+            show(f"{name}{adapted}", scores_by_fold(protocol))
+            found = protocol.scores.value
+            print(f"    log loss {found.log_loss:.3f}, ", end="")
+            print(f"calibration error {found.calibration_error:.3f}")
+    print(compare(reports))
+
+
+def scores_by_fold(protocol) -> list[float]:
+    """Return the balanced accuracy of each fold."""
+    ends = np.cumsum([len(fold.test) for fold in protocol.folds])[:-1]
+    parts = zip(np.split(protocol.y_true, ends), np.split(protocol.y_pred, ends), strict=True)
+    return [balanced_accuracy_score(truth, predicted) for truth, predicted in parts]
 
 
 def range_of(n_layers: int) -> list[int]:

@@ -16,13 +16,14 @@ from ._utils.version import __version__ as __version__
 if TYPE_CHECKING:
     from sklearn.linear_model import LogisticRegression
 
-    from . import cluster, datasets, display, evaluation, exceptions, models
+    from . import cluster, conditions, datasets, display, evaluation, exceptions, models
     from ._audio.segment import Segment
     from ._estimators.acoustic_features import AcousticFeatures
     from ._estimators.cnn_embedder import CNNEmbedder
     from ._estimators.encoder_embedder import EncoderEmbedder
     from ._estimators.feature_mlp import FeatureMLP
     from ._estimators.mfcc_transformer import MFCCTransformer
+    from ._estimators.speaker_normalizer import SpeakerNormalizer
     from ._estimators.spectrogram_augmentation import SpectrogramAugmentation
     from ._estimators.spectrogram_cnn import SpectrogramCNN
     from ._estimators.view_voting import ViewVotingClassifier
@@ -40,10 +41,12 @@ __all__ = [
     "MFCCTransformer",
     "Predictions",
     "Segment",
+    "SpeakerNormalizer",
     "SpectrogramAugmentation",
     "SpectrogramCNN",
     "ViewVotingClassifier",
     "cluster",
+    "conditions",
     "datasets",
     "display",
     "evaluation",
@@ -60,7 +63,15 @@ __all__ = [
 
 __getattr__, __dir__, _ = lazy_loader.attach(
     __name__,
-    submodules=["cluster", "datasets", "display", "evaluation", "exceptions", "models"],
+    submodules=[
+        "cluster",
+        "conditions",
+        "datasets",
+        "display",
+        "evaluation",
+        "exceptions",
+        "models",
+    ],
     submod_attrs={
         "_audio.segment": ["Segment"],
         "_estimators.acoustic_features": ["AcousticFeatures"],
@@ -69,9 +80,11 @@ __getattr__, __dir__, _ = lazy_loader.attach(
         "_estimators.feature_mlp": ["FeatureMLP"],
         "_estimators.fit_cache": ["FitCache"],
         "_estimators.mfcc_transformer": ["MFCCTransformer"],
+        "_estimators.speaker_normalizer": ["SpeakerNormalizer"],
         "_estimators.spectrogram_augmentation": ["SpectrogramAugmentation"],
         "_estimators.spectrogram_cnn": ["SpectrogramCNN"],
-        # Not a public name, but one that pickled arrays refer to.
+        # Not public names, but ones that pickled arrays refer to.
+        "_estimators.embedding_array": ["EmbeddingArray"],
         "_features.mfcc_array": ["MFCCArray"],
         "_estimators.view_voting": ["ViewVotingClassifier"],
         "_utils.versions": ["show_versions"],

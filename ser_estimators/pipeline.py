@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from sklearn.base import clone
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression
@@ -14,8 +13,8 @@ from sklearn.preprocessing import StandardScaler
 from ._estimators.cnn_embedder import CNNEmbedder
 from ._estimators.encoder_embedder import EncoderEmbedder
 from ._estimators.fit_cache import FitCache
-from ._estimators.layer_choice import N_CHOSEN
 from ._estimators.mfcc_transformer import MFCCTransformer
+from ._estimators.speaker_normalizer import SpeakerNormalizer
 from ._estimators.view_voting import ViewVotingClassifier
 
 __all__ = ["make_ser_pipeline"]
@@ -69,8 +68,8 @@ def make_ser_pipeline(
         (``LogisticRegression`` with ``class_weight="balanced"``). With an encoder, the steps are
         ``encoder`` (`EncoderEmbedder`) and ``voting`` (`ViewVotingClassifier` of a
         ``StandardScaler`` and a ``LinearDiscriminantAnalysis`` for each layer). Pass the speakers
-        to ``fit`` as ``encoder__groups`` and ``voting__groups``. When you change the number of
-        speeds or layers of the pipeline, set ``voting__n_views`` or ``voting__n_members`` to it.
+        to ``fit`` as ``encoder__groups`` and ``voting__groups``, and, if there are many clips of
+        each, to ``predict`` as ``groups``.
 
     See Also
     --------
@@ -111,10 +110,9 @@ def _with_encoder(encoder: Any, **options: Any) -> Pipeline:
         embedder = EncoderEmbedder(encoder, speeds=_SPEEDS, **options)
     # A shrinkage that depends on the number of clips would be too small: the clips of a speaker
     # resemble each other.
-    lda = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.3)
+    lda = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.4)
     voting = ViewVotingClassifier(
         make_pipeline(StandardScaler(), lda),
-        n_views=np.size(embedder.speeds),
-        n_members=N_CHOSEN if isinstance(embedder.layers, str) else np.size(embedder.layers),
+        normalizer=SpeakerNormalizer(),
     )
     return Pipeline([("encoder", embedder), ("voting", voting)])

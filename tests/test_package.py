@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import ser_estimators
-from ser_estimators import datasets, display, evaluation, models
+from ser_estimators import conditions, datasets, display, evaluation, models
 from ser_estimators._utils.public import documentation_url
 
 ROOT = Path(ser_estimators.__file__).parent
@@ -82,7 +82,7 @@ def test_every_public_name_exists():
 
 
 def public_objects():
-    for module in (ser_estimators, datasets, display, evaluation, models):
+    for module in (ser_estimators, conditions, datasets, display, evaluation, models):
         for name in module.__all__:
             thing = getattr(module, name)
             if not inspect.ismodule(thing) and thing.__module__.startswith("ser_estimators"):

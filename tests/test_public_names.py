@@ -7,7 +7,15 @@ import inspect
 from pathlib import Path
 
 import ser_estimators
-from ser_estimators import cluster, datasets, display, evaluation, exceptions, models
+from ser_estimators import (
+    cluster,
+    conditions,
+    datasets,
+    display,
+    evaluation,
+    exceptions,
+    models,
+)
 
 FILE = Path(__file__).parent / "data" / "public_names.txt"
 
@@ -15,7 +23,8 @@ FILE = Path(__file__).parent / "data" / "public_names.txt"
 def public_names():
     """Return a line for each public name, method and property, with its signature."""
     lines = []
-    for module in (ser_estimators, cluster, datasets, display, evaluation, exceptions, models):
+    modules = (cluster, conditions, datasets, display, evaluation, exceptions, models)
+    for module in (ser_estimators, *modules):
         for name in sorted(module.__all__):
             thing = getattr(module, name)
             if inspect.ismodule(thing) or not thing.__module__.startswith("ser_estimators"):

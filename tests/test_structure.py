@@ -18,7 +18,7 @@ LAYERS = (
     {"_kernels", "exceptions"},
     {"_utils"},
     {"_audio"},
-    {"_features"},
+    {"_features", "conditions"},
     {"_network", "_encoders", "datasets"},
     {"_training"},
     {"_estimators"},
@@ -38,6 +38,7 @@ LIBRARIES = {
     "_utils": {"pandas"},
     "_kernels": set(),
     "_audio": {"joblib", "scipy", "sklearn", "soundfile", "soxr", "tqdm"},
+    "conditions": {"scipy", "sklearn", "soundfile"},
     "datasets": {"filelock", "lazy_loader", "pandas", "pooch", "requests", "scipy", "sklearn"}
     | {"soundfile"},
     "_features": {"filelock", "librosa", "scipy"},
@@ -45,7 +46,7 @@ LIBRARIES = {
     "_encoders": {"huggingface_hub", "safetensors", "torch", "transformers"},
     "_training": {"skorch", "sklearn", "torch", "tqdm"},
     "_estimators": {"filelock", "joblib", "scipy", "sklearn", "skorch", "soundfile", "soxr"}
-    | {"torch"},
+    | {"threadpoolctl", "torch"},
     "pipeline": {"sklearn"},
     "models": {
         "joblib",

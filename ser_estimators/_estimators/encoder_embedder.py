@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from numbers import Integral
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,8 +24,10 @@ from .._utils.checks import check_choice
 from .._utils.public import public
 from .._utils.text import represent
 from .clip_transformer import ClipTransformer
+from .embedding_array import EmbeddingArray
 from .encoder_statistics import RUN_PARAMETERS, check_pooling, check_speeds, clip_statistics
 from .layer_choice import check_layers, neighbors, resolve_layers, score_layers
+from .speaker_folds import check_speakers
 
 __all__ = ["EncoderEmbedder"]
 
@@ -149,6 +151,8 @@ class EncoderEmbedder(ClipTransformer):
     >>> pipe.fit(paths, emotions, encoderembedder__groups=speakers)  # doctest: +SKIP
     """
 
+    __metadata_request__fit: ClassVar = {"groups": True}
+
     def __init__(
         self,
         model: str | os.PathLike[str] = "openai/whisper-base",
@@ -233,7 +237,7 @@ class EncoderEmbedder(ClipTransformer):
         ndarray of shape (n_clips, embedding_dim), float32
         """
         tables = self._fit(X, y, groups)
-        return self.transform(X) if tables is None else self._select(tables)
+        return self.transform(X) if tables is None else self._with_blocks(self._select(tables))
 
     def transform(self, X: Any) -> Floats:
         """Embed every clip.
@@ -267,7 +271,7 @@ class EncoderEmbedder(ClipTransformer):
         rows = self._statistics(clips, files, shape_of(files), max(self.layers_))
         for row, statistics in zip(table, rows, strict=True):
             row[:] = self._select(statistics[None])[0]
-        return table
+        return self._with_blocks(table)
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """Return the names of the columns, such as "layer3_mean_0".
@@ -327,8 +331,7 @@ class EncoderEmbedder(ClipTransformer):
             )
         y = column_or_1d(y)
         check_classification_targets(y)
-        if groups is not None:
-            groups = column_or_1d(groups)
+        groups = check_speakers(groups, y)
         tables = np.stack(list(self._statistics(clips, files, shape, shape.n_layers)))
         # The first speed is enough to compare layers.
         columns = self._pool(tables)[:, 0].reshape(len(clips), 1 + shape.n_layers, -1)
@@ -358,6 +361,9 @@ class EncoderEmbedder(ClipTransformer):
     def _select(self, tables: Floats) -> Floats:
         """Return the embeddings of clips from the statistics of all layers."""
         return self._pool(tables[:, :, list(self.layers_)]).reshape(len(tables), -1)
+
+    def _with_blocks(self, embeddings: Floats) -> EmbeddingArray:
+        return EmbeddingArray(embeddings, (len(self.speeds), len(self.layers_)))
 
     def _find_files(self, revision: str | None) -> EncoderFiles:
         return find_files(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import warnings
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -62,6 +62,9 @@ class NetworkEstimator(
 ):
     """Classifier and transformer based on an ensemble; subclasses define the parameters."""
 
+    # With metadata routing, the speakers are passed without set_fit_request(groups=True).
+    __metadata_request__fit: ClassVar = {"groups": True}
+
     def fit(
         self,
         X: ArrayLike,
@@ -88,8 +91,8 @@ class NetworkEstimator(
             ``pipe.fit(X, y, cnn__groups=speakers)``; in a search,
             ``search.fit(X, y, groups=speakers, cnn__groups=speakers)``, because the search passes
             its own `groups` to the splitter only. With
-            ``sklearn.set_config(enable_metadata_routing=True)``, use
-            ``CNNEmbedder(...).set_fit_request(groups=True)``.
+            ``sklearn.set_config(enable_metadata_routing=True)``,
+            ``pipe.fit(X, y, groups=speakers)`` is enough.
 
         Returns
         -------

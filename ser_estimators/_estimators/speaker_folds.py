@@ -2,18 +2,40 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+from sklearn.utils.validation import check_consistent_length, column_or_1d
 
-__all__ = ["speaker_folds"]
+from .._utils.checks import is_missing
+
+__all__ = ["check_speakers", "speaker_folds"]
+
+Positions = NDArray[np.intp]
+
+
+def check_speakers(groups: Any, X: Any) -> NDArray[Any] | None:
+    """Return the speakers of the clips in X as an array, or raise if one of them is missing."""
+    if groups is None:
+        return None
+    groups = column_or_1d(groups)
+    check_consistent_length(X, groups)
+    missing = [position for position, name in enumerate(groups) if is_missing(name)]
+    if missing:
+        raise ValueError(
+            f"groups has no speaker for {len(missing)} of {len(groups)} clips, the first of which "
+            f"is clip {missing[0]}; give each unknown speaker a name of its own, or leave groups "
+            "out"
+        )
+    return groups
 
 
 def speaker_folds(
     y: NDArray[Any], groups: NDArray[Any] | None, n_splits: int
-) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]] | None:
+) -> list[tuple[Positions, Positions]]:
     """Return the positions of training and test clips of each fold.
 
     Parameters
@@ -21,25 +43,28 @@ def speaker_folds(
     y : ndarray of shape (n_clips,)
         Labels, of which each fold has about the same shares.
     groups : ndarray of shape (n_clips,) or None
-        Clips of one group, such as a speaker, are in one fold.
+        Clips of one group, such as a speaker, are in one fold, unless there is a single group.
     n_splits : int >= 2
-        Number of folds. There are fewer if a class or the groups have fewer members.
+        Number of folds. There are fewer if there are fewer clips or groups.
 
     Returns
     -------
-    list of (train, test), or None
-        None if there is a single class, or if the training clips of a fold would lack a class.
+    list of (train, test)
+        Test clips of classes without training clips are left out. Folds with fewer than two
+        training classes are left out as well, so that there may be none.
     """
-    _, codes = np.unique(y, return_inverse=True)
-    n_splits = min(n_splits, int(np.bincount(codes).min()))
+    _, codes, sizes = np.unique(y, return_inverse=True, return_counts=True)
     if groups is not None:
-        n_splits = min(n_splits, len(np.unique(groups)))
-    if n_splits < 2 or codes.max() == 0:
-        return None
+        _, groups = np.unique(groups, return_inverse=True)
+        groups = groups if groups.max() else None
+    n_splits = min(n_splits, int(sizes.max()), len(y) if groups is None else groups.max() + 1)
+    if n_splits < 2 or len(sizes) < 2:
+        return []
     kind = StratifiedKFold if groups is None else StratifiedGroupKFold
     # In random order, because clips are often sorted by speaker.
     splitter = kind(n_splits, shuffle=True, random_state=0)
-    folds = list(splitter.split(np.zeros(len(codes)), codes, groups))
-    n_classes = codes.max() + 1
-    is_complete = all(len(np.unique(codes[train])) == n_classes for train, _ in folds)
-    return folds if is_complete else None
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The least populated class in y has only")
+        folds = list(splitter.split(np.zeros(len(codes)), codes, groups))
+    folds = [(train, test[np.isin(codes[test], codes[train])]) for train, test in folds]
+    return [fold for fold in folds if len(fold[1]) and len(np.unique(codes[fold[0]])) > 1]

@@ -13,10 +13,12 @@ from ._corpora import DATA_HELP, describe, load_data
 from ._options import (
     check_folder_of,
     corpus_options,
+    list_option,
     pipeline_options,
     require_pandas,
     set_parameters,
 )
+from ._stress import conditions_of
 from ._text import plain
 
 __all__ = ["evaluate"]
@@ -34,6 +36,7 @@ with the balanced accuracy. Only the files that the options name are written.
     epilog=examples(
         "ser evaluate recordings/ --html report.html",
         "ser evaluate ravdess:/data/ravdess --random-split --resume folds/",
+        "ser evaluate recordings/ --stress --html report.html",
         "ser evaluate recordings.csv --set cnn__n_networks=1 --json > single.json",
     ),
 )
@@ -59,6 +62,13 @@ with the balanced accuracy. Only the files that the options name are written.
     help="Split at random because nobody knows who speaks; the report says so.",
 )
 @click.option(
+    "--stress",
+    "is_stressed",
+    is_flag=True,
+    help="Also test with noise, in rooms, through a telephone and so on: see ser stress --list.",
+)
+@list_option("--conditions", "names", "Test these conditions only, instead of all of --stress.")
+@click.option(
     "--resume",
     type=click.Path(file_okay=False),
     metavar="FOLDER",
@@ -78,6 +88,8 @@ def evaluate(
     cv: int | None,
     random_split: bool,
     unknown_speakers: bool,
+    is_stressed: bool,
+    names: tuple[str, ...] | None,
     resume: str | None,
     name: str | None,
     encoder: str | None,
@@ -93,6 +105,7 @@ def evaluate(
             "with --unknown-speakers, all splits are random: omit --random-split"
         )
     check_folder_of(html, csv_file)
+    conditions = conditions_of(names) if is_stressed or names is not None else None
     if csv_file is not None:
         require_pandas("--csv")
     corpus = load_data(data, **columns)
@@ -119,6 +132,7 @@ def evaluate(
                 cv=cv,
                 random_split=random_split,
                 metadata={key: corpus[key] for key in ("sex", "intensity")},
+                conditions=conditions,
                 resume=resume,
                 n_jobs=n_jobs,
                 name=name,

@@ -20,6 +20,7 @@ from ._features import features
 from ._info import info
 from ._predict import predict
 from ._record import record
+from ._stress import stress
 from ._train import train
 
 __all__ = ["main"]
@@ -53,7 +54,9 @@ def ser() -> None:
     """
 
 
-for command in (predict, record, check, train, evaluate, compare, info, export, features):
+for command in (
+    *(predict, record, check, train, evaluate, stress, compare, info, export, features),
+):
     ser.add_command(command)
 
 

@@ -1,4 +1,4 @@
-"""Plots of clips, of the training history and of the embedding, as scikit-learn's displays.
+"""Plots of clips, training, embeddings and stress tests, as scikit-learn's displays.
 
 As in scikit-learn, the constructor stores data, ``plot`` draws it, and class methods do both.
 matplotlib is imported when the first plot is drawn, and ``plt.show`` is never called. All plots
@@ -10,7 +10,14 @@ from __future__ import annotations
 
 from ._embedding import EmbeddingDisplay
 from ._spectrogram import SpectrogramDisplay
+from ._stress_test import StressTestDisplay
 from ._training_history import TrainingHistoryDisplay
 from ._waveform import WaveformDisplay
 
-__all__ = ["EmbeddingDisplay", "SpectrogramDisplay", "TrainingHistoryDisplay", "WaveformDisplay"]
+__all__ = [
+    "EmbeddingDisplay",
+    "SpectrogramDisplay",
+    "StressTestDisplay",
+    "TrainingHistoryDisplay",
+    "WaveformDisplay",
+]

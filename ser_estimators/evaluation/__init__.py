@@ -1,17 +1,23 @@
-"""Evaluation that keeps speakers apart, its report, and the comparison of systems."""
+"""Evaluation that keeps speakers apart, its report, stress tests, and comparison of systems."""
 
 from __future__ import annotations
 
 from ._compare import Comparison, compare
 from ._evaluate import evaluate
 from ._report import EvaluationReport, Fold, GroupScore, Protocol
+from ._stress import stress_test
+from ._stress_results import StressTest
+from ._stress_scores import ConditionScore
 
 __all__ = [
     "Comparison",
+    "ConditionScore",
     "EvaluationReport",
     "Fold",
     "GroupScore",
     "Protocol",
+    "StressTest",
     "compare",
     "evaluate",
+    "stress_test",
 ]

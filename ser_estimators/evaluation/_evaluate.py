@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from numbers import Integral, Real
 from typing import Any
@@ -14,7 +15,6 @@ import sklearn
 from sklearn.base import clone, is_classifier
 from sklearn.utils import check_scalar
 
-from .._utils.pipelines import iter_steps
 from .._utils.version import __version__
 from ._checks import (
     check_combination,
@@ -24,6 +24,8 @@ from ._checks import (
     warn_of_clip_numbers,
     warn_of_missing_classes,
 )
+from ._clip_pool import make_pool
+from ._conditions import check_conditions
 from ._names import name_of_corpora, name_of_system
 from ._plan import make_plans, search_leaks
 from ._protocol import run_protocol
@@ -31,10 +33,11 @@ from ._report import EvaluationReport
 from ._routing import warn_of_early_stopping
 from ._sides import check_side
 from ._store import open_store
+from ._stressed import StressPlan, check_sound, choose_rate, first_rate
 
 __all__ = ["evaluate"]
 
-_DEFAULT_SR = 16000  # Hz
+_BATCH = 64  # clips that are in memory at the same time in a stress test
 
 
 @refuse_groups
@@ -51,6 +54,7 @@ def evaluate(
     speakers_test: Any = None,
     metadata: Mapping[str, Any] | None = None,
     metadata_test: Mapping[str, Any] | None = None,
+    conditions: Any = None,
     param_grid: Any = None,
     scoring: Any = "balanced_accuracy",
     check_leaks: bool = True,
@@ -101,6 +105,10 @@ def evaluate(
         has one string or number per clip. The report contains them for the tested clips. Missing
         strings become "unknown". Columns that are None are ignored, and so are ``path``,
         ``emotion`` and ``speaker``, which have their own parameters.
+    conditions : {"standard"}, list of str, dict of str to callable, or None, default=None
+        Conditions of a stress test, such as noise or a room, see `stress_test`: each test clip is
+        also predicted after each of them, by the model of its fold. The report shows how much
+        accuracy is left, and ``report.stress`` has the figures. None tests the clips as recorded.
     param_grid : dict or list of dict, default=None
         Parameters to search in each training fold, by an inner cross-validation that keeps
         speakers apart as well: nested cross-validation [1]_.
@@ -129,7 +137,8 @@ def evaluate(
     n_jobs : int or None, default=None
         Number of folds that run in parallel, in processes, as in joblib.
     random_state : int, default=0
-        Seeds the assignment of speakers, and of clips, to folds. It does not seed the estimator.
+        Seeds the assignment of speakers, and of clips, to folds, and the noise of conditions. It
+        does not seed the estimator.
     verbose : int, default=0
         If 1, print a line when a fold starts and when it ends; networks show their progress,
         labeled with the fold.
@@ -137,7 +146,10 @@ def evaluate(
     Returns
     -------
     EvaluationReport
-        ``print(report)`` shows it, ``report.to_html("report.html")`` writes it as a page.
+        ``print(report)`` shows it, ``report.to_html("report.html")`` writes it as a page. If the
+        estimator takes speakers in ``predict``, as `ViewVotingClassifier` with a `normalizer` does,
+        the report has a second protocol, "speaker-independent, adapted to each speaker, without
+        labels": the same models, with the speakers of the test clips.
 
     Raises
     ------
@@ -161,11 +173,13 @@ def evaluate(
     UserWarning
         If the training clips of a fold lack a class; if speakers look like the numbers of clips; if
         an estimator with ``early_stopping=True`` receives no speakers, and so validates on clips of
-        speakers that it trains on; or if a stored fold is damaged or cannot be stored.
+        speakers that it trains on; if a condition cannot be tested; or if a stored fold is damaged
+        or cannot be stored.
 
     See Also
     --------
     compare : Compare several systems on the same folds.
+    stress_test : Test a fitted model under conditions.
 
     References
     ----------
@@ -209,6 +223,10 @@ def evaluate(
     if X_test is not None:
         test = check_side(X_test, y_test, speakers_test, "_test", metadata_test)
     # Problems are reported now rather than after hours of training.
+    chosen = None
+    if conditions is not None:
+        chosen = check_conditions(conditions)
+        check_sound(train if test is None else test)
     plans = make_plans(train, test, cv, random_split, random_state)
     warn_of_clip_numbers(train, "speakers")
     if test is not None:
@@ -218,6 +236,10 @@ def evaluate(
     check_own_splits(estimator, plans[0])
     if train.speakers is not None:
         warn_of_early_stopping(estimator)
+    if chosen is not None:
+        rate = choose_rate(clone(estimator))
+        pool = make_pool(plans[0].test, rate, seed=random_state, n_jobs=n_jobs)
+        plans[0] = replace(plans[0], stress=StressPlan(chosen, pool, _BATCH))
     stores = {
         plan.name: open_store(folder, estimator, plan, param_grid=param_grid, scoring=scoring)
         for plan in plans
@@ -225,10 +247,13 @@ def evaluate(
     }
     if check_leaks:
         plans = search_leaks(plans, n_jobs=n_jobs)
-    sr, versions = _sampling_rate_of(estimator), _versions()
+    # A clone, because fitted searches are walked by their best estimator, which is not evaluated.
+    sr, versions = first_rate(clone(estimator)), _versions()
 
-    protocols = {
-        plan.name: run_protocol(
+    protocols = [
+        protocol
+        for plan in plans
+        for protocol in run_protocol(
             estimator,
             plan,
             param_grid=param_grid,
@@ -238,26 +263,17 @@ def evaluate(
             n_jobs=n_jobs,
             verbose=verbose,
         )
-        for plan in plans
-    }
+    ]
     return EvaluationReport(
         name=name or name_of_system(estimator),
         estimator=repr(estimator),
-        protocols=protocols,
+        protocols={protocol.name: protocol for protocol in protocols},
         confidence=confidence,
         versions=versions,
         sr=sr,
         date=date,
         corpus=name_of_corpora(train, test) if corpus is None else corpus,
     )
-
-
-def _sampling_rate_of(estimator: Any) -> int:
-    """Return the rate at which the estimator expects waveforms, if its parameters say so."""
-    # A clone, because fitted searches are walked by their best estimator, which is not evaluated.
-    rates = (getattr(step, "sr", None) for _, step in iter_steps(clone(estimator)))
-    # In librosa, None stands for the rate of the file.
-    return next((int(rate) for rate in rates if isinstance(rate, Integral)), _DEFAULT_SR)
 
 
 def _versions() -> dict[str, str]:

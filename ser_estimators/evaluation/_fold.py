@@ -6,10 +6,11 @@ import time
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import sklearn
 from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
@@ -23,11 +24,15 @@ from ._report import Fold
 from ._routing import speakers_for_fit
 from ._sides import Side
 from ._splits import expected_warnings_ignored, make_random_splits, make_speaker_splits
+from ._stressed import Stressed, predict_conditions
 
 __all__ = ["Outcome", "run_fold"]
 
 _INNER_FOLDS = 3
 _ONLY_STEP = "estimator"
+
+
+_Predicted = tuple[NDArray[Any], NDArray[np.float64] | None]
 
 
 @dataclass(frozen=True)
@@ -42,12 +47,18 @@ class Outcome:
         None if the estimator has no ``predict_proba``.
     classes : ndarray of shape (n_trained_classes,) or None
         Columns of the probabilities.
+    adapted : tuple of (y_pred, probabilities), or None, default=None
+        The same with the speakers of the test clips, if the model adapts to them.
+    stressed : Stressed or None, default=None
+        Predictions under the conditions of a stress test, if there is one.
     """
 
     fold: Fold
     y_pred: NDArray[Any]
     probabilities: NDArray[np.float64] | None
     classes: NDArray[Any] | None
+    adapted: _Predicted | None = None
+    stressed: Stressed | None = None
 
 
 def run_fold(
@@ -96,11 +107,28 @@ def run_fold(
         best_params=_without_prefix(getattr(model, "best_params_", None)),
         history=_history_of(best),
     )
-    return _predict(best, test, plan, fold, f"{plan.name}, fold {number + 1}")
+    outcome = _predict(best, test, plan, fold, f"{plan.name}, fold {number + 1}")
+    if plan.stress is None:
+        return outcome
+    label = f"[evaluate] {plan.name}, {label}, "
+    stressed = predict_conditions(best, plan.stress, test_indices, label=label, verbose=verbose)
+    return replace(outcome, stressed=stressed)
 
 
 def _predict(model: Any, test: Side, plan: Plan, fold: Fold, where: str) -> Outcome:
-    y_pred = np.asarray(model.predict(test.clips))
+    y_pred, probabilities = _predict_clips(model, test, plan, where)
+    adapted = None
+    # Searches do not pass speakers on in prediction.
+    best = getattr(model, "best_estimator_", model)
+    if plan.is_adapted(best):
+        with sklearn.config_context(enable_metadata_routing=True):
+            adapted = _predict_clips(best, test, plan, where, groups=test.speakers)
+    classes = None if probabilities is None else np.asarray(model.classes_)
+    return Outcome(fold, y_pred, probabilities, classes, adapted)
+
+
+def _predict_clips(model: Any, test: Side, plan: Plan, where: str, **speakers: Any) -> _Predicted:
+    y_pred = np.asarray(model.predict(test.clips, **speakers))
     unknown = np.setdiff1d(y_pred, np.concatenate([plan.train.labels, plan.test.labels]))
     if unknown.size:
         raise ValueError(
@@ -108,15 +136,15 @@ def _predict(model: Any, test: Side, plan: Plan, fold: Fold, where: str) -> Outc
             "in y; expected one of the labels that it was fitted on"
         )
     if not hasattr(model, "predict_proba"):
-        return Outcome(fold, y_pred, None, None)
-    probabilities = np.asarray(model.predict_proba(test.clips), dtype=float)
+        return y_pred, None
+    probabilities = np.asarray(model.predict_proba(test.clips, **speakers), dtype=float)
     if not np.isfinite(probabilities).all():
         n_bad = np.count_nonzero(~np.isfinite(probabilities).all(axis=1))
         raise ValueError(
             f"{where}: predict_proba returned NaN or infinity for {n_bad} of {len(probabilities)} "
             "clips; training has probably diverged: lower the learning rate"
         )
-    return Outcome(fold, y_pred, probabilities, np.asarray(model.classes_))
+    return y_pred, probabilities
 
 
 def _search_over(model: Any, param_grid: Any, scoring: Any, train: Side, number: int) -> Any:

@@ -3,28 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from .._utils.text import readable
 from ._charts import learning_curves, score_chart
+from ._environment import environment
 from ._mistakes import mistakes_of
-from ._text import (
-    counted,
-    explain_guessing,
-    explain_hidden,
-    explain_intervals,
-    format_interval,
-    format_percent,
-    format_score,
-    list_untested,
-    shorten,
-    subtitle,
-    warnings_about,
-)
+from ._stress_html import stress_section
 
 if TYPE_CHECKING:
     from ._report import EvaluationReport, Protocol
@@ -46,7 +33,7 @@ def render_page(report: EvaluationReport, n_mistakes: int) -> str:
     """
     main, *others = report.protocols.values()
     text = (
-        _environment()
+        environment()
         .get_template("report.html.j2")
         .render(
             report=report,
@@ -57,6 +44,8 @@ def render_page(report: EvaluationReport, n_mistakes: int) -> str:
             score_chart=score_chart(report),
             charts=learning_curves(main),
             mistakes=list(mistakes_of(main, n_mistakes, report.sr)),
+            stress=None if report.stress is None else stress_section(report.stress),
+            confusion_of=_confusion_of,
             max_folds=_MAX_FOLDS,
             max_speakers=_MAX_SPEAKERS,
             max_characters=_MAX_CHARACTERS,
@@ -67,7 +56,7 @@ def render_page(report: EvaluationReport, n_mistakes: int) -> str:
 
 def render_summary(report: EvaluationReport) -> str:
     """Return the headline and a table of the scores that are single numbers, for a notebook."""
-    template = _environment().get_template("summary.html.j2")
+    template = environment().get_template("summary.html.j2")
     text = template.render(
         report=report,
         main=report.main,
@@ -76,35 +65,6 @@ def render_summary(report: EvaluationReport) -> str:
         score_chart=score_chart(report),
     )
     return readable(text)
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("ser_estimators.evaluation"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "score": format_score,
-        "percent": format_percent,
-        "repr": repr,
-        "shorten": shorten,
-    }
-    environment.globals |= {
-        "confusion_of": _confusion_of,
-        "counted": counted,
-        "explain_guessing": explain_guessing,
-        "explain_hidden": explain_hidden,
-        "explain_intervals": explain_intervals,
-        "interval": format_interval,
-        "list_untested": list_untested,
-        "subtitle": subtitle,
-        "warnings_about": warnings_about,
-    }
-    return environment
 
 
 def _summary_of(

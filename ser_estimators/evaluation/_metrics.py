@@ -15,6 +15,7 @@ __all__ = [
     "Interval",
     "Scores",
     "count_by_speaker",
+    "half_width",
     "score",
     "score_clips",
     "score_of_guessing",
@@ -277,7 +278,7 @@ def score_with_intervals(counts: Counts, *, confidence: float) -> Interval:
         if at is None:
             low[name] = high[name] = None
             continue
-        half = _half_width(getattr(left_out, name), confidence)
+        half = half_width(getattr(left_out, name), confidence)
         half = np.where(is_spread.get(name, True), half, np.nan)
         low[name] = np.maximum(at - half, 0.0)
         high[name] = at + half if name == "log_loss" else np.minimum(at + half, 1.0)
@@ -334,8 +335,19 @@ def _of_several_speakers(counts: Counts) -> dict[str, NDArray[np.bool_]]:
     }
 
 
-def _half_width(left_out: Floats, confidence: float) -> Floats:
-    """Return half the width of a t interval, from the scores without each speaker."""
+def half_width(left_out: Floats, confidence: float) -> Floats:
+    """Return half the width of a t interval, from the scores without each speaker.
+
+    Parameters
+    ----------
+    left_out : ndarray of shape (n_speakers, ...)
+    confidence : float in (0, 1)
+
+    Returns
+    -------
+    ndarray of shape (...)
+        NaN with a single speaker.
+    """
     is_known = ~np.isnan(left_out)  # a score may be undefined without the only speaker of a class
     n = is_known.sum(axis=0)
     known = np.where(is_known, left_out, 0.0)

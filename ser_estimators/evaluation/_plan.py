@@ -17,8 +17,10 @@ from .._audio.segment import Segment
 from .._utils.stack_level import find_stack_level
 from ..exceptions import LeakWarning
 from ._leaks import SAME_FILE, Leak, find_leaks, find_same_recordings
+from ._routing import adapts_to_speakers
 from ._sides import UNKNOWN, Side
 from ._splits import Split, make_random_splits, make_splits, shared_speakers
+from ._stressed import StressPlan
 from ._text import counted
 
 __all__ = ["Plan", "make_plans", "search_leaks"]
@@ -42,6 +44,8 @@ class Plan:
         Speakers that appear in both training and test of a split.
     leaks : list of Leak or None, default=None
         None if nothing was searched.
+    stress : StressPlan or None, default=None
+        Conditions under which the test clips are predicted as well.
     """
 
     name: str
@@ -51,6 +55,15 @@ class Plan:
     test: Side
     shared_speakers: list[Any]
     leaks: list[Leak] | None = None
+    stress: StressPlan | None = None
+
+    def is_adapted(self, model: Any) -> bool:
+        """Return whether the test clips are also predicted with their speakers.
+
+        The model adapts to them. In random folds, it was trained on the same speakers.
+        """
+        is_new = self.test.speakers is not None and not self.shared_speakers
+        return is_new and adapts_to_speakers(model)
 
     def __sizeof__(self) -> int:
         """Return the number of bytes, with those of the clips.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,9 +17,12 @@ from ._metrics import score_clips
 from ._plan import Plan
 from ._report import Protocol
 from ._store import FoldStore
+from ._stressed import join_folds
 from ._text import counted
 
 __all__ = ["run_protocol"]
+
+_ADAPTED = "adapted to each speaker, without labels"
 
 
 def run_protocol(
@@ -31,7 +35,7 @@ def run_protocol(
     store: FoldStore | None = None,
     n_jobs: int | None,
     verbose: int,
-) -> Protocol:
+) -> list[Protocol]:
     """Run every fold of a plan that is not stored yet, and score the predictions.
 
     Parameters
@@ -45,7 +49,8 @@ def run_protocol(
 
     Returns
     -------
-    Protocol
+    list of Protocol
+        The second one, if any, is adapted to the speakers of the test clips.
     """
     outcomes = {} if store is None else store.load_all(plan)
     if verbose and outcomes and store is not None:
@@ -64,7 +69,25 @@ def run_protocol(
         outcomes[number] = outcome
         if verbose:
             _print_result(plan, number, outcome)
-    return _put_together(plan, [outcomes[number] for number in sorted(outcomes)], confidence)
+    ordered = [outcomes[number] for number in sorted(outcomes)]
+    protocols = [_put_together(plan, ordered, confidence)]
+    adapted = [
+        replace(outcome, y_pred=outcome.adapted[0], probabilities=outcome.adapted[1], stressed=None)
+        for outcome in ordered
+        if outcome.adapted is not None
+    ]
+    if len(adapted) == len(ordered):
+        adapted_plan = replace(
+            plan,
+            name=f"{plan.name}, {_ADAPTED}",
+            description=(
+                f"{plan.description} The same models were also told which clips belong to one "
+                "speaker, for all test clips of that speaker at once, but not their emotions. "
+                "Scores apply where many clips of a speaker, of several emotions, are known."
+            ),
+        )
+        protocols.append(_put_together(adapted_plan, adapted, confidence))
+    return protocols
 
 
 def _run(
@@ -112,6 +135,7 @@ def _put_together(plan: Plan, outcomes: Sequence[Outcome], confidence: float) ->
     # All classes that can be predicted, even if the test clips contain fewer.
     classes = np.unique(np.concatenate([plan.train.labels, y_true]))
     probabilities = _align_probabilities(classes, outcomes)
+    stressed = join_folds([fold.stressed for fold in outcomes if fold.stressed is not None])
     return Protocol(
         name=plan.name,
         description=plan.description,
@@ -126,6 +150,8 @@ def _put_together(plan: Plan, outcomes: Sequence[Outcome], confidence: float) ->
         leaks=plan.leaks,
         shared_speakers=plan.shared_speakers,
         metadata={name: values[tested] for name, values in plan.test.metadata.items()},
+        conditions=stressed.predictions,
+        failed_conditions=stressed.failures,
     )
 
 

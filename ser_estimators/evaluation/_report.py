@@ -13,8 +13,11 @@ from sklearn.utils import check_scalar
 from .._utils.frames import make_frame
 from .._utils.text import printable
 from .._utils.writing import write_file
+from ._conditions import AS_RECORDED
 from ._results import Fold, GroupScore, Protocol
-from ._text import render_text, shorten
+from ._stress_results import StressTest
+from ._stress_text import render_section
+from ._text import render_text, shorten, warnings_about
 
 __all__ = ["EvaluationReport", "Fold", "GroupScore", "Protocol"]
 
@@ -76,6 +79,27 @@ class EvaluationReport:
     def main(self) -> Protocol:
         """The first protocol: that of `cv`, or the other corpus."""
         return next(iter(self.protocols.values()))
+
+    @property
+    def stress(self) -> StressTest | None:
+        """The stress test of the first protocol, None without one."""
+        main = self.main
+        if not (main.conditions or main.failed_conditions):
+            return None
+        return StressTest(
+            name=self.name,
+            predictions={AS_RECORDED: main.y_pred, **main.conditions},
+            y_true=main.y_true,
+            speakers=main.speakers,
+            clips=main.clips,
+            metadata=main.metadata,
+            failures=main.failed_conditions,
+            confidence=self.confidence,
+            description=" ".join([main.description, *warnings_about(main)]),
+            corpus=self.corpus,
+            sr=self.sr,
+            date=self.date,
+        )
 
     def to_frame(self) -> Any:
         """Return every score that is a single number as a pandas DataFrame, one row per score.
@@ -195,7 +219,10 @@ class EvaluationReport:
             ) from error
 
     def __str__(self) -> str:
-        return render_text(self)
+        text = render_text(self)
+        if (stress := self.stress) is not None:
+            text += f"\n\n{render_section(stress)}"
+        return text
 
     def __repr__(self) -> str:
         name = shorten(repr(self.name), 60)

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .._utils.checks import is_missing
 from ._frames import clips_frame
+from ._groups import groups_of
 from ._leaks import Leak
 from ._metrics import Interval, count_by_speaker, score_of_guessing, score_with_intervals
 from ._sides import look_like_clip_numbers
@@ -25,8 +25,6 @@ _SUMMARY = {
     "log_loss": "log loss",
     "calibration_error": "calibration error",
 }
-_MAX_GROUPS = 12  # a column with more values, such as an age, does not group the clips
-_UNKNOWN = "unknown"
 
 
 # Arrays neither compare to a single truth value nor have a short repr, here and below.
@@ -116,7 +114,8 @@ class Protocol:
     name : {"speaker-independent", "custom splits", "random split", "other corpus", \
             "speakers unknown"}
         In "custom splits" and "random split", speakers appear in both training and test. In
-        "speakers unknown", they may: the speakers were not passed.
+        "speakers unknown", they may: the speakers were not passed. "..., adapted to each speaker,
+        without labels" has predictions of the same models with the speakers of the test clips.
     description : str
         How the clips were split, in a few sentences.
     folds : list of Fold
@@ -140,6 +139,10 @@ class Protocol:
         Speakers that appear in both training and test of a split.
     metadata : dict of str to ndarray of shape (n_tested,), default={}
         Values for each tested clip by name of a column, such as "sex" or "intensity".
+    conditions : dict of str to ndarray of shape (n_tested,), default={}
+        Labels that are predicted under each condition of a stress test; empty without one.
+    failed_conditions : dict of str to str, default={}
+        Reason for each condition that could not be tested.
 
     Examples
     --------
@@ -168,6 +171,8 @@ class Protocol:
     leaks: list[Leak] | None
     shared_speakers: list[Any] = field(default_factory=list)
     metadata: dict[str, NDArray[Any]] = field(default_factory=dict)
+    conditions: dict[str, NDArray[Any]] = field(default_factory=dict)
+    failed_conditions: dict[str, str] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return (
@@ -200,7 +205,7 @@ class Protocol:
 
         The speakers of another corpus are other people, whatever their names.
         """
-        return self.speakers is not None or self.name == "other corpus"
+        return self.speakers is not None or self.name.startswith("other corpus")
 
     @property
     def has_clip_numbers(self) -> bool:
@@ -289,14 +294,10 @@ class Protocol:
 
         Columns with a single value or with more than 12 are left out.
         """
-        groups = {}
-        for name, values in self.metadata.items():
-            texts = np.array([_name_of(value) for value in values.tolist()])
-            # In the order of the values, because that of the texts is 1, 10, 2.
-            found = list(dict.fromkeys(texts[np.argsort(values, kind="stable")].tolist()))
-            if 2 <= len(found) <= _MAX_GROUPS:
-                groups[name] = [self._score_group(text, texts == text) for text in found]
-        return groups
+        return {
+            name: [self._score_group(text, part) for text, part in parts.items()]
+            for name, parts in groups_of(self.metadata).items()
+        }
 
     def hidden_metadata(self) -> list[str]:
         """Return the columns of the metadata that `by_metadata` leaves out."""
@@ -378,10 +379,3 @@ class Protocol:
         )
         chance = score_of_guessing(self.y_true[part])["balanced_accuracy"]
         return GroupScore(value, at, low, high, chance, int(part.sum()))
-
-
-def _name_of(value: Any) -> str:
-    """Return a value of the metadata as the name of a group."""
-    if is_missing(value):
-        return _UNKNOWN
-    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -25,7 +25,13 @@ from sklearn.utils.validation import has_fit_parameter
 from .._utils.pipelines import iter_steps
 from .._utils.stack_level import find_stack_level
 
-__all__ = ["SEARCHES", "needs_groups", "speakers_for_fit", "warn_of_early_stopping"]
+__all__ = [
+    "SEARCHES",
+    "adapts_to_speakers",
+    "needs_groups",
+    "speakers_for_fit",
+    "warn_of_early_stopping",
+]
 
 SEARCHES = (GridSearchCV, RandomizedSearchCV)
 _GROUPS = "groups"
@@ -56,6 +62,20 @@ def speakers_for_fit(model: Any, speakers: NDArray[Any] | None) -> dict[str, Any
     router, names = _router_to(model)
     routed = router.route_params(caller="fit", params=dict.fromkeys(names, speakers))
     return dict(routed.model.fit)
+
+
+def adapts_to_speakers(model: Any) -> bool:
+    """Return whether a model takes speakers in ``predict``, such as one with a normalizer.
+
+    Only estimators that request them by default, or on request of the user, are found. Call
+    ``predict`` with metadata routing enabled then.
+    """
+    if any(getattr(step, "normalizer", step) is None for _, step in iter_steps(model)):
+        return False  # a ViewVotingClassifier that ignores the speakers
+    try:
+        return bool(get_routing_for_object(model).consumes("predict", [_GROUPS]))
+    except NotImplementedError:  # a meta-estimator without metadata routing
+        return False
 
 
 def needs_groups(splitter: Any) -> bool:

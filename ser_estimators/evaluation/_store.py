@@ -10,7 +10,7 @@ import sys
 import warnings
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -30,6 +30,7 @@ from ._identity import digest
 from ._plan import Plan
 from ._report import Fold
 from ._sides import Side
+from ._stressed import Stressed
 
 __all__ = ["FoldStore", "open_store"]
 
@@ -37,6 +38,7 @@ __all__ = ["FoldStore", "open_store"]
 _FORMAT = 1
 # Packages whose version may change the result of a fold.
 _PACKAGES = ("librosa", "numpy", "scikit-learn", "scipy", "skorch", "soundfile", "soxr", "torch")
+_ADAPTED = "adapted_y_pred"  # name of an array in the file
 # What zipfile, numpy and json raise for files that are not what was written.
 _DAMAGE: tuple[type[Exception], ...] = (
     *(OSError, ValueError, LookupError, TypeError, AttributeError, EOFError, RuntimeError),
@@ -117,15 +119,24 @@ class FoldStore:
             "best_params": self._encode_best(fold.best_params),
             "history": _encode(fold.history),
         }
-        arrays = {}
-        for name in ("y_pred", "classes"):
-            labels = getattr(outcome, name)
+        arrays: dict[str, Any] = {}
+        stressed = outcome.stressed or Stressed()
+        record["conditions"] = list(stressed.predictions)
+        record["failed_conditions"] = None if outcome.stressed is None else stressed.failures
+        adapted = None if outcome.adapted is None else outcome.adapted[0]
+        all_labels = {"y_pred": outcome.y_pred, "classes": outcome.classes, _ADAPTED: adapted}
+        all_labels |= zip(
+            _condition_keys(stressed.predictions), stressed.predictions.values(), strict=True
+        )
+        for name, labels in all_labels.items():
             if labels is not None and labels.dtype.kind in ("O", "T"):
                 record[name] = [labels.dtype.kind, _encode(labels.tolist())]
             elif labels is not None:
                 arrays[name] = labels
         if outcome.probabilities is not None:
             arrays["probabilities"] = outcome.probabilities
+        if outcome.adapted is not None and outcome.adapted[1] is not None:
+            arrays["adapted_probabilities"] = outcome.adapted[1]
         record["arrays"] = sorted(arrays)
         file = io.BytesIO()
         np.savez(file, record=np.array(json.dumps(record)), **arrays)
@@ -141,7 +152,8 @@ class FoldStore:
         if sorted(found) != record["arrays"]:
             raise ValueError(f"expected the arrays {record['arrays']}, not {sorted(found)}")
         train, test = plan.splits[number]
-        for name in ("y_pred", "classes"):
+        names = record.get("conditions", [])
+        for name in ("y_pred", "classes", _ADAPTED, *_condition_keys(names)):
             if name in record:
                 kind, labels = record[name]
                 # StringDType is in numpy from version 2.
@@ -154,7 +166,15 @@ class FoldStore:
             best_params=self._decode_best(record["best_params"]),
             history=_decode(record["history"]),
         )
-        return Outcome(fold, found["y_pred"], found.get("probabilities"), found.get("classes"))
+        adapted = None
+        if _ADAPTED in found:
+            adapted = found[_ADAPTED], found.get("adapted_probabilities")
+        stressed = None
+        if (failures := record.get("failed_conditions")) is not None:
+            labels = [found[key] for key in _condition_keys(names)]
+            stressed = Stressed(dict(zip(names, labels, strict=True)), failures)
+        probabilities, classes = found.get("probabilities"), found.get("classes")
+        return Outcome(fold, found["y_pred"], probabilities, classes, adapted, stressed)
 
     def _encode_best(self, best: dict[str, Any] | None) -> Any:
         if best is None:
@@ -223,6 +243,10 @@ def open_store(
         digest(_routing_of(estimator), "metadata routing"),
         digest(versions, "versions"),
     ]
+    if plan.stress is not None:
+        functions = {one.name: one.function for one in plan.stress.conditions}
+        settings = [plan.stress.pool.seed, plan.stress.pool.reading.sr]
+        parts += [digest(functions, "conditions"), digest(settings, "conditions")]
     key = digest(parts, "evaluation")[:16]
     # Absolute, because workers may have been started in another folder.
     own = Path(folder).absolute() / f"{plan.name.replace(' ', '-')}-{key}"
@@ -248,6 +272,11 @@ def _identify(side: Side) -> list[str]:
         digest(side.labels, "y"),
         digest(side.speakers, "speakers"),
     ]
+
+
+def _condition_keys(names: Collection[str]) -> list[str]:
+    """Return the keys of the predictions under conditions, whose names are no names of files."""
+    return [f"condition_{number}" for number in range(len(names))]
 
 
 def _versions() -> dict[str, str]:

@@ -18,6 +18,7 @@ __all__ = [
     "counted",
     "explain_guessing",
     "explain_intervals",
+    "format_date",
     "format_interval",
     "format_percent",
     "format_score",
@@ -56,7 +57,7 @@ def subtitle(report: EvaluationReport) -> str:
     """Return the corpus, the number of clips and speakers, and the date."""
     main = report.main
     parts = [report.corpus, counted(main.n_clips, "clip"), main.describe_speakers()]
-    return ", ".join(part for part in [*parts, _format_date(report.date)] if part)
+    return ", ".join(part for part in [*parts, format_date(report.date)] if part)
 
 
 def _render_headline(report: EvaluationReport) -> str:
@@ -252,7 +253,7 @@ def _in_column(text: str) -> str:
     return f"{shorten(' '.join(readable(text).split()), _NAME_WIDTH):<{_NAME_WIDTH}}"
 
 
-def _format_date(date: str) -> str:
+def format_date(date: str) -> str:
     """Return a time in ISO 8601 format, with its offset, without seconds; leave other texts."""
     try:
         moment = datetime.fromisoformat(date)

@@ -22,11 +22,12 @@ from ser_estimators import MFCCTransformer
 from ser_estimators.display import (
     EmbeddingDisplay,
     SpectrogramDisplay,
+    StressTestDisplay,
     TrainingHistoryDisplay,
     WaveformDisplay,
 )
 
-from .helpers import HISTORY, chirp, clusters, emotions
+from .helpers import HISTORY, chirp, clusters, emotions, stress_test
 
 BASELINES = Path(__file__).parent / "baseline_images"
 
@@ -43,6 +44,9 @@ IMAGES = {
     "history": lambda: TrainingHistoryDisplay.from_history(HISTORY),
     "emotions": lambda: EmbeddingDisplay.from_embedding(*emotions(), label_name="emotion"),
     "speakers": lambda: EmbeddingDisplay.from_embedding(*clusters(24, 4), label_name="speaker"),
+    "stress": lambda: StressTestDisplay.from_results(
+        {"CNN": stress_test(), "SVM": stress_test(1)}, name="two systems"
+    ),
 }
 
 
@@ -97,6 +101,16 @@ CHANGED = [
     (
         "speakers",
         lambda: EmbeddingDisplay.from_embedding(*clusters(23, 4), label_name="speaker"),
+    ),
+    (
+        "stress",
+        lambda: StressTestDisplay.from_results({"CNN": stress_test(), "SVM": stress_test(1)}),
+    ),
+    (
+        "stress",
+        lambda: StressTestDisplay.from_results(
+            {"CNN": stress_test(), "SVM": stress_test(2)}, name="two systems"
+        ),
     ),
 ]
 

@@ -1,16 +1,23 @@
 """ViewVotingClassifier: views as clips of their own, temperature, checks of scikit-learn."""
 
+import pickle
+
 import numpy as np
 import pytest
+import sklearn
+from scipy.special import softmax
 from sklearn.base import clone
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.metrics import log_loss
+from sklearn.model_selection import GridSearchCV, GroupKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from ser_estimators import ViewVotingClassifier, load_model, save_model
+from ser_estimators import SpeakerNormalizer, ViewVotingClassifier, load_model, save_model
+from ser_estimators._estimators.embedding_array import EmbeddingArray, blocks_of
+from ser_estimators._estimators.speaker_folds import speaker_folds
 
 
 def make_views(n_clips=120, n_views=3, n_features=6, seed=0):
@@ -27,7 +34,7 @@ def make_views(n_clips=120, n_views=3, n_features=6, seed=0):
 
 def test_each_view_is_a_clip_and_log_probabilities_are_averaged():
     X, y, _ = make_views()
-    voting = ViewVotingClassifier(LogisticRegression(), temperature=2.0).fit(X, y)
+    voting = ViewVotingClassifier(LogisticRegression(), n_views=3, temperature=2.0).fit(X, y)
     views = np.split(X, 3, axis=1)
     alone = LogisticRegression().fit(np.vstack(views), np.tile(y, 3))
     logs = np.mean([alone.predict_log_proba(view) for view in views], axis=0) / 2
@@ -40,7 +47,9 @@ def test_each_view_is_a_clip_and_log_probabilities_are_averaged():
 
 def test_each_member_has_columns_and_a_classifier_of_its_own():
     X, y, _ = make_views()
-    voting = ViewVotingClassifier(LogisticRegression(), n_members=2, temperature=1.0).fit(X, y)
+    voting = ViewVotingClassifier(
+        LogisticRegression(), n_views=3, n_members=2, temperature=1.0
+    ).fit(X, y)
     assert len(voting.estimators_) == 2
     views = np.split(X, 3, axis=1)
     logs = []
@@ -85,16 +94,75 @@ def test_speakers_are_held_out():
     assert new.temperature_ > known.temperature_
 
 
-@pytest.mark.parametrize("n_clips", [3, 4])
-def test_too_few_clips_for_a_temperature(n_clips):
-    X, y, _ = make_views(n_clips)
+def test_too_few_clips_for_a_temperature():
+    X, y, _ = make_views(3)
     assert ViewVotingClassifier(LogisticRegression()).fit(X, y).temperature_ == 1.0
 
 
-def test_a_single_speaker_has_no_temperature():
+def test_a_single_speaker_is_divided_into_folds_of_clips():
     X, y, _ = make_views()
-    voting = ViewVotingClassifier(LogisticRegression()).fit(X, y, groups=["a"] * len(y))
-    assert voting.temperature_ == 1.0
+    alone = ViewVotingClassifier(LogisticRegression()).fit(X, y, groups=["a"] * len(y))
+    assert alone.temperature_ == ViewVotingClassifier(LogisticRegression()).fit(X, y).temperature_
+
+
+@pytest.mark.filterwarnings("ignore:Only one sample available")
+def test_a_rare_class_does_not_prevent_calibration():
+    """With one clip, or with clips of one speaker, a class is left out of the folds at times."""
+    X, y, speakers = make_views(300, n_features=24)
+    is_rare = y == "neutral"
+    lda = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.01)
+    expected = ViewVotingClassifier(lda).fit(X, y, groups=speakers).temperature_
+    one_speaker = ~is_rare | (speakers == 0)
+    for kept in (one_speaker, ~is_rare | (np.cumsum(is_rare) == 1)):
+        voting = ViewVotingClassifier(lda).fit(X[kept], y[kept], groups=speakers[kept])
+        assert expected / 4 < voting.temperature_ < 2 * expected
+        assert voting.predict_proba(X).shape == (300, 3)
+
+
+def test_blocks_come_from_the_encoder(tmp_path):
+    X, y, speakers = make_views()
+    lda = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.5)
+    expected = ViewVotingClassifier(lda, n_views=3, n_members=2).fit(X, y, groups=speakers)
+    array = EmbeddingArray(X, (3, 2))
+    for given in (array, array[::-1][::-1], pickle.loads(pickle.dumps(array)), array[:]):
+        voting = ViewVotingClassifier(lda).fit(given, y, groups=speakers)
+        assert (voting.n_views_, voting.n_members_) == (3, 2)
+        np.testing.assert_array_equal(voting.predict_proba(X), expected.predict_proba(X))
+    for plain in (np.asarray(array), array[:, :6], array[0], X.tolist()):
+        assert blocks_of(plain) == (1, 1)
+    voting = ViewVotingClassifier(lda, n_views=1, n_members=1).fit(array, y)
+    assert (voting.n_views_, voting.n_members_) == (1, 1)
+
+
+def test_blocks_come_from_the_names_of_a_table():
+    pd = pytest.importorskip("pandas")
+    names = [
+        f"speed{speed:g}_layer{layer}_{statistic}_{number}"
+        for speed in (0.95, 1.0)
+        for layer in (3, 12)
+        for statistic in ("mean", "std")
+        for number in range(2)
+    ]
+    assert blocks_of(pd.DataFrame(np.zeros((1, 16)), columns=names)) == (2, 2)
+    one_speed = [name.partition("_")[2] for name in names[:8]]
+    assert blocks_of(pd.DataFrame(np.zeros((1, 8)), columns=one_speed)) == (1, 2)
+    assert blocks_of(pd.DataFrame(np.zeros((1, 9)), columns=[*one_speed, "age"])) == (1, 1)
+    assert blocks_of(pd.DataFrame(np.zeros((1, 2)))) == (1, 1)
+
+
+def test_one_class():
+    X, y, _ = make_views()
+    with pytest.raises(ValueError, match="y has one class, 'anger'; expected two or more"):
+        ViewVotingClassifier(LogisticRegression()).fit(X, ["anger"] * len(y))
+
+
+def test_missing_speakers():
+    X, y, speakers = make_views()
+    some = speakers.astype(object)
+    some[[5, 9]] = None, float("nan")
+    message = "groups has no speaker for 2 of 120 clips, the first of which is clip 5; give each"
+    with pytest.raises(ValueError, match=message):
+        ViewVotingClassifier(LogisticRegression()).fit(X, y, groups=some)
 
 
 @pytest.mark.parametrize(
@@ -110,9 +178,11 @@ def test_a_single_speaker_has_no_temperature():
             ValueError,
             r"18 columns, which is not a multiple of n_views \* n_members == 4 \* 1",
         ),
-        ({"n_members": 4}, ValueError, r"n_members == 3 \* 4; .* or to 1"),
+        ({"n_members": 4}, ValueError, r"n_members == 1 \* 4; .* set both to 'auto'"),
         ({"n_members": 0}, ValueError, "n_members == 0"),
+        ({"n_members": "all"}, ValueError, "n_members == 'all', must be one of 'auto'"),
         ({"n_views": 2.0}, TypeError, "n_views"),
+        ({"normalizer": "speaker"}, TypeError, "normalizer is 'speaker'; expected a SpeakerNorm"),
         ({"temperature": "hot"}, ValueError, "temperature == 'hot', must be 'auto' or a number"),
         ({"temperature": 0}, ValueError, "temperature"),
         ({"temperature": float("inf")}, ValueError, "temperature"),
@@ -132,10 +202,96 @@ def test_groups_of_another_length():
         ViewVotingClassifier(LogisticRegression()).fit(X, y, groups=speakers[1:])
 
 
+def test_speakers_in_prediction():
+    X, y, speakers = make_views(240)
+    is_train = speakers < 4
+    voting = ViewVotingClassifier(LogisticRegression(), n_views=3, normalizer=SpeakerNormalizer())
+    voting.fit(X[is_train], y[is_train], groups=speakers[is_train])
+    X, y, speakers = X[~is_train], y[~is_train], speakers[~is_train]
+    alone, adapted = voting.score(X, y), voting.score(X, y, groups=speakers)
+    assert adapted > 0.9 > alone
+    assert adapted == np.mean(voting.predict(X, groups=speakers) == y)
+    # A temperature for each, because predictions with speakers are more certain.
+    assert voting.speaker_temperature_ < voting.temperature_
+    for groups in (None, speakers):
+        at_once = voting.predict_proba(X, groups=groups)
+        np.testing.assert_allclose(np.exp(voting.predict_log_proba(X, groups)), at_once)
+        by_speaker = np.empty_like(at_once)
+        for name in np.unique(speakers):
+            own = speakers == name
+            by_speaker[own] = voting.predict_proba(
+                X[own], groups=None if groups is None else groups[own]
+            )
+        np.testing.assert_allclose(by_speaker, at_once, rtol=1e-9)
+
+
+def test_normalizer_is_fitted_without_the_clips_left_out_for_the_temperature():
+    X, y, speakers = make_views()
+    X += 3 * np.random.default_rng(1).normal(size=X.shape)
+    voting = ViewVotingClassifier(
+        LogisticRegression(), n_views=3, normalizer=SpeakerNormalizer(), cv=2
+    )
+    voting.fit(X, y, groups=speakers)
+    folds = speaker_folds(y, speakers, 2)
+    logs = np.empty((len(y), 3))
+    for train, test in folds:
+        fixed = clone(voting).set_params(temperature=1.0)
+        fixed.fit(X[train], y[train], groups=speakers[train])
+        logs[test] = fixed.predict_log_proba(X[test], groups=speakers[test])
+    at = [log_loss(y, softmax(logs / t, axis=1)) for t in voting.speaker_temperature_ * POWERS]
+    assert np.argmin(at) == 1
+
+
+POWERS = np.array([0.8, 1.0, 1.25])
+
+
+def test_speakers_in_a_pipeline_and_in_a_search():
+    X, y, speakers = make_views()
+    voting = ViewVotingClassifier(LogisticRegression(), n_views=3, normalizer=SpeakerNormalizer())
+    pipe = make_pipeline("passthrough", voting)
+    pipe.fit(X, y, viewvotingclassifier__groups=speakers)
+    found = pipe.predict(X, groups=speakers)
+    np.testing.assert_array_equal(found, voting.predict(X, groups=speakers))
+    assert not np.array_equal(found, pipe.predict(X))
+    with sklearn.config_context(enable_metadata_routing=True):
+        routed = clone(pipe).fit(X, y, groups=speakers)
+        np.testing.assert_array_equal(routed.predict(X, groups=speakers), found)
+        grid = {"viewvotingclassifier__estimator__C": [0.1, 1.0]}
+        search = GridSearchCV(pipe, grid, cv=GroupKFold(3)).fit(X, y, groups=speakers)
+    with_speakers = search.cv_results_["mean_test_score"]
+    search = GridSearchCV(pipe, grid, cv=GroupKFold(3))
+    search.fit(X, y, groups=speakers, viewvotingclassifier__groups=speakers)
+    assert (with_speakers > search.cv_results_["mean_test_score"]).all()
+
+
+@pytest.mark.parametrize("normalizer", [None, SpeakerNormalizer()])
+def test_model_file_with_and_without_a_normalizer(tmp_path, normalizer):
+    X, y, speakers = make_views()
+    voting = ViewVotingClassifier(LogisticRegression(), n_views=3, normalizer=normalizer)
+    voting.fit(X, y, groups=speakers)
+    path = save_model(voting, tmp_path / "voting.safetensors")
+    for groups in (None, speakers):
+        found = load_model(path).predict_proba(X, groups=groups)
+        np.testing.assert_array_equal(found, voting.predict_proba(X, groups=groups))
+    other = SpeakerNormalizer().fit(X[:, :6])
+    wrong = {
+        "a normalizer and lacks a fitted one": other if normalizer is None else None,
+        "expected a fitted SpeakerNormalizer": StandardScaler().fit(X),
+        "has 18 columns, and its normalizer 6": other,
+    }
+    for message, value in wrong.items():
+        broken = load_model(path)
+        broken.normalizer_ = value
+        if normalizer is None and "its normalizer 6" in message:
+            broken.normalizer = SpeakerNormalizer()
+        with pytest.raises(ValueError, match=message):
+            save_model(broken, tmp_path / "broken.safetensors")
+
+
 def test_model_file(tmp_path):
     X, y, speakers = make_views()
     lda = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.5)
-    voting = ViewVotingClassifier(make_pipeline(StandardScaler(), lda), n_members=2)
+    voting = ViewVotingClassifier(make_pipeline(StandardScaler(), lda), n_views=3, n_members=2)
     voting.fit(X, y, groups=speakers)
     loaded = load_model(save_model(voting, tmp_path / "voting.safetensors"))
     np.testing.assert_array_equal(loaded.predict_proba(X), voting.predict_proba(X))
@@ -143,7 +299,7 @@ def test_model_file(tmp_path):
     for name, value, message in [
         ("classes_", np.array(["a", "b", "c"]), "other classes"),
         ("temperature_", 0.0, "temperature_"),
-        ("estimators_", voting.estimators_[:1], "has 1 classifiers; expected n_members == 2"),
+        ("estimators_", voting.estimators_[:1], "has 1 classifiers; expected 2"),
         ("n_features_in_", 15, "has 15 columns; expected 18"),
     ]:
         broken = load_model(tmp_path / "voting.safetensors")
@@ -156,6 +312,7 @@ def test_model_file(tmp_path):
     [
         ViewVotingClassifier(LogisticRegression(), n_views=1),
         ViewVotingClassifier(LogisticRegression(), n_views=1, temperature=2.0),
+        ViewVotingClassifier(LogisticRegression(), n_views=1, normalizer=SpeakerNormalizer()),
     ]
 )
 def test_sklearn_checks(estimator, check):

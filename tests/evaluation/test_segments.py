@@ -12,7 +12,7 @@ from sklearn.pipeline import make_pipeline
 from ser_estimators import AcousticFeatures, Segment, predict_clips, predict_table
 from ser_estimators.datasets import make_emotional_speech
 from ser_estimators.display import WaveformDisplay
-from ser_estimators.evaluation import EvaluationReport, evaluate
+from ser_estimators.evaluation import EvaluationReport, StressTest, evaluate, stress_test
 from ser_estimators.evaluation._identity import digest
 from ser_estimators.evaluation._leaks import Leak, find_leaks, find_same_recordings
 from ser_estimators.exceptions import LeakWarning
@@ -102,6 +102,19 @@ def test_tables_of_segments(calls, model):
     assert table["channel"].tolist()[0] == 0
     assert table["channel"].isna().sum() == len(X) - 1
     assert not {"start", "end"} & set(table)
+
+
+def test_a_stress_test_of_segments(calls, model):
+    X, y, speakers = calls
+    model.fit(X, y)
+    stress = stress_test(model, X, y, speakers, conditions=["gain -10 dB"])
+    assert stress.predictions["as recorded"].tolist() == model.predict(X).tolist()
+    stress.to_json("stress.json")
+    assert StressTest.from_json("stress.json").clips == X
+    pytest.importorskip("pandas")
+    table = stress.clips_frame()
+    assert table["path"].tolist() == [clip.path for clip in X]
+    assert table["end"].tolist() == [clip.end for clip in X]
 
 
 def test_segments_of_one_file_in_training_and_test(calls, model):

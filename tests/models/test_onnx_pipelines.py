@@ -24,6 +24,7 @@ from ser_estimators import (
     EncoderEmbedder,
     FeatureMLP,
     MFCCTransformer,
+    SpeakerNormalizer,
     SpectrogramAugmentation,
     SpectrogramCNN,
     ViewVotingClassifier,
@@ -93,6 +94,8 @@ CLASSIFIERS = {
     "temperature": [
         CalibratedClassifierCV(LogisticRegression(C=100), method="temperature", cv=SAME_CLIPS)
     ],
+    "speakers": [SpeakerNormalizer(n_prior=2.0), LogisticRegression(C=10)],
+    "speakers that are unknown": [SpeakerNormalizer(), LogisticRegression()],
     "one calibrated model": [
         StandardScaler(),
         CalibratedClassifierCV(LinearDiscriminantAnalysis(), ensemble=False, cv=3),
@@ -335,7 +338,13 @@ def test_a_pipeline_that_is_not_fitted():
 
 def test_every_public_estimator_is_exported_or_refused():
     """A new estimator belongs to one of the lists, and to a test above."""
-    exported = {CNNEmbedder, MFCCTransformer, SpectrogramCNN, LogisticRegression}
+    exported = {
+        CNNEmbedder,
+        LogisticRegression,
+        MFCCTransformer,
+        SpeakerNormalizer,
+        SpectrogramCNN,
+    }
     without_effect = {SpectrogramAugmentation}  # on predictions
     refused = {AcousticFeatures, EncoderEmbedder, FeatureMLP, ViewVotingClassifier}
     public = {getattr(ser_estimators, name) for name in ser_estimators.__all__}

@@ -79,7 +79,7 @@ def estimators_in(node):
 @pytest.mark.filterwarnings("ignore:Some inputs do not have OOB scores")
 def test_every_kind_is_part_of_a_round_trip():
     # Only inside of others, without a name; in tests/encoders, where an extra is needed.
-    found = {"LabelEncoder", "EncoderEmbedder", "ViewVotingClassifier"}
+    found = {"LabelEncoder", "EncoderEmbedder", "SpeakerNormalizer", "ViewVotingClassifier"}
     models = [*clip_models().values(), *map(fit_table_model, table_models())]
     for model in models:
         content = ser_estimators.save_model(model, "model.safetensors").read_bytes()

@@ -1,4 +1,4 @@
-"""EncoderEmbedder, of which a file holds only a digest, and ViewVotingClassifier."""
+"""EncoderEmbedder, of which a file holds only a digest, and the steps after it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .kinds_pipelines import fitted_classifier
 
 __all__ = ["KINDS"]
 
-_MAX_LAYERS, _MAX_WIDTH = 1000, 1 << 20
+_MAX_LAYERS, _MAX_WIDTH, _MAX_BLOCKS = 1000, 1 << 20, 1 << 16
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _MAX_TEXT = 4096
 
@@ -40,17 +40,29 @@ def _check_none(value: Any, sizes: dict[str, int]) -> None:
         raise MismatchError(f"is {value!r:.80}; expected None")
 
 
+def _check_normalizer(value: Any, sizes: dict[str, int]) -> None:
+    # By name, because this table does not import estimators.
+    if type(value).__name__ != "SpeakerNormalizer" or not hasattr(value, "n_features_in_"):
+        raise MismatchError(f"is a {type(value).__name__}; expected a fitted SpeakerNormalizer")
+
+
 def _verify_voting(estimator: Any, sizes: Mapping[str, int]) -> None:
-    members = estimator.estimators_
-    if len(members) != estimator.n_members:
+    members, normalizer = estimator.estimators_, estimator.normalizer_
+    if (normalizer is None) != (estimator.normalizer is None):
+        raise MismatchError("ViewVotingClassifier has a normalizer and lacks a fitted one")
+    if normalizer is not None and normalizer.n_features_in_ != estimator.n_features_in_:
         raise MismatchError(
-            f"ViewVotingClassifier has {len(members)} classifiers; expected n_members == "
-            f"{estimator.n_members}"
+            f"ViewVotingClassifier has {estimator.n_features_in_} columns, and its normalizer "
+            f"{normalizer.n_features_in_}"
+        )
+    if len(members) != estimator.n_members_:
+        raise MismatchError(
+            f"ViewVotingClassifier has {len(members)} classifiers; expected {estimator.n_members_}"
         )
     for member in members:
         if not np.array_equal(getattr(member, "classes_", ()), estimator.classes_):
             raise MismatchError("ViewVotingClassifier has other classes than its classifiers")
-        n_columns = estimator.n_views * len(members) * getattr(member, "n_features_in_", 0)
+        n_columns = estimator.n_views_ * len(members) * getattr(member, "n_features_in_", 0)
         if n_columns != estimator.n_features_in_:
             raise MismatchError(
                 f"ViewVotingClassifier has {estimator.n_features_in_} columns; expected "
@@ -76,12 +88,29 @@ KINDS = (
         check_parameters=check_settings,
     ),
     Kind(
+        "SpeakerNormalizer",
+        "ser_estimators",
+        {
+            "n_features_in_": integer(1, size="features"),
+            "feature_names_in_": names("features"),
+            "mean_": array("features", dtypes=("float64",)),
+            "scale_": array("features", dtypes=("float64",), low=0),
+            "n_prior_": array("features", dtypes=("float64",), low=0, is_finite=False),
+        },
+        ("feature_names_in_",),
+        check_parameters=check_settings,
+    ),
+    Kind(
         "ViewVotingClassifier",
         "ser_estimators",
         {
+            "n_views_": integer(1, _MAX_BLOCKS),
+            "n_members_": integer(1, _MAX_BLOCKS),
             "estimators_": items(fitted_classifier),
             "classes_": labels("classes"),
+            "normalizer_": either(_check_none, _check_normalizer),
             "temperature_": number(sys.float_info.min),
+            "speaker_temperature_": number(sys.float_info.min),
             "n_features_in_": integer(1),
             "feature_names_in_": names("features"),
         },

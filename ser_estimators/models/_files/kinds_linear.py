@@ -59,6 +59,10 @@ def _pack_lda(estimator: Any, attributes: dict[str, Any]) -> dict[str, Any]:
     # `transform`.
     values["max_components"] = values.pop("_max_components")
     values.pop("_n_features_out", None)  # the same
+    if not estimator.store_covariance:
+        # Of the training clips; "lsqr" and "eigen" always keep it. Predictions do not need it, and
+        # it is nearly the whole size of a model of many features.
+        values.pop("covariance_", None)
     return values
 
 

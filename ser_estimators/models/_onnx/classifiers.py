@@ -11,17 +11,33 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
+from ..._estimators.speaker_normalizer import SpeakerNormalizer
 from .graph import Graph, Operand
 
-__all__ = ["CALIBRATIONS", "CLASSIFIERS", "add_classifier", "add_scaler", "calibrated_estimators"]
+__all__ = [
+    "CALIBRATIONS",
+    "CLASSIFIERS",
+    "SCALERS",
+    "add_classifier",
+    "add_scaler",
+    "calibrated_estimators",
+]
+
+# Steps that may stand between the networks and the classifier.
+SCALERS = (StandardScaler, SpeakerNormalizer)
 
 # Classifiers with a linear decision function, and a softmax of it as probabilities.
 CLASSIFIERS = (LogisticRegression, LinearDiscriminantAnalysis)
 CALIBRATIONS = ("sigmoid", "temperature")
 
 
-def add_scaler(graph: Graph, x: Operand, scaler: StandardScaler) -> str:
-    """Add standardized columns."""
+def add_scaler(graph: Graph, x: Operand, scaler: StandardScaler | SpeakerNormalizer) -> str:
+    """Add standardized columns, as of the only clip of its speaker."""
+    if isinstance(scaler, SpeakerNormalizer):
+        # What is left of a clip after a part of its own deviation has been subtracted.
+        rest = 1 - 1 / (1 + scaler.n_prior_)
+        x = graph.add("Sub", x, scaler.mean_.astype(np.float32))
+        return graph.add("Mul", x, (rest / scaler.scale_).astype(np.float32))
     if scaler.with_mean:
         x = graph.add("Sub", x, scaler.mean_.astype(np.float32))
     if scaler.with_std:

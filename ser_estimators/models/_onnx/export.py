@@ -70,7 +70,8 @@ def export_onnx(
     ----------
     pipeline : fitted Pipeline, or a fitted search with ``best_estimator_``
         `MFCCTransformer`, `CNNEmbedder` with its own convolutional networks and, optionally,
-        ``StandardScaler`` and a classifier: ``LogisticRegression``, ``LinearDiscriminantAnalysis``
+        ``StandardScaler``, `SpeakerNormalizer` (which treats every clip as the only one of its
+        speaker) and a classifier: ``LogisticRegression``, ``LinearDiscriminantAnalysis``
         or one of them in ``CalibratedClassifierCV``.
     path : path-like
         File to write, usually with the suffix ``.onnx``.

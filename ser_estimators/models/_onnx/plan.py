@@ -15,7 +15,8 @@ from sklearn.utils.validation import check_is_fitted
 from ..._estimators.cnn_embedder import CNNEmbedder
 from ..._estimators.encoder_embedder import EncoderEmbedder
 from ..._estimators.mfcc_transformer import MFCCTransformer
-from .classifiers import CALIBRATIONS, CLASSIFIERS, calibrated_estimators
+from ..._estimators.speaker_normalizer import SpeakerNormalizer
+from .classifiers import CALIBRATIONS, CLASSIFIERS, SCALERS, calibrated_estimators
 
 __all__ = ["Plan", "make_plan"]
 
@@ -33,7 +34,7 @@ class Plan:
     mfcc : MFCCTransformer
     cnn : CNNEmbedder
         Of convolutional networks.
-    scalers : tuple of StandardScaler
+    scalers : tuple of StandardScaler and SpeakerNormalizer
     classifier : classifier or None
         None if the networks classify.
     classes : list of str, int, float or bool
@@ -41,7 +42,7 @@ class Plan:
 
     mfcc: MFCCTransformer
     cnn: CNNEmbedder
-    scalers: tuple[StandardScaler, ...]
+    scalers: tuple[StandardScaler | SpeakerNormalizer, ...]
     classifier: Any
     classes: list[Any]
 
@@ -91,7 +92,7 @@ def make_plan(pipeline: Any) -> Plan:
         )
     classifier = _check_classifier(*others.pop()) if others else None
     for name, step in others:
-        if type(step) is not StandardScaler:
+        if type(step) not in SCALERS:
             raise TypeError(
                 f"export_onnx cannot export {type(step).__name__} (step {name!r}) between "
                 f"CNNEmbedder and the classifier; use StandardScaler, remove the step, or {_KEEP}"
