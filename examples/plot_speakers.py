@@ -1,7 +1,7 @@
 """
-======================
+=====================
 Adapting to a speaker
-======================
+=====================
 
 Voices differ more than emotions do. If there are several recordings of the same person, such as the
 turns of a call, a model recognizes the emotions better when it is told which clips belong together.

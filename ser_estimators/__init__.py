@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sklearn.linear_model import LogisticRegression
 
     from . import cluster, conditions, datasets, display, evaluation, exceptions, models
+    from ._audio.segment import Segment
     from ._estimators.acoustic_features import AcousticFeatures
     from ._estimators.cnn_embedder import CNNEmbedder
     from ._estimators.encoder_embedder import EncoderEmbedder
@@ -39,6 +40,7 @@ __all__ = [
     "LogisticRegression",
     "MFCCTransformer",
     "Predictions",
+    "Segment",
     "SpeakerNormalizer",
     "SpectrogramAugmentation",
     "SpectrogramCNN",
@@ -71,6 +73,7 @@ __getattr__, __dir__, _ = lazy_loader.attach(
         "models",
     ],
     submod_attrs={
+        "_audio.segment": ["Segment"],
         "_estimators.acoustic_features": ["AcousticFeatures"],
         "_estimators.cnn_embedder": ["CNNEmbedder"],
         "_estimators.encoder_embedder": ["EncoderEmbedder"],

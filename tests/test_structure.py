@@ -17,9 +17,9 @@ FILES = sorted(ROOT.rglob("*.py"))
 LAYERS = (
     {"_kernels", "exceptions"},
     {"_utils"},
-    {"_audio", "datasets"},
+    {"_audio"},
     {"_features", "conditions"},
-    {"_network", "_encoders"},
+    {"_network", "_encoders", "datasets"},
     {"_training"},
     {"_estimators"},
     {"pipeline", "models", "segments", "evaluation", "display", "cluster"},

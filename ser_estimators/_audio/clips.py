@@ -27,6 +27,7 @@ from .kinds import (
     is_scalar,
     looks_like_path,
 )
+from .segment import Segment
 from .waveforms import check_waveforms
 
 __all__ = ["Clip", "check_clips", "validate_clips"]
@@ -117,13 +118,13 @@ def check_clips(X: Any) -> Any:
     Parameters
     ----------
     X : sequence of clips, or array-like of shape (n_clips, n_samples)
-        All clips are paths; or 1-D waveforms; or ``(waveform, sr)`` tuples or dicts with "array"
-        and "sampling_rate"; or encoded audio, which is bytes, binary files or dicts with "bytes"
-        and "path".
+        All clips are paths, or segments of files; or 1-D waveforms; or ``(waveform, sr)`` tuples or
+        dicts with "array" and "sampling_rate"; or encoded audio, which is bytes, binary files or
+        dicts with "bytes" and "path".
 
     Returns
     -------
-    list of str, of ndarray, of SampledClip, or of EncodedClip; or a 2-D array-like
+    list of str and Segment, of ndarray, of SampledClip, or of EncodedClip; or a 2-D array-like
         The list may be passed to `check_clips` again.
 
     Raises
@@ -164,6 +165,8 @@ def _check_not_single(X: Any) -> None:
     """Raise if X is one clip instead of a list of clips."""
     if isinstance(X, (bytes, bytearray)) and looks_like_path(X):
         X = X.decode()
+    if isinstance(X, Segment):
+        raise TypeError(f"X is the single segment {represent(X)}; expected a list: pass [X]")
     if isinstance(X, (str, os.PathLike)):
         kind, instead = describe_single_path(os.fspath(X))
         raise TypeError(f"X is {kind} {represent(X)}; expected a list of paths: pass {instead}")
@@ -234,7 +237,7 @@ def _check_list(items: list[Any]) -> list[Any]:
             f"Reshape your data: expected {_EXPECTED}"
         )
     if kinds[0] == _PATH:
-        return [item if isinstance(item, str) else os.fspath(item) for item in items]
+        return [item if isinstance(item, (str, Segment)) else os.fspath(item) for item in items]
     convert = {_SAMPLED: as_sampled, _WAVEFORM: as_waveform}.get(kinds[0], as_encoded)
     clips: list[Any] = []
     for index, item in enumerate(items):

@@ -17,12 +17,14 @@ from .containers import HEAD_BYTES, skip_id3
 from .diagnosis import check_path, diagnose, diagnose_foreign
 from .failures import FaultError, failure
 from .flac import inspect_flac
-from .kinds import HIGHEST_RATE, LOWEST_RATE, EncodedClip
+from .kinds import HIGHEST_RATE, LOWEST_RATE, EncodedClip, name_of
 from .mpeg import inspect_mpeg
 from .ogg import inspect_ogg
+from .parts import channel_of, frames_of
+from .segment import Segment
 from .streams import ENOUGH, Stream, percent
 
-__all__ = ["RES_TYPES", "length_of", "part_of", "read_audio", "resample"]
+__all__ = ["RES_TYPES", "length_of", "read_audio", "read_native", "resample"]
 
 # librosa's names for the qualities of soxr.
 RES_TYPES = {f"soxr_{quality.lower()}": quality for quality in ("VHQ", "HQ", "MQ", "LQ", "QQ")}
@@ -58,7 +60,7 @@ class _Memory(io.BytesIO):
 
 
 def read_audio(
-    clip: str | os.PathLike[str] | EncodedClip,
+    clip: str | os.PathLike[str] | Segment | EncodedClip,
     sr: int,
     *,
     offset: float = 0.0,
@@ -68,16 +70,17 @@ def read_audio(
     """Read an audio file as one channel at a given sampling rate.
 
     Integer PCM is rescaled to [-1, 1], channels are averaged, and files at another rate are
-    resampled by soxr, as in ``librosa.load``. Only the requested part is decoded.
+    resampled by soxr, as in ``librosa.load``. Only the requested part is decoded. `offset` and
+    `duration` of a segment are relative to its start.
 
     The format is recognized by the content of the file, whatever its name. A file is read to its
     end even if its header does not state its length, or it causes an error.
 
     Parameters
     ----------
-    clip : path-like or EncodedClip
+    clip : path-like, Segment or EncodedClip
         A WAV, RF64, W64, AIFF, AU, CAF, NIST SPHERE, FLAC, Ogg Vorbis, Ogg Opus or MP3 file, or
-        its content.
+        a part of it, or its content.
     sr : int > 0
         Sampling rate of the result in Hz.
     offset : float >= 0, default=0.0
@@ -107,9 +110,28 @@ def read_audio(
     >>> read_audio("tone.wav", sr=16000).shape
     (16000,)
     """
-    name = clip.name if isinstance(clip, EncodedClip) else os.fspath(clip)
+    waveform, rate = read_native(clip, offset=offset, duration=duration)
+    return resample(waveform, rate, sr, res_type=res_type)
+
+
+def read_native(
+    clip: str | os.PathLike[str] | Segment | EncodedClip,
+    *,
+    offset: float = 0.0,
+    duration: float | None = None,
+) -> tuple[NDArray[np.float32], int]:
+    """Read an audio file as one channel at its own sampling rate, see `read_audio`.
+
+    Returns
+    -------
+    waveform : ndarray of shape (n_samples,), float32
+    sr : int
+        In Hz.
+    """
+    name = name_of(clip)
     try:
         samples, rate = _read(clip, offset, duration)
+        samples = channel_of(samples, clip)
     except FaultError as fault:
         raise failure(str(fault), name) from fault.__cause__
     with np.errstate(over="ignore", invalid="ignore"):  # NaN and infinity are reported below
@@ -121,7 +143,7 @@ def read_audio(
             "write it again from the source, or leave it out",
             name,
         )
-    return resample(np.ascontiguousarray(waveform), rate, sr, res_type=res_type)
+    return np.ascontiguousarray(waveform), rate
 
 
 def length_of(clip: str | os.PathLike[str] | EncodedClip) -> float | None:
@@ -151,7 +173,8 @@ def _read(
 ) -> tuple[NDArray[np.float32], int]:
     """Return the samples of the requested part, (n_frames, n_channels), and their rate in Hz."""
     with _opened(clip) as (file, stream):
-        return _decode_part(file, stream, offset, duration), file.samplerate
+        segment = clip if isinstance(clip, Segment) else None
+        return _decode_part(file, stream, segment, offset, duration), file.samplerate
 
 
 @contextmanager
@@ -229,7 +252,7 @@ def _inspect(file: BinaryIO, size: int, name: str) -> tuple[bytes, Stream]:
 
 
 def _decode_part(
-    file: Any, stream: Stream, offset: float, duration: float | None
+    file: Any, stream: Stream, segment: Segment | None, offset: float, duration: float | None
 ) -> NDArray[np.float32]:
     """Read the requested part of an open file, (n_frames, n_channels)."""
     rate, n_frames = file.samplerate, _count_frames(file, stream)
@@ -247,7 +270,7 @@ def _decode_part(
         raise FaultError(
             "it contains no samples, only a header; download it again, or leave it out"
         )
-    wanted = part_of(n_frames, rate, offset, duration)
+    wanted = frames_of(segment, n_frames, rate, offset, duration)
     n_wanted = wanted.stop - wanted.start
     samples = _decode(file, wanted)
     if len(samples) < ENOUGH * n_wanted:
@@ -261,33 +284,6 @@ def _decode_part(
 def _count_frames(file: Any, stream: Stream) -> int:
     """Return the number of samples per channel."""
     return file.frames if stream.n_frames is None else min(file.frames, stream.n_frames)
-
-
-def part_of(n_samples: int, sr: int, offset: float, duration: float | None) -> slice:
-    """Return the requested part of a clip, at least one sample.
-
-    Parameters
-    ----------
-    n_samples : int > 0
-        Samples in the clip.
-    sr : int > 0
-        Its sampling rate in Hz.
-    offset, duration
-        As in `read_audio`.
-
-    Raises
-    ------
-    FaultError
-        If the clip ends before the part starts.
-    """
-    start = int(offset * sr)
-    if start >= n_samples:
-        raise FaultError(
-            f"offset={offset} s is beyond its end at {n_samples / sr:.3f} s; lower offset, or "
-            "leave it out"
-        )
-    stop = n_samples if duration is None else min(start + max(int(duration * sr), 1), n_samples)
-    return slice(start, stop)
 
 
 def _decode(file: Any, wanted: slice) -> NDArray[np.float32]:

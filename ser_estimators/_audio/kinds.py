@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._utils.text import represent, type_name
+from .segment import Segment
 
 __all__ = ["HIGHEST_RATE", "LOWEST_RATE", "Clip", "EncodedClip", "Rows", "SampledClip"]
 __all__ += ["as_encoded", "as_sampled", "as_waveform", "digest_of", "is_file", "is_scalar"]
@@ -77,9 +78,11 @@ class Rows(list[NDArray[Any]]):
 
 
 def name_of(clip: object) -> str:
-    """Return the path of a clip or the name that came with it, empty if it has none."""
+    """Return the path of a clip, with a part of it, or its name; empty if it has none."""
     if isinstance(clip, (EncodedClip, SampledClip)):
         return clip.name
+    if isinstance(clip, Segment):
+        return str(clip)
     return os.fspath(clip) if isinstance(clip, (str, os.PathLike)) else ""
 
 

@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 
 from .effects import normalize_loudness, preemphasize, trim
 from .failures import FaultError, failure, peak_of
-from .files import length_of, part_of, read_audio, resample
+from .files import length_of, read_audio, read_native, resample
 from .kinds import Clip, SampledClip, name_of
+from .parts import part_of
+from .segment import Segment
 from .waveforms import MAX_PEAK, from_samples, too_large
 
-__all__ = ["Reading", "duration_of"]
+__all__ = ["Reading", "duration_of", "load_native"]
 
 
 def duration_of(clip: Clip) -> float | None:
@@ -22,7 +24,7 @@ def duration_of(clip: Clip) -> float | None:
 
     Parameters
     ----------
-    clip : str, path-like, ndarray, EncodedClip or SampledClip
+    clip : str, path-like, Segment, ndarray, EncodedClip or SampledClip
 
     Returns
     -------
@@ -33,7 +35,39 @@ def duration_of(clip: Clip) -> float | None:
         return None
     if isinstance(clip, SampledClip):
         return clip.samples.size / clip.sr
-    return length_of(clip)
+    if isinstance(clip, Segment) and clip.end is not None:
+        return clip.end - clip.start
+    seconds = length_of(clip)
+    if seconds is None or not isinstance(clip, Segment):
+        return seconds
+    return max(seconds - clip.start, 0.0)
+
+
+def load_native(clip: Clip, sr: int) -> tuple[NDArray[np.float32], int]:
+    """Return the waveform of a clip at its own sampling rate.
+
+    Parameters
+    ----------
+    clip : str, path-like, Segment, ndarray, EncodedClip or SampledClip
+    sr : int > 0
+        Sampling rate of a waveform that comes without one, in Hz.
+
+    Returns
+    -------
+    waveform : ndarray of shape (n_samples,), float32
+    sr : int
+        In Hz.
+
+    Raises
+    ------
+    AudioReadError
+        If the clip cannot be used.
+    """
+    if isinstance(clip, np.ndarray):
+        return from_samples(clip), sr
+    if isinstance(clip, SampledClip):
+        return from_samples(clip.samples), clip.sr
+    return read_native(clip)
 
 
 @dataclass(frozen=True)

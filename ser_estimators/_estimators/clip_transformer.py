@@ -49,8 +49,8 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : list of clips, or ndarray of shape (n_clips, n_samples)
-            All clips are of one kind: paths of audio files; 1-D waveforms at `sr`; waveforms with
-            their own sampling rate, as ``(waveform, rate)`` or
+            All clips are of one kind: paths of audio files, or parts of files as `Segment`; 1-D
+            waveforms at `sr`; waveforms with their own sampling rate, as ``(waveform, rate)`` or
             ``{"array": waveform, "sampling_rate": rate}``; or the content of audio files, as bytes,
             as binary files or as ``{"bytes": content, "path": name}``. A tuple, 1-D array or Series
             is accepted like a list; an array has a waveform at `sr` in each row.

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .._audio.segment import Segment
 from .._utils.stack_level import find_stack_level
 from .._utils.text import represent
 
@@ -59,7 +60,8 @@ class Entry(NamedTuple):
 class FeatureCache:
     """Cache of the features of files, for one set of settings.
 
-    A file is identified by its absolute path, its size and the times of its last change. Reading
+    A file is identified by its absolute path, its size and the times of its last change, and a
+    segment by these and its bounds. Reading
     its content instead would cost much of what the cache saves. An entry is written under a
     temporary name and then renamed, so it is either complete or absent. While an entry is
     computed, the process holds a file lock, which the operating system releases if it dies.
@@ -86,7 +88,7 @@ class FeatureCache:
         # A string, because pathlib would take as long as reading an entry.
         self._prefix = os.fspath(self.folder) + os.sep
 
-    def path_of(self, clip: str) -> str | None:
+    def path_of(self, clip: str | Segment) -> str | None:
         """Return the path of the entry of a file, existing or not; None if the file is missing."""
         try:
             status = os.stat(clip)
@@ -96,6 +98,8 @@ class FeatureCache:
         # modification time, for example by `cp -p` or from an archive.
         identity = f"{os.path.abspath(clip)}\0{status.st_size}\0{status.st_mtime_ns}"
         identity += f"\0{status.st_ctime_ns}"
+        if isinstance(clip, Segment):
+            identity += f"\0{clip.start!r}\0{clip.end!r}\0{clip.channel!r}"
         digest = hashlib.blake2b(
             identity.encode("utf-8", "surrogateescape"), digest_size=16
         ).hexdigest()
@@ -139,7 +143,7 @@ class FeatureCache:
                 os.unlink(name)
             raise
 
-    def fill_one(self, clip: str, compute: Callable[[str], Entry]) -> None:
+    def fill_one(self, clip: Any, compute: Callable[[Any], Entry]) -> None:
         """Compute the entry of a file if it is missing, under a lock against other processes."""
         from filelock import FileLock
 
@@ -166,9 +170,9 @@ class FeatureCache:
                 if time.time() - left_over.stat().st_mtime > _ABANDONED_SECONDS:
                     left_over.unlink()
 
-    def missing(self, clips: Sequence[str]) -> list[str]:
+    def missing(self, clips: Sequence[Any]) -> list[Any]:
         """Return the existing files that have no entry, without duplicates."""
-        found: dict[str, str] = {}
+        found: dict[str, Any] = {}
         for clip in clips:
             path = self.path_of(clip)
             if path is not None and path not in found and not os.path.exists(path):

@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .._audio.failures import peak_of, warn_of_lengths, warn_of_levels
 from .._audio.kinds import Clip
 from .._audio.reading import Reading
+from .._audio.segment import Segment
 from .._audio.workers import map_clips, progress_bar
 from .._utils.arrays import Floats
 from ..exceptions import AudioReadError
@@ -71,12 +72,12 @@ def extract(
         def store_one(clip: Clip) -> None:
             # Files that cannot be read are reported together when all entries are looked up.
             with contextlib.suppress(AudioReadError):
-                cache.fill_one(str(clip), compute)
+                cache.fill_one(clip, compute)
 
         for _ in map_clips(store_one, clips, n_jobs=n_jobs, progress=progress):
             pass
 
-    if cache is None or not all(isinstance(clip, str) for clip in clips):
+    if cache is None or not all(isinstance(clip, (str, Segment)) for clip in clips):
         entries = map_clips(compute, clips, n_jobs=n_jobs, progress=progress)
     else:
         entries = _cached(clips, cache, store, compute, n_jobs)
@@ -135,7 +136,7 @@ def extract_in_batches(
         with progress_bar(len(clips), progress) as bar:
             for start in range(0, len(clips), batch_size):
                 # Other processes may have stored some of them by now.
-                new = cache.missing([str(clip) for clip in clips[start : start + batch_size]])
+                new = cache.missing(clips[start : start + batch_size])
                 paths = [cache.path_of(clip) for clip in new]
                 loaded = list(map_clips(load_or_none, new, n_jobs=n_jobs))
                 entries = compute(one for one in loaded if one is not None)
@@ -144,7 +145,7 @@ def extract_in_batches(
                         cache.write(path, next(entries))
                 bar.update(len(clips[start : start + batch_size]))
 
-    if cache is None or not all(isinstance(clip, str) for clip in clips):
+    if cache is None or not all(isinstance(clip, (str, Segment)) for clip in clips):
         entries = compute(map_clips(load, clips, n_jobs=n_jobs, progress=progress))
     else:
         entries = _cached(clips, cache, store, lambda clip: next(compute([load(clip)])), n_jobs)
@@ -200,11 +201,11 @@ def _cached(
     n_jobs: int | None,
 ) -> Iterator[Entry]:
     """Yield the entry of every clip, after storing the missing ones."""
-    missing = cache.missing([str(clip) for clip in clips])
+    missing = cache.missing(clips)
     is_kept = not missing or _store(missing, cache, store)
 
-    def look_up(clip: Clip) -> Entry:
-        path = cache.path_of(str(clip))
+    def look_up(clip: Any) -> Entry:
+        path = cache.path_of(clip)
         entry = cache.read(path)
         if entry is None:
             # The clip cannot be read, or its entry has been removed or damaged.
@@ -225,7 +226,7 @@ def _cached(
 
 
 def _store(
-    missing: list[str],
+    missing: list[Any],
     cache: FeatureCache,
     store: Callable[[list[Clip], FeatureCache], None],
 ) -> bool:

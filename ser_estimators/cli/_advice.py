@@ -12,9 +12,13 @@ _REPLACEMENTS = tuple(
     for pattern, replacement in (
         (r"\bload_(\w+)\('(.*?)'\)", r"'\1:\2'"),
         (
-            r"pass path_column, emotion_column or speaker_column",
-            "pass --path-column, --emotion-column or --speaker-column",
+            r"ass the (name of the one to use|column of durations) as (\w+)=\.\.\.",
+            r"ass the \1 with --\2-column",
         ),
+        (r"(start|end|duration|channel)=None\b", r"--\1-column none"),
+        (r", or to root=\.\.\.", ""),
+        (r"\blayout=\.\.\.", "--layout"),
+        (r'\blayout="([\w/]+)"', r"--layout \1"),
         (r",? for load_table\b", ""),
         (r",? or use load_folder\b", ""),
         (

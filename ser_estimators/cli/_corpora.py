@@ -15,21 +15,24 @@ __all__ = ["DATA_HELP", "describe", "is_corpus", "load_data", "name_of"]
 
 DATA_HELP = """\
 DATA is a folder with <emotion>/<file> or <speaker>/<emotion>/<file>, a CSV file with the columns
-path, emotion and speaker (paths are relative to it), or a corpus with its folder, such as
-ravdess:/data/ravdess."""
+path, emotion and speaker, or a corpus with its folder, such as ravdess:/data/ravdess. The paths in
+a CSV file are relative to it; with the columns start and end, in seconds, a row is a part of a
+file."""
 
 _OWN = ("load_folder", "load_table")
 
 
-def load_data(data: str, path_column: str, emotion_column: str, speaker_column: str) -> Any:
+def load_data(data: str, *, layout: str = "auto", **columns: Any) -> Any:
     """Load training data with the loader that fits.
 
     Parameters
     ----------
     data : str
         See `DATA_HELP`.
-    path_column, emotion_column, speaker_column : str
-        Columns of a table.
+    layout : str, default="auto"
+        Of a folder, see `load_folder`.
+    **columns : str or None
+        Columns of a table, see `load_table`.
 
     Returns
     -------
@@ -44,14 +47,9 @@ def load_data(data: str, path_column: str, emotion_column: str, speaker_column: 
         return getattr(datasets, f"load_{key}")(folder)
     path = Path(data).expanduser()
     if path.is_dir():
-        return datasets.load_folder(path)
+        return datasets.load_folder(path, layout=layout)
     if path.exists():
-        return datasets.load_table(
-            path,
-            path_column=path_column,
-            emotion_column=emotion_column,
-            speaker_column=speaker_column,
-        )
+        return datasets.load_table(path, **columns)
     if key in _corpora():
         raise Refused(f"the corpus {key} needs its folder: pass {key}:/path/to/{key}")
     # A single letter before the colon is a drive of Windows.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from typing import Any
 
 import click
@@ -16,6 +15,7 @@ from ._options import (
     corpus_options,
     list_option,
     pipeline_options,
+    require_pandas,
     set_parameters,
 )
 from ._stress import conditions_of
@@ -97,7 +97,7 @@ def evaluate(
     random_state: int,
     memory: str | None,
     n_jobs: int | None,
-    **columns: str,
+    **columns: Any,
 ) -> int:
     """Measure how well emotions of new speakers are recognized."""
     if unknown_speakers and random_split:
@@ -106,8 +106,8 @@ def evaluate(
         )
     check_folder_of(html, csv_file)
     conditions = conditions_of(names) if is_stressed or names is not None else None
-    if csv_file is not None and importlib.util.find_spec("pandas") is None:
-        raise Refused("--csv needs pandas, which is not installed; run 'pip install pandas'")
+    if csv_file is not None:
+        require_pandas("--csv")
     corpus = load_data(data, **columns)
     describe(corpus, console)
     speakers: Any = "unknown" if unknown_speakers else corpus.speakers

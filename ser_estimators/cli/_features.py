@@ -78,7 +78,7 @@ def features(
     settings: dict[str, Any],
     memory: str | None,
     n_jobs: int | None,
-    **columns: str,
+    **columns: Any,
 ) -> int:
     """Compute a table of acoustic features of recordings."""
     suffix = Path(output).suffix.lower()
@@ -113,7 +113,7 @@ def features(
 
 @contextmanager
 def _open(
-    data: str, columns: dict[str, str], console: Console
+    data: str, columns: dict[str, Any], console: Console
 ) -> Iterator[tuple[list[Input], dict[str, Any]]]:
     """Yield the recordings, and the columns that are known of them."""
     corpus = None
@@ -132,7 +132,7 @@ def _open(
         return
     of = {"emotion": "target", "speaker": "speakers", "sex": "sex", "intensity": "intensity"}
     known = {name: corpus[key] for name, key in of.items() if corpus[key] is not None}
-    yield [Input(path, path) for path in corpus.data], known
+    yield [Input(str(clip), clip) for clip in corpus.data], known
 
 
 def _extract(

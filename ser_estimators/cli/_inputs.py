@@ -12,16 +12,21 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ..datasets._search import AUDIO_SUFFIXES, find_audio
+from ._advice import for_command_line
+
+if TYPE_CHECKING:
+    from .._audio.segment import Segment
 
 __all__ = ["TABLES", "Input", "open_inputs"]
 
 _STDIN = "-"
 TABLES = (".csv", ".tsv")
-_PATH = "path"  # column of a table
+_ROLES = ("path", "start", "end", "duration")  # of columns of a table
 _MARK = b"\xef\xbb\xbf"  # of UTF-8 text, from Windows
 _MAGIC = frozenset("*?[")
 _HEAD = 4096  # bytes that tell audio from a list of paths
@@ -36,14 +41,14 @@ class Input:
     ----------
     name : str
         What is shown: the path, or "-" for standard input.
-    path : str, default=""
-        The file.
+    path : str or Segment, default=""
+        The file, or the part of it.
     error : str, default=""
         Why there is no file.
     """
 
     name: str
-    path: str = ""
+    path: str | Segment = ""
     error: str = ""
 
 
@@ -54,7 +59,7 @@ def open_inputs(arguments: Sequence[str], *, is_null: bool = False) -> Iterator[
     A folder stands for the audio files in it and its subfolders, sorted, without hidden ones. An
     argument with ``*``, ``?`` or ``[`` that is no file is a pattern, as in a shell. ``-`` is
     standard input: an audio file, a CSV table, or a list of paths, as its content shows. A CSV file
-    stands for the paths in its column path.
+    stands for the paths in its column path, or for the segments in the columns start and end.
 
     Parameters
     ----------
@@ -116,31 +121,46 @@ def _in_folder(folder: str) -> Iterator[Input]:
 
 def _in_table(name: str, path: Path, text: str | None) -> Iterator[Input]:
     """Yield the recordings that a table lists, whose paths are relative to it."""
+    from ..datasets._bounds import bounds_of, with_bounds
+    from ..datasets._columns import AUTO, explain_missing, find_columns
+    from ..datasets._listing import listing_of
     from ..datasets._own import OwnFiles
-    from ..datasets._table import decode, read_rows
 
     files = OwnFiles(name)
     try:
-        content = decode(files, path) if text is None else text
-        rows = list(read_rows(files, content, [_PATH]))
+        listing = listing_of(files, path, text)
+        found, _ = find_columns(listing.names, dict.fromkeys(_ROLES, AUTO))
+        if "path" not in found:
+            raise ValueError(explain_missing("path", AUTO, listing.names))
     except (OSError, ValueError) as error:
-        reason = str(error).removeprefix(files.start).partition(". Name them")[0].strip()
+        reason = str(error).removeprefix(files.start).partition(". Pass the")[0].strip()
         yield Input(name, error=reason)
         return
-    if not rows:
-        yield Input(name, error="the table has no rows below its first line")
-    for line, cells in rows:
-        if cells[_PATH]:
-            listed = str(path.parent / cells[_PATH])
-            yield Input(listed, listed)
-        else:
-            yield Input(name, error=f"line {line} of the table has no {_PATH}")
+    if "start" not in found or "end" in found:
+        found.pop("duration", None)
+    for row, place in enumerate(listing.places):
+        one = listing.take(row)
+        (cell,) = one.column(found["path"])
+        if not cell:
+            yield Input(name, error=f"{place} of the table has no path")
+            continue
+        try:
+            bounds = {role: values[0] for role, values in bounds_of(one, found).items()}
+        except ValueError as error:
+            reason = str(error).removeprefix(files.start).strip()
+            yield Input(str(path.parent / cell), error=for_command_line(reason))
+            continue
+        clip = with_bounds(cell, path.parent, bounds)
+        yield Input(str(clip), clip)
 
 
 def _is_table(line: bytes) -> bool:
     """Return whether a first line names the columns of a table, rather than a file."""
+    from ..datasets._columns import USUAL, fold
+
     cells = re.split(rb"[,;\t]", line.strip())
-    return len(cells) > 1 and _PATH.encode() in {cell.strip(b' "').lower() for cell in cells}
+    names = {fold(cell.strip(b' "').decode(errors="replace")) for cell in cells}
+    return len(cells) > 1 and not names.isdisjoint(USUAL["path"])
 
 
 def _from_stdin(stack: contextlib.ExitStack, *, is_null: bool) -> Iterator[Input]:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import click
 
 from .._utils.version import __version__
+from ._check import check
 from ._command import ClosedPipeError, Failed, describe, examples, is_closed_pipe
 from ._compare import compare
 from ._console import FAILED, INTERRUPTED, OK, REFUSED, say
@@ -53,7 +54,9 @@ def ser() -> None:
     """
 
 
-for command in (predict, record, train, evaluate, stress, compare, info, export, features):
+for command in (
+    *(predict, record, check, train, evaluate, stress, compare, info, export, features),
+):
     ser.add_command(command)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,24 +21,53 @@ __all__ = [
     "list_option",
     "n_jobs_option",
     "pipeline_options",
+    "require_pandas",
     "set_parameters",
     "settings_option",
 ]
+
+# What the columns of a CSV file contain. The library finds those with a usual name.
+_COLUMNS = {
+    "path": "the paths, such as path or file",
+    "emotion": "the emotions, such as emotion or label",
+    "speaker": "the speakers, such as speaker; none ignores it",
+    "start": "the starts of segments, such as start; none ignores it",
+    "end": "the ends of segments, such as end; none ignores it",
+    "duration": "the durations of segments, such as duration, if there is no end",
+    "channel": "the channels to read, from 0",
+}
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def corpus_options(function: Function) -> Function:
-    """Add the names of the columns of a CSV file."""
-    for name in ("speaker", "emotion", "path"):
+    """Add the layout of a folder and the names of the columns of a CSV file."""
+    for name, help_text in reversed(_COLUMNS.items()):
         function = click.option(
             f"--{name}-column",
-            default=name,
-            show_default=True,
+            name,
+            default=None if name == "channel" else "auto",
             metavar="NAME",
-            help=f"Column of a CSV file with the {name}s.",
+            callback=_parse_column,
+            help=f"Column of a CSV file with {help_text}.",
         )(function)
-    return function
+    return click.option(
+        "--layout",
+        type=click.Choice(_LAYOUTS),
+        default="auto",
+        metavar="LAYOUT",
+        help=f"What the folders stand for: {', '.join(_LAYOUTS[1:])}.  [default: found]",
+    )(function)
+
+
+_LAYOUTS = ("auto", "emotion/file", "speaker/emotion/file", "emotion/speaker/file")
+
+
+def _parse_column(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    is_none = value is not None and value.lower() == "none"
+    if is_none and param.name in ("path", "emotion"):
+        raise click.BadParameter("there must be such a column")
+    return None if is_none else value
 
 
 def _parse_settings(
@@ -154,6 +184,12 @@ def _parse_list(
 def list_option(option: str, name: str, text: str) -> Callable[[Function], Function]:
     """Return an option that takes names, separated by commas."""
     return click.option(option, name, metavar="A,B,...", callback=_parse_list, help=text)
+
+
+def require_pandas(option: str) -> None:
+    """Raise if an option needs pandas, and it is not installed."""
+    if importlib.util.find_spec("pandas") is None:
+        raise Refused(f"{option} needs pandas, which is not installed; run 'pip install pandas'")
 
 
 def check_folder_of(*files: str | None) -> None:

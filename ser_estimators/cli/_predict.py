@@ -227,4 +227,4 @@ def _about(one: Input, reason: str) -> str:
     reason = for_command_line(reason)
     if one.name != "-":
         return reason
-    return reason.replace(f"{one.path}-", "stdin-").replace(one.path, "-")
+    return reason.replace(f"{one.path}-", "stdin-").replace(str(one.path), "-")

@@ -64,7 +64,7 @@ def train(
     random_state: int,
     memory: str | None,
     n_jobs: int | None,
-    **columns: str,
+    **columns: Any,
 ) -> int:
     """Train a model on recordings and save it."""
     path = Path(output)

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 import lazy_loader
 
 if TYPE_CHECKING:
+    from ._check import CorpusCheck, check_corpus
     from ._concatenate import concatenate_corpora
     from ._crema_d import load_crema_d
     from ._emodb import load_emodb
+    from ._emovo import load_emovo
     from ._fetch import fetch_emodb, fetch_ravdess, fetch_tess
     from ._folder import load_folder
     from ._nemo import load_nemo
@@ -24,12 +26,15 @@ if TYPE_CHECKING:
     from ._tess import load_tess
 
 __all__ = [
+    "CorpusCheck",
+    "check_corpus",
     "concatenate_corpora",
     "fetch_emodb",
     "fetch_ravdess",
     "fetch_tess",
     "load_crema_d",
     "load_emodb",
+    "load_emovo",
     "load_folder",
     "load_nemo",
     "load_ravdess",
@@ -44,9 +49,11 @@ __getattr__, __dir__, _ = lazy_loader.attach(
     submod_attrs={
         # Not a public name, but one that pickled corpora refer to.
         "_bunch": ["CorpusBunch"],
+        "_check": ["CorpusCheck", "check_corpus"],
         "_concatenate": ["concatenate_corpora"],
         "_crema_d": ["load_crema_d"],
         "_emodb": ["load_emodb"],
+        "_emovo": ["load_emovo"],
         "_fetch": ["fetch_emodb", "fetch_ravdess", "fetch_tess"],
         "_folder": ["load_folder"],
         "_nemo": ["load_nemo"],

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from sklearn.utils import Bunch
 
+from .._audio.segment import columns_of
 from ._summary import summarize
 
 __all__ = ["UNKNOWN", "VOCABULARY", "CorpusBunch", "make_bunch"]
@@ -44,7 +46,7 @@ class CorpusBunch(Bunch):
 
 def make_bunch(
     *,
-    data: list[str],
+    data: list[Any],
     target: Sequence[str],
     speakers: Sequence[str] | None,
     sex: Sequence[str] | None,
@@ -52,12 +54,13 @@ def make_bunch(
     descr: str,
     as_frame: bool,
     corpus: Sequence[str] | None = None,
+    left_out: list[tuple[str, str]] | None = None,
 ) -> CorpusBunch:
     """Return a corpus as the Bunch that all loaders return.
 
     Parameters
     ----------
-    data : list of path of length n_clips
+    data : list of clips of length n_clips
     target : sequence of str of length n_clips
     speakers, sex, intensity : sequence of str of length n_clips, or None
         None if nothing is known about any clip.
@@ -66,6 +69,8 @@ def make_bunch(
         If True, ``frame`` is a pandas DataFrame; this requires pandas.
     corpus : sequence of str of length n_clips or None, default=None
         Name of the corpus that each clip comes from, if there are several corpora.
+    left_out : list of (str, str) or None, default=None
+        Files that are not in `data`, with the reason.
 
     Returns
     -------
@@ -79,16 +84,18 @@ def make_bunch(
     }
     if corpus is not None:
         columns["corpus"] = np.asarray(corpus)
+    more = {} if left_out is None else {"left_out": left_out}
     return CorpusBunch(
         data=data,
         **columns,
+        **more,
         frame=_make_frame(data, columns) if as_frame else None,
         target_names=np.unique(columns["target"]),
         DESCR=descr,
     )
 
 
-def _make_frame(data: list[str], columns: Mapping[str, Any]) -> Any:
+def _make_frame(data: list[Any], columns: Mapping[str, Any]) -> Any:
     try:
         import pandas
     except ImportError as error:
@@ -97,11 +104,18 @@ def _make_frame(data: list[str], columns: Mapping[str, Any]) -> Any:
             "\"pip install 'ser_estimators[frame]'\", or leave as_frame out"
         ) from error
     singular = {"target": "emotion", "speakers": "speaker"}
+    # Bounds in columns of their own, which load_table reads.
     return pandas.DataFrame(
-        {"path": data}
+        {"path": list(map(_path_of, data)), **columns_of(data)}
         | {
             singular.get(name, name): column
             for name, column in columns.items()
             if column is not None
         }
     )
+
+
+def _path_of(clip: Any) -> str | None:
+    if isinstance(clip, Mapping):  # bytes or a waveform with the name of their file
+        return clip.get("path")
+    return os.fspath(clip) if isinstance(clip, (str, os.PathLike)) else None

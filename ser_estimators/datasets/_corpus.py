@@ -12,6 +12,7 @@ from pathlib import Path
 
 from sklearn.utils import Bunch
 
+from .._audio.segment import Segment
 from .._utils.stack_level import find_stack_level
 from ._bunch import UNKNOWN, make_bunch
 from ._search import (
@@ -94,6 +95,7 @@ def load_corpus(
     emotions: Mapping[str, str | None] | None,
     as_frame: bool,
     renamed: Mapping[str, str] | None = None,
+    channel: int | None = None,
 ) -> Bunch:
     """Find the clips of a corpus, and warn of missing, duplicate, unreadable and unknown ones.
 
@@ -107,6 +109,8 @@ def load_corpus(
     as_frame : bool
     renamed : dict of {str: str} or None, default=None
         New names for some of the names, applied last.
+    channel : int >= 0 or None, default=None
+        The channel of each file to read; None averages all of them.
 
     Returns
     -------
@@ -114,6 +118,7 @@ def load_corpus(
         Result of `make_bunch`.
     """
     names = _emotion_names(corpus, emotions)
+    _clip_of("", channel)  # checks it before the folder is searched
     root = _check_folder(corpus, root)
     found = _FoundFiles(corpus, root)
     if not found.clips:
@@ -132,7 +137,7 @@ def load_corpus(
         )
     targets = [str(names[clip.emotion]) for clip in clips]
     return make_bunch(
-        data=[str(clip.paths[0]) for clip in clips],
+        data=[_clip_of(str(clip.paths[0]), channel) for clip in clips],
         target=[(renamed or {}).get(target, target) for target in targets],
         speakers=[clip.speaker for clip in clips],
         sex=[corpus.sexes.get(clip.speaker, UNKNOWN) for clip in clips],
@@ -144,6 +149,10 @@ def load_corpus(
         descr=corpus.descr,
         as_frame=as_frame,
     )
+
+
+def _clip_of(path: str, channel: int | None) -> str | Segment:
+    return path if channel is None else Segment(path, channel=channel)
 
 
 def _emotion_names(

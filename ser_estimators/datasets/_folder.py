@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from sklearn.utils import Bunch
 
@@ -16,28 +17,40 @@ from ._search import AUDIO_SUFFIXES, count, examples, find_audio, join
 
 __all__ = ["load_folder"]
 
-_LAYOUTS = {2: "<emotion>/<file>", 3: "<speaker>/<emotion>/<file>"}
-_EXPECTED = " or ".join(_LAYOUTS.values())
+_AUTO = "auto"
+# What the parts of a path are, for each value of `layout`.
+_LAYOUTS = {
+    "emotion/file": ("emotion", "file"),
+    "speaker/emotion/file": ("speaker", "emotion", "file"),
+    "emotion/speaker/file": ("emotion", "speaker", "file"),
+}
+_EXPECTED = "<emotion>/<file>, <speaker>/<emotion>/<file> or <emotion>/<speaker>/<file>"
 
 
 def load_folder(
     root: str | os.PathLike[str],
     *,
-    emotions: Mapping[str, str | None] | None = None,
+    layout: str = "auto",
+    emotions: Mapping[Any, str | None] | None = None,
     as_frame: bool = False,
 ) -> Bunch:
     """Load recordings from folders that are named like the emotions.
 
-    The layout is ``<emotion>/<file>`` or ``<speaker>/<emotion>/<file>``, whichever the depth of the
-    files shows. No audio is decoded. Hidden files, and files that are not audio, are ignored.
+    The layout is ``<emotion>/<file>``, ``<speaker>/<emotion>/<file>`` or
+    ``<emotion>/<speaker>/<file>``, whichever the depth of the files and the names of the folders
+    show. No audio is decoded. Hidden files, and files that are not audio, are ignored.
 
     Folders that seem to be speakers, such as ``Actor_01``, are refused, because a model would learn
-    voices rather than emotions. Labels of such names need `emotions` or `load_table`.
+    voices rather than emotions. Labels of such names need `layout` or `emotions`.
 
     Parameters
     ----------
     root : path-like
         The folder that contains those of the emotions, or of the speakers.
+    layout : {"auto", "emotion/file", "speaker/emotion/file", "emotion/speaker/file"}, \
+            default="auto"
+        What the folders stand for. "auto" finds out. Otherwise, folders may have any names, and
+        files at another depth are left out.
     emotions : dict of {str: str or None} or None, default=None
         New names for some of the emotions; None as a name leaves out its clips. Folders that are
         renamed may have any name, such as a number.
@@ -63,6 +76,8 @@ def load_folder(
             Names of the emotions, sorted.
         ``DESCR`` : str
             The folder and its layout.
+        ``left_out`` : list of (str, str)
+            Files that are left out, with the reason; only if there are any.
 
     Raises
     ------
@@ -72,20 +87,21 @@ def load_folder(
         If every file is a broken link, an empty file, a git-lfs pointer, a web page, or in a format
         that has to be converted first.
     TypeError, ValueError
-        If the layout is another one, if the folders are those of a corpus or seem to be speakers,
-        or if `emotions` is not a dict, contains an unknown name or leaves no clip.
+        If the layout is another one or unknown, if the folders are those of a corpus or seem to be
+        speakers, or if `emotions` is not a dict, contains an unknown name or leaves no clip.
     ImportError
         If ``as_frame=True`` and pandas is not installed.
 
     Warns
     -----
     UserWarning
-        If files are left out because they cannot be audio or lie in no folder of an emotion, or if
-        names of emotions differ only in upper and lower case.
+        If files are left out because they cannot be audio or lie at another depth, or if names of
+        emotions differ only in upper and lower case.
 
     See Also
     --------
     load_table : Load recordings that a CSV file lists.
+    check_corpus : Check the recordings before training.
     load_ravdess, load_crema_d, load_tess, load_savee, load_emodb : Load a corpus.
 
     Examples
@@ -103,6 +119,10 @@ def load_folder(
       emotions: anger 1, sadness 1
       attributes: data, target, speakers, target_names, DESCR
     """
+    if layout != _AUTO and layout not in _LAYOUTS:
+        raise ValueError(
+            f"layout={layout!r:.80}; expected {_AUTO!r} or one of {join(list(map(repr, _LAYOUTS)))}"
+        )
     root = Path(root).expanduser()
     files = OwnFiles(str(root))
     if not root.is_dir():
@@ -119,42 +139,66 @@ def load_folder(
             f"{files.start} neither it nor its subfolders contain an audio file "
             f"({', '.join(AUDIO_SUFFIXES)}); expected {_EXPECTED}"
         )
-    # Before the layout, because that of a corpus may be any.
-    folders = {part for path in files.readable for part in path.relative_to(root).parts[:-1]}
-    if reason := describe_corpus(files.readable, folders, root):
-        raise ValueError(f"{files.start} {reason}")
-    depth = _depth_of_clips(files, root)
-    clips = [path for path in files.readable if _depth(path, root) == depth]
-    targets = [path.parent.name for path in clips]
+    if layout == _AUTO:
+        # Before the layout, because that of a corpus may be any.
+        folders = {part for path in files.readable for part in path.relative_to(root).parts[:-1]}
+        if reason := describe_corpus(files.readable, folders, root):
+            raise ValueError(f"{files.start} {reason}")
+        parts = _find_layout(files, root)
+    else:
+        parts = _LAYOUTS[layout]
+    clips = _at_depth(files, root, parts)
+
+    def of_clips(role: str) -> list[str]:
+        position = parts.index(role)
+        return [path.relative_to(root).parts[position] for path in clips]
+
+    targets = of_clips("emotion")
     renamed = emotions if isinstance(emotions, Mapping) else {}
-    if reason := describe_speakers(set(targets).difference(renamed)):
+    if layout == _AUTO and (reason := describe_speakers(set(targets).difference(renamed))):
         raise ValueError(f"{files.start} {reason}")
     files.warn(targets)
     names = rename_emotions(targets, emotions)
-    kept = [(path, name) for path, name in zip(clips, names, strict=True) if name is not None]
+    kept = [index for index, name in enumerate(names) if name is not None]
+    speakers = of_clips("speaker") if "speaker" in parts else None
+    text = "/".join(f"<{part}>" for part in parts)
     return make_bunch(
-        data=[str(path) for path, _ in kept],
-        target=[name for _, name in kept],
-        speakers=[path.parent.parent.name for path, _ in kept] if depth == 3 else None,
+        data=[str(clips[index]) for index in kept],
+        target=[str(names[index]) for index in kept],
+        speakers=None if speakers is None else [speakers[index] for index in kept],
         sex=None,
         intensity=None,
         descr=(
             f"Recordings in the folder {root.absolute().name}\n\n"
-            f"{count(kept, 'clip')} in {_LAYOUTS[depth]}, loaded by load_folder of ser_estimators."
+            f"{count(kept, 'clip')} in {text}, loaded by load_folder of ser_estimators."
         ),
         as_frame=as_frame,
+        left_out=files.left_out,
     )
 
 
-def _depth(path: Path, root: Path) -> int:
-    return len(path.relative_to(root).parts)
+def _at_depth(files: OwnFiles, root: Path, parts: Sequence[str]) -> list[Path]:
+    """Return the files at the depth of the layout, and note the others."""
+    clips: list[Path] = []
+    others: list[Path] = []
+    for path in files.readable:
+        (clips if len(path.relative_to(root).parts) == len(parts) else others).append(path)
+    text = "/".join(f"<{part}>" for part in parts)
+    if not clips:
+        raise ValueError(
+            f"{files.start} no file is at the depth of layout {text} ({examples(others)}); pass "
+            "another layout, or another folder"
+        )
+    if others:
+        files.leave_out(others, f"not at the depth of {text}; move it")
+    return clips
 
 
-def _depth_of_clips(files: OwnFiles, root: Path) -> int:
-    """Return 2 for <emotion>/<file>, 3 for <speaker>/<emotion>/<file>, or raise ValueError."""
+def _find_layout(files: OwnFiles, root: Path) -> tuple[str, ...]:
+    """Return what the parts of the paths are, or raise ValueError."""
     by_depth: dict[int, list[Path]] = defaultdict(list)
     for path in files.readable:
-        by_depth[_depth(path, root)].append(path)
+        by_depth[len(path.relative_to(root).parts)].append(path)
     loose = by_depth.pop(1, [])
     otherwise = "or list the files with their emotions in a CSV file, for load_table"
     if not by_depth:
@@ -162,29 +206,19 @@ def _depth_of_clips(files: OwnFiles, root: Path) -> int:
             f"{files.start} its files are in no folder of an emotion ({examples(loose)}); expected "
             f"{_EXPECTED}: move them, {otherwise}"
         )
-    if loose:
-        files.remarks.append(f"left out: {examples(loose)}, in no folder of an emotion")
-    if len(by_depth) > 1 or not set(by_depth) <= set(_LAYOUTS):
+    if len(by_depth) > 1 or not set(by_depth) <= {2, 3}:
         found = " and ".join(f"'{by_depth[depth][0]}'" for depth in sorted(by_depth)[:2])
         where = "different depths" if len(by_depth) > 1 else "another depth"
         raise ValueError(
             f"{files.start} it contains files at {where}, such as {found}; expected {_EXPECTED} "
-            f"for all of them: pass one of its subfolders, move the files, {otherwise}"
+            "for all of them: pass one of its subfolders, or layout=... to leave out the others, "
+            f"move the files, {otherwise}"
         )
     (depth,) = by_depth
-    if depth == 3:
-        _check_order(files, root)
-    return depth
-
-
-def _check_order(files: OwnFiles, root: Path) -> None:
-    """Raise for <emotion>/<speaker>/<file>, which would train on speakers as emotions."""
-    folders = {path.relative_to(root).parts[:2] for path in files.readable}
-    outer, inner = ({parts[level].casefold() for parts in folders} for level in (0, 1))
-    if outer <= EMOTIONS and not inner & EMOTIONS:
-        raise ValueError(
-            f"{files.start} its layout seems to be <emotion>/<speaker>/<file>: its folders are "
-            f"named like emotions ({join(sorted(outer))}), and theirs are not "
-            f"({join(sorted(inner))}); expected {_LAYOUTS[3]}: move the files, or list them in a "
-            "CSV file, for load_table"
-        )
+    if depth == 2:
+        return _LAYOUTS["emotion/file"]
+    paths = [path.relative_to(root).parts for path in by_depth[3]]
+    outer, inner = ({parts[level].casefold() for parts in paths} for level in (0, 1))
+    # Otherwise, speakers would be taken for emotions.
+    is_swapped = outer <= EMOTIONS and not inner & EMOTIONS
+    return _LAYOUTS["emotion/speaker/file" if is_swapped else "speaker/emotion/file"]

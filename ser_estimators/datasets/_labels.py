@@ -10,6 +10,7 @@ from ._bunch import VOCABULARY
 from ._corpus import Corpus
 from ._crema_d import _CREMA_D
 from ._emodb import _EMODB
+from ._emovo import _EMOVO
 from ._nemo import _NEMO
 from ._ravdess import _RAVDESS
 from ._savee import _SAVEE
@@ -32,13 +33,15 @@ _LOADERS = {
     "load_tess": _TESS,
     "load_savee": _SAVEE,
     "load_emodb": _EMODB,
+    "load_emovo": _EMOVO,
     "load_nemo": _NEMO,
 }
 # A name that is a number, or ends in one: 03, Actor_01, spk7, S01b.
 _NUMBERED = re.compile(r"([^\W\d_]*)[\W_]*\d+[a-z]?")
-# A table says for each file what its label is, whatever that looks like.
+# A layout that is told, or a table, says what is a label, whatever that looks like.
 _OTHERWISE = (
-    "If its folders are labels, list the files with their labels in a CSV file, for load_table"
+    'If its folders are labels, pass layout="emotion/file", or list the files with their labels in '
+    "a CSV file, for load_table"
 )
 _SPEAKERS = {"actor", "f", "female", "id", "m", "male", "p", "s", "speaker", "spk", "subject"}
 
@@ -109,7 +112,8 @@ def describe_speakers(names: Collection[str]) -> str | None:
         return None
     return (
         f"its folders seem to be speakers, not emotions ({join(sorted(names))}); expected "
-        f"<emotion>/<file> or <speaker>/<emotion>/<file>: move the files. {_OTHERWISE}"
+        "<emotion>/<file>, <speaker>/<emotion>/<file> or <emotion>/<speaker>/<file>: move the "
+        f"files. {_OTHERWISE}"
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from .._utils.stack_level import find_stack_level
+from ._cells import text_of
 from ._search import (
     OTHER_SUFFIXES,
     count,
@@ -30,11 +31,13 @@ class OwnFiles:
     ----------
     source : str
         The folder or the table, for messages.
+    is_path : bool, default=True
+        Whether `source` is a path, rather than a description.
     """
 
-    def __init__(self, source: str) -> None:
-        self.source = source
-        self.start = f"Could not load recordings from '{source}':"
+    def __init__(self, source: str, *, is_path: bool = True) -> None:
+        self.source = f"'{source}'" if is_path else source
+        self.start = f"Could not load recordings from {self.source}:"
         self.readable: list[Path] = []
         self.unreadable: dict[str, list[Path]] = defaultdict(list)
         self.remarks: list[str] = []
@@ -61,6 +64,21 @@ class OwnFiles:
         else:
             self.readable.append(path)
         return fault is None
+
+    def leave_out(self, paths: Sequence[Path], fault: str) -> None:
+        """Leave out files that may be audio, for a reason as a noun phrase."""
+        self.readable = [path for path in self.readable if path not in set(paths)]
+        self.unreadable[fault] += paths
+
+    @property
+    def left_out(self) -> list[tuple[str, str]] | None:
+        """Return the path of each file that is left out and the reason, None without any."""
+        found = [
+            (str(path), f"it is {fault}")
+            for fault, paths in self.unreadable.items()
+            for path in paths
+        ]
+        return found or None
 
     def check(self) -> None:
         """Raise AudioReadError if no file may be audio."""
@@ -93,7 +111,7 @@ class OwnFiles:
         ]
         if remarks:
             warnings.warn(
-                f"Recordings in '{self.source}': {'; '.join(remarks)}",
+                f"Recordings in {self.source}: {'; '.join(remarks)}",
                 stacklevel=find_stack_level(),
             )
 
@@ -122,11 +140,14 @@ def rename_emotions(
             f"emotions={emotions!r:.200} is a {type(emotions).__name__}; expected a dict that maps "
             f"names of emotions to other names. The names are {found}"
         )
+    # Numbers are labels of tables as text.
+    emotions = {old if isinstance(old, str) else text_of(old): new for old, new in emotions.items()}
+    if unknown := [f"{old!r:.80}" for old in emotions if old not in targets]:
+        which = "which does" if len(unknown) == 1 else "which do"
+        raise ValueError(
+            f"emotions contains {join(unknown)}, {which} not occur; expected some of {found}"
+        )
     for old, new in emotions.items():
-        if old not in targets:
-            raise ValueError(
-                f"emotions contains {old!r:.80}, which does not occur; expected some of {found}"
-            )
         if new is not None and not (isinstance(new, str) and new):
             raise ValueError(
                 f"emotions maps {old!r:.80} to {new!r:.80}; expected the name of an emotion, or "
@@ -135,7 +156,7 @@ def rename_emotions(
     names = [emotions.get(target, target) for target in targets]
     if all(name is None for name in names):
         raise ValueError(
-            f"emotions={dict(emotions)!r:.200} leaves out all {count(targets, 'clip')}; expected a "
+            f"emotions={emotions!r:.200} leaves out all {count(targets, 'clip')}; expected a "
             "name for at least one emotion"
         )
     return names

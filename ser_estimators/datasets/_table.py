@@ -1,55 +1,73 @@
-"""Own recordings that a CSV file lists."""
+"""Own recordings that a table lists."""
 
 from __future__ import annotations
 
-import csv
-import io
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from sklearn.utils import Bunch
 
+from .._audio.segment import Segment
+from ._bounds import BOUNDS, bounds_of, with_bounds
 from ._bunch import UNKNOWN, make_bunch
-from ._own import OwnFiles, rename_emotions
-from ._search import count, join
+from ._cells import text_of
+from ._columns import AUTO, explain_missing, find_columns
+from ._listing import Listing
+from ._own import rename_emotions
+from ._search import count
+from ._sources import read_listing
 
-__all__ = ["decode", "load_table", "read_rows"]
-
-_SEPARATORS = (",", ";", "\t")
-_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
-
-# Line of the file, from 1, and the cells by name of their column.
-_Row = tuple[int, dict[str, str]]
+__all__ = ["load_table"]
 
 
 def load_table(
-    path: str | os.PathLike[str],
+    table: Any,
     *,
-    path_column: str = "path",
-    emotion_column: str = "emotion",
-    speaker_column: str = "speaker",
-    emotions: Mapping[str, str | None] | None = None,
+    path: str = "auto",
+    emotion: str = "auto",
+    speaker: str | None = "auto",
+    start: str | None = "auto",
+    end: str | None = "auto",
+    duration: str | None = "auto",
+    channel: str | None = None,
+    root: str | os.PathLike[str] | None = None,
+    emotions: Mapping[Any, str | None] | None = None,
     as_frame: bool = False,
 ) -> Bunch:
-    r"""Load recordings that a CSV file lists, with their emotions and speakers.
+    r"""Load recordings, or segments of them, that a table lists with their emotions and speakers.
 
-    The first line names the columns. They are separated by commas, semicolons or tabs, in any
-    order; columns without a meaning here are ignored. Names of columns may differ in upper and
-    lower case, unless there are several. No audio is decoded.
+    The table is a CSV file, a DataFrame, or an object of audformat or Hugging Face. Columns may
+    have any order, and columns without a meaning here are ignored. No audio is decoded.
+
+    In a CSV file, the first line names the columns, which are separated by commas, semicolons or
+    tabs.
 
     Parameters
     ----------
-    path : path-like
-        The CSV file, in UTF-8.
-    path_column : str, default="path"
-        Column of the paths, which are relative to the folder of the CSV file.
-    emotion_column : str, default="emotion"
-        Column of the emotions.
-    speaker_column : str, default="speaker"
-        Column of the speakers. A table without a column named "speaker" has no speakers; a column
-        of any other name must exist.
-    emotions : dict of {str: str or None} or None, default=None
+    table : path-like, DataFrame, dict, audformat.Database, audformat.Table or datasets.Dataset
+        A CSV file in UTF-8; a DataFrame of pandas or Polars, or a dict of columns; a table of
+        audformat, or a database in which one table has emotions; a dataset of Hugging Face, whose
+        audio stays undecoded: paths if it has files, and otherwise bytes, in memory.
+    path, emotion : str, default="auto"
+        Columns of the paths, which may be segments, and of the emotions. "auto" looks for usual
+        names, in any case, the best first: "path", "file", "filename" or "audio", and "emotion" or
+        "label", for example.
+    speaker : str or None, default="auto"
+        Column of the speakers. With "auto", a table without a usual name such as "speaker" or
+        "actor" has no speakers; None ignores such a column.
+    start, end, duration : str or None, default="auto"
+        Columns of the start, the end and the duration of segments. "auto" looks for usual names,
+        such as "start" or "begin", and "end" or "stop"; a duration matters only if there is a start
+        and no end. A cell is a number of seconds, a clock time such as "01:02.5", or a duration of
+        pandas; empty means the start or the end of the file. None ignores such a column.
+    channel : str or None, default=None
+        Column of the channels, from 0; an empty cell averages all channels.
+    root : path-like or None, default=None
+        Folder that paths are relative to. None is the folder of a CSV file or of an audformat
+        database, and otherwise the current folder.
+    emotions : dict of {object: str or None} or None, default=None
         New names for some of the emotions; None as a name leaves out its clips.
     as_frame : bool, default=False
         If True, ``frame`` is a pandas DataFrame; this requires pandas.
@@ -59,8 +77,9 @@ def load_table(
     sklearn.utils.Bunch
         Dictionary-like object with the following attributes.
 
-        ``data`` : list of str of length n_clips
-            Paths, in the order of the table.
+        ``data`` : list of length n_clips
+            In the order of the table: paths, and a `Segment` in rows with a start, an end or a
+            channel; or the clips in memory of a dataset.
         ``target`` : ndarray of shape (n_clips,)
             Names of the emotions.
         ``speakers`` : ndarray of shape (n_clips,), or None
@@ -68,12 +87,14 @@ def load_table(
         ``sex``, ``intensity`` : ndarray of shape (n_clips,), or None
             The columns of these names, with "unknown" for empty cells; None without such a column.
         ``frame`` : pandas.DataFrame or None
-            With ``as_frame=True``, a table with the columns path, emotion, and speaker, sex and
-            intensity as far as they are known.
+            With ``as_frame=True``, a table with the columns path and emotion, and start, end,
+            channel, speaker, sex and intensity as far as they are known. `load_table` reads it.
         ``target_names`` : ndarray of shape (n_emotions,)
             Names of the emotions, sorted.
         ``DESCR`` : str
-            Name of the table.
+            Name of the table, and the columns that were used.
+        ``left_out`` : list of (str, str)
+            Files that are left out, with the reason; only if there are any.
 
     Raises
     ------
@@ -82,21 +103,23 @@ def load_table(
     AudioReadError
         If no file can be audio.
     TypeError, ValueError
-        If the table is not a CSV file in UTF-8, has no rows, lacks a column or a value, or gives a
-        file two emotions or speakers; or if `emotions` is not a dict, contains an unknown name or
-        leaves no clip.
+        If the table is of another kind or not a CSV file in UTF-8, has no rows, lacks a column or a
+        value, has a start or an end that is not a time, or gives a clip two emotions or speakers;
+        or if `emotions` is not a dict, contains an unknown name or leaves no clip. All bad rows are
+        in one message.
     ImportError
         If ``as_frame=True`` and pandas is not installed.
 
     Warns
     -----
     UserWarning
-        If files are left out because they do not exist or cannot be audio, if files are listed more
+        If files are left out because they do not exist or cannot be audio, if clips are listed more
         than once, or if names of emotions differ only in upper and lower case.
 
     See Also
     --------
     load_folder : Load recordings from folders that are named like the emotions.
+    ser_estimators.Segment : A part of a file as a clip.
 
     Examples
     --------
@@ -104,179 +127,177 @@ def load_table(
     >>> from ser_estimators.datasets import load_table, make_emotional_speech
     >>> _ = make_emotional_speech(1, 1, emotions=["anger", "sadness"], out_dir="voices")
     >>> _ = Path("recordings.csv").write_text(
-    ...     "file,emotion,speaker\n"
-    ...     "voices/speaker_01/anger_01.wav,anger,anna\n"
-    ...     "voices/speaker_01/sadness_01.wav,sadness,anna\n"
+    ...     "file,emotion,speaker,start,end\n"
+    ...     "voices/speaker_01/anger_01.wav,anger,anna,0,0.7\n"
+    ...     "voices/speaker_01/anger_01.wav,anger,anna,0.7,\n"
+    ...     "voices/speaker_01/sadness_01.wav,sadness,anna,,\n"
     ... )
-    >>> load_table("recordings.csv", path_column="file")
+    >>> corpus = load_table("recordings.csv")
+    >>> corpus
     Recordings in the table recordings.csv
-      2 clips of 1 speaker
-      emotions: anger 1, sadness 1
+      3 clips of 1 speaker
+      emotions: anger 2, sadness 1
       attributes: data, target, speakers, target_names, DESCR
+    >>> [(clip.start, clip.end) for clip in corpus.data[:2]]
+    [(0.0, 0.7), (0.7, None)]
     """
-    path = Path(path).expanduser()
-    files = OwnFiles(str(path))
-    optional = [speaker_column, "sex", "intensity"]
-    text = decode(files, path)
-    rows = list(read_rows(files, text, [path_column, emotion_column], optional))
-    if not rows:
-        raise ValueError(
-            f"{files.start} it has no rows below its first line; expected one per clip"
-        )
-    columns = list(rows[0][1])
-    if speaker_column not in columns and speaker_column != "speaker":
-        raise ValueError(_no_column(files, speaker_column, columns))
-    needed = [path_column, emotion_column]
-    needed += [speaker_column] if speaker_column in columns else []
-    for name in needed:
-        empty = [line for line, cells in rows if not cells[name]]
-        if empty:
+    wanted = {
+        "path": path,
+        "emotion": emotion,
+        "speaker": speaker,
+        "start": start,
+        "end": end,
+        "duration": duration,
+        "channel": channel,
+        "sex": AUTO,
+        "intensity": AUTO,
+    }
+    _check_names(wanted)
+    listing = read_listing(table, root, wanted)
+    files = listing.files
+    found = _find(listing, wanted)
+    texts = {
+        role: [text_of(value) for value in listing.column(name)]
+        for role, name in found.items()
+        if role not in ("path", *BOUNDS)
+    }
+    paths = [_clip_of(value) for value in listing.column(found["path"])]
+    for role, values in {"path": paths, **texts}.items():
+        empty = [
+            place
+            for place, value in zip(listing.places, values, strict=True)
+            if isinstance(value, str) and not value
+        ]
+        if empty and role in ("path", "emotion", "speaker"):
             raise ValueError(
-                f"{files.start} {count(empty, 'row')} without a value in column {name!r:.80}, for "
-                f"example line {empty[0]}; fill them in, or leave these rows out"
+                f"{files.start} {count(empty, 'row')} without a value in column "
+                f"{found[role]!r:.80}, for example {empty[0]}; fill them in, or leave these rows "
+                "out"
             )
-    clips = _choose_files(files, rows, path.parent, needed)
-    files.warn([cells[emotion_column] for _, cells in clips])
-    names = rename_emotions([cells[emotion_column] for _, cells in clips], emotions)
-    kept = [(clip, name) for clip, name in zip(clips, names, strict=True) if name is not None]
+    bounds = bounds_of(listing, found)
+    clips = [
+        with_bounds(clip, listing.folder, {name: bounds[name][row] for name in bounds})
+        for row, clip in enumerate(paths)
+    ]
+    kept = _choose(listing, clips, {role: texts[role] for role in texts if role in found})
+    targets = [texts["emotion"][row] for row in kept]
+    files.warn(targets)
+    names = rename_emotions(targets, emotions)
+    rows = [(row, name) for row, name in zip(kept, names, strict=True) if name is not None]
 
-    def values(name: str) -> list[str] | None:
-        return [cells[name] or UNKNOWN for (_, cells), _ in kept] if name in columns else None
+    def of_clips(role: str) -> list[str] | None:
+        return [texts[role][row] or UNKNOWN for row, _ in rows] if role in found else None
 
+    used = ", ".join(f"{role} in {name!r:.80}" for role, name in found.items())
     return make_bunch(
-        data=[str(clip) for (clip, _), _ in kept],
-        target=[name for _, name in kept],
-        speakers=values(speaker_column),
-        sex=values("sex"),
-        intensity=values("intensity"),
+        data=[clips[row] for row, _ in rows],
+        target=[name for _, name in rows],
+        speakers=of_clips("speaker"),
+        sex=of_clips("sex"),
+        intensity=of_clips("intensity"),
         descr=(
-            f"Recordings in the table {path.name}\n\n"
-            f"{count(kept, 'clip')}, loaded by load_table of ser_estimators."
+            f"Recordings in {listing.title}\n\n"
+            f"{count(rows, 'clip')}, loaded by load_table of ser_estimators from the columns: "
+            f"{used}."
         ),
         as_frame=as_frame,
+        left_out=files.left_out,
     )
 
 
-def read_rows(
-    files: OwnFiles, text: str, needed: Sequence[str], optional: Sequence[str] = ()
-) -> Iterator[_Row]:
-    """Yield the rows of a table, or raise if it is not one.
+def _check_names(wanted: Mapping[str, Any]) -> None:
+    for role, name in wanted.items():
+        may_be_none = role not in ("path", "emotion")
+        if not (isinstance(name, str) or (name is None and may_be_none)):
+            raise TypeError(
+                f"{role}={name!r:.80} is a {type(name).__name__}; expected the name of a column, "
+                f"{AUTO!r}{' or None' if may_be_none else ''}"
+            )
 
-    Columns of a needed or optional name are found in any case, such as "Path" for "path".
-    """
-    separator = max(_SEPARATORS, key=lambda each: _n_found(text, each, needed))
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    columns: list[str] | None = None
-    try:
-        for cells in reader:
-            cells = [cell.strip() for cell in cells]
-            if not any(cells):
-                continue
-            if columns is None:
-                columns = _spell([*needed, *optional], cells)
-                for name in needed:
-                    if columns.count(name) != 1:
-                        raise ValueError(_no_column(files, name, cells))
-                continue
-            if any(cells[len(columns) :]):
-                raise ValueError(
-                    f"{files.start} line {reader.line_num} has {len(cells)} cells, and the first "
-                    f"line {len(columns)}; put cells that contain {separator!r} in quotes"
-                )
-            cells += [""] * (len(columns) - len(cells))
-            yield reader.line_num, dict(zip(columns, cells, strict=False))
-    except csv.Error as error:
+
+def _find(listing: Listing, wanted: Mapping[str, str | None]) -> dict[str, str]:
+    """Return the column of each role that has one, or raise if one is missing."""
+    told = {
+        role: listing.known.get(role, name) if name == AUTO else name
+        for role, name in wanted.items()
+    }
+    found, missing = find_columns(listing.names, told)
+    missing += [role for role in ("path", "emotion") if role not in (*found, *missing)]
+    if missing:
+        role = missing[0]
         raise ValueError(
-            f"{files.start} line {reader.line_num} is not CSV ({error}); expected a table as a "
-            "spreadsheet saves it as CSV"
-        ) from error
-    if columns is None:
-        raise ValueError(f"{files.start} it is empty; expected a line with the names of columns")
-
-
-def _spell(names: Sequence[str], columns: list[str]) -> list[str]:
-    """Return the columns, with the case of a name where a single one differs only in that."""
-    spelling = {}
-    for name in names:
-        alike = [column for column in columns if column.casefold() == name.casefold()]
-        if len(alike) == 1:
-            spelling[alike[0]] = name
-    return [spelling.get(column, column) for column in columns]
-
-
-def decode(files: OwnFiles, path: Path) -> str:
-    """Return the text of a table, or raise if it has none."""
-    if path.is_dir():
-        raise ValueError(f"{files.start} it is a folder; expected a CSV file, or use load_folder")
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        where = "" if path.is_absolute() else f" in '{Path.cwd()}'"
-        raise FileNotFoundError(f"{files.start} there is no such file{where}") from None
-    if data.startswith(b"PK\x03\x04"):
-        raise ValueError(
-            f"{files.start} it is a spreadsheet or a zip file; save it as CSV in UTF-8 first"
+            f"{listing.files.start} {explain_missing(role, str(told[role]), listing.names)}"
         )
-    try:
-        return data.decode("utf-16" if data[:2] in _UTF_16 else "utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ValueError(
-            f"{files.start} it is not UTF-8 text (byte {error.start}); save it as CSV in UTF-8"
-        ) from None
+    # Without a start, it is usually the length of the file.
+    if wanted["duration"] == AUTO and ("start" not in found or "end" in found):
+        found.pop("duration", None)
+    return found
 
 
-def _n_found(text: str, separator: str, needed: Sequence[str]) -> int:
-    first = text.lstrip().split("\n", 1)[0]
-    cells = {cell.strip().strip('"').casefold() for cell in first.split(separator)}
-    return len(cells & {name.casefold() for name in needed})
+def _clip_of(value: Any) -> Any:
+    """Return a path as text, and leave segments and clips in memory as they are."""
+    if isinstance(value, Segment):
+        return value
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    if isinstance(value, Mapping):
+        path = value.get("path")
+        return path if value.get("bytes", "array" in value or None) is None and path else value
+    is_clip = isinstance(value, (bytes, tuple)) or hasattr(value, "__array__")
+    return value if is_clip and not isinstance(value, str) else text_of(value)
 
 
-def _no_column(files: OwnFiles, name: str, columns: list[str]) -> str:
-    several = "more than one" if name in columns else "no"
-    return (
-        f"{files.start} it has {several} column {name!r:.80}; its first line names "
-        f"{join([f'{column!r:.40}' for column in columns])}. Name them in that line, or pass "
-        "path_column, emotion_column or speaker_column"
-    )
-
-
-def _choose_files(
-    files: OwnFiles, rows: list[_Row], folder: Path, needed: list[str]
-) -> list[tuple[Path, dict[str, str]]]:
-    """Return each file that may be audio once, with its cells."""
-    lines: dict[str, _Row] = {}
-    clips, repeated, missing = [], [], []
-    for line, cells in rows:
-        path = folder / cells[needed[0]]
-        key = os.path.normpath(path)
-        if key in lines:
-            first, others = lines[key]
-            for name in needed[1:]:
-                if cells[name] != others[name]:
-                    raise ValueError(
-                        f"{files.start} '{path}' has two values in column {name!r:.80}: "
-                        f"{others[name]!r:.80} in line {first} and {cells[name]!r:.80} in line "
-                        f"{line}; leave one of the rows out"
-                    )
-            repeated.append(path)
+def _choose(listing: Listing, clips: Sequence[Any], texts: Mapping[str, list[str]]) -> list[int]:
+    """Return the row of each clip that may be audio, once."""
+    files, places = listing.files, listing.places
+    rows: dict[Any, int] = {}
+    is_readable: dict[str, bool] = {}
+    chosen, repeated, missing = [], [], []
+    for row, clip in enumerate(clips):
+        if not isinstance(clip, (str, os.PathLike)):
+            chosen.append(row)
             continue
-        lines[key] = line, cells
-        try:
-            size = path.stat().st_size
-        except (OSError, ValueError):  # no such file, or a null character
-            size = None
-            missing.append(path)
-        if files.add(path, size, is_listed=True):
-            clips.append((path, cells))
-    if len(missing) == len(lines):
+        path = Path(clip)
+        key = (
+            os.path.normpath(path),
+            *(
+                (clip.start, clip.end, clip.channel)
+                if isinstance(clip, Segment)
+                else (0.0, None, None)
+            ),
+        )
+        if key in rows:
+            first = rows[key]
+            for role in ("emotion", "speaker"):
+                values = texts.get(role)
+                if values is not None and values[row] != values[first]:
+                    raise ValueError(
+                        f"{files.start} '{clip}' has two {role}s: {values[first]!r:.80} in "
+                        f"{places[first]} and {values[row]!r:.80} in {places[row]}; leave one of "
+                        "the rows out"
+                    )
+            repeated.append(clip)
+            continue
+        rows[key] = row
+        if key[0] not in is_readable:
+            try:
+                size = path.stat().st_size
+            except (OSError, ValueError):  # no such file, or a null character
+                size = None
+                missing.append(path)
+            is_readable[key[0]] = files.add(path, size, is_listed=True)
+        if is_readable[key[0]]:
+            chosen.append(row)
+    if missing and len(missing) == len(is_readable) and not chosen:
         raise FileNotFoundError(
             f"{files.start} none of its {count(missing, 'file')} exists, for example "
-            f"'{missing[0]}'; paths are relative to the folder of the table, '{folder.absolute()}'"
+            f"'{missing[0]}'; paths are relative to '{listing.folder.absolute()}', or to root=..."
         )
-    files.check()
+    if not chosen:
+        files.check()
     if repeated:
         files.remarks.append(
-            f"{count(repeated, 'row')} with files that are listed before, for example "
+            f"{count(repeated, 'row')} with clips that are listed before, for example "
             f"'{repeated[0]}', each loaded once"
         )
-    return clips
+    return chosen

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._audio.clips import Clip, validate_clips
+from .._audio.kinds import name_of as clip_name
 from .._estimators.mfcc_transformer import MFCCTransformer
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def set_title(ax: Axes, name: str | None) -> None:
 
 def name_of(clip: Clip) -> str | None:
     """Return the file name of a path, and None for a waveform."""
-    return Path(clip).name if isinstance(clip, (str, os.PathLike)) else None
+    return Path(clip_name(clip)).name if isinstance(clip, (str, os.PathLike)) else None
 
 
 def check_clip(clip: Any) -> list[Clip]:

@@ -77,8 +77,8 @@ def evaluate(
         ``sklearn.set_config(enable_metadata_routing=True)``, only estimators and splitters that
         request ``groups`` receive them, in any meta-estimator that supports metadata routing.
     X : list of clips, or ndarray of shape (n_clips, n_samples)
-        Paths, waveforms, or the content of audio files, see ``MFCCTransformer.fit``; or any other
-        array that the estimator accepts.
+        Paths, segments of files, waveforms, or the content of audio files, see
+        ``MFCCTransformer.fit``; or any other array that the estimator accepts.
     y : array-like of shape (n_clips,)
         Labels.
     speakers : array-like of shape (n_clips,) or "unknown", default=None
@@ -116,7 +116,8 @@ def evaluate(
         Score that the inner search maximizes.
     check_leaks : bool, default=True
         Whether to search, before training, for recordings that appear in both training and test.
-        Recordings are compared by their bytes and by their sound, which reads every file once.
+        Recordings are compared by their bytes and by their sound, which reads every file once. The
+        segments of a file are one recording.
     confidence : float in (0, 1), default=0.95
         Confidence level of the intervals, which are computed by leaving out each speaker in turn.
         In simulations, intervals at level 0.95 covered the true value in 92 to 98 of 100 runs,

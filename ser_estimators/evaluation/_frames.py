@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._audio.segment import columns_of
 from .._utils.frames import make_frame
 from .._utils.text import readable
 
@@ -22,6 +23,7 @@ def clips_frame(protocol: Protocol) -> Any:
     columns: dict[str, Any] = {
         "clip": protocol.tested,
         "path": [_path_of(clip) for clip in protocol.clips],
+        **columns_of(protocol.clips),
         "speaker": [None] * n_clips if protocol.speakers is None else protocol.speakers,
         "fold": np.repeat(
             np.arange(1, len(protocol.folds) + 1), [len(fold.test) for fold in protocol.folds]

@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from .._audio.segment import Segment
+
 __all__ = ["digest"]
 
 # Parameters that by scikit-learn's conventions change how a result is computed, but not the result.
@@ -92,6 +94,9 @@ def _hash(kind: str, *parts: str | bytes) -> bytes:
 
 
 def _digest(value: Any, context: _Context) -> bytes:
+    if isinstance(value, Segment):
+        bounds = (repr(value.start), repr(value.end), repr(value.channel))
+        return _hash("segment", _digest(value.path, context), *bounds)
     if isinstance(value, os.PathLike):
         value = os.fspath(value)
     if type(value) is str and context.has_files and (file := _file(value)):

@@ -11,18 +11,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._audio.segment import Segment
+
 __all__ = [
     "are_probabilities",
+    "clips_of",
     "finite_values",
     "is_number",
     "is_position",
     "items_of",
     "join_lines",
+    "json_of_clip",
     "labels_of",
     "metadata_of",
     "names_of",
     "parse_record",
-    "path_or_none",
     "positions_of",
     "require",
     "texts_of",
@@ -47,9 +50,27 @@ def _json(value: Any) -> str:
     return json.dumps(value, allow_nan=False)
 
 
-def path_or_none(clip: Any) -> str | None:
-    """Return the path of a clip, None for a waveform."""
+def json_of_clip(clip: Any) -> Any:
+    """Return a path as a string, a segment as a list, and None for a waveform."""
+    if isinstance(clip, Segment):
+        return [clip.path, clip.start, clip.end, clip.channel]
     return os.fspath(clip) if isinstance(clip, (str, os.PathLike)) else None
+
+
+def clips_of(record: dict[str, Any], name: str, n: int) -> list[Any]:
+    """Return the clips that `json_of_clip` has written."""
+    try:
+        return [
+            Segment(*clip) if isinstance(clip, list) else clip
+            for clip in items_of(record, name, _is_clip, n)
+        ]
+    except TypeError as error:  # of a segment
+        raise ValueError(f"{name} contains something unexpected") from error
+
+
+def _is_clip(clip: Any) -> bool:
+    is_segment = isinstance(clip, list) and len(clip) == 4 and type(clip[0]) is str
+    return clip is None or type(clip) is str or is_segment
 
 
 def finite_values(values: list[Any]) -> list[Any]:

@@ -5,45 +5,26 @@ from __future__ import annotations
 import hashlib
 import os
 import warnings
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from .._audio.clips import Clip
 from .._audio.reading import Reading
+from .._audio.segment import Segment
 from .._audio.workers import map_waveforms
-from .._features.mel import MelOptions, mel_power_spectrogram
+from .._features.recordings import FINGERPRINT_SR, MIN_SAMPLES, fingerprint, group, pairs_of_same
 from ..exceptions import AudioLevelWarning
 from ._identity import digest
 
-__all__ = ["MIN_SAMPLES", "Leak", "find_leaks", "find_same_recordings"]
+__all__ = ["KINDS", "MIN_SAMPLES", "SAME_FILE", "Leak", "find_leaks", "find_same_recordings"]
 
-_SR = 16000  # Hz
-_HOP = 160  # samples between frames
-_MEL = MelOptions(sr=_SR, n_fft=512, hop_length=_HOP, n_mels=24, fmin=100.0, fmax=3800.0)
-_N_SEGMENTS = 24
-# Fingerprints of one recording, as MP3 or OGG, resampled, amplified or with other silence around
-# it, correlate above 0.99; those of two takes of a sentence by one actor of RAVDESS below 0.97.
-_SAME = 0.985
-# Fraction of the energy that is ignored at either end, so that silence there may differ.
-_EDGE = 0.02
-_MAX_DIFFERENCE = 0.08  # seconds; codecs change the length of a clip by less
-# A shorter or steadier clip, such as a click, a tone, hiss or a row of a table, sounds like many
-# others, so only its bytes are compared.
-_MIN_SECONDS = 0.1
-_MIN_CHANGE = 0.1  # standard deviation over time, in powers of ten
-_SILENT_PEAK = 1e-6  # of full scale
-# A shorter array is a row of a table rather than a sound.
-MIN_SAMPLES = int(_MIN_SECONDS * _SR)
-# Pairs of fingerprints compared at once: 32 MB of correlations.
-_BLOCK = 2000
+SAME_FILE = "same file"
+KINDS = ("same bytes", "same sound", SAME_FILE)
 
 
 @dataclass(frozen=True)
@@ -54,7 +35,9 @@ class Leak:
     ----------
     train, test : int >= 0
         Positions of the clips in X. With another corpus as test set, its clips follow those of X.
-    kind : {"same bytes", "same sound"}
+    kind : {"same bytes", "same sound", "same file"}
+        The last one stands for different segments of a file. There is one such leak for each file,
+        whatever the number of its segments.
     """
 
     train: int
@@ -64,6 +47,9 @@ class Leak:
 
 def find_same_recordings(clips: Sequence[Clip], *, n_jobs: int | None = None) -> list[set[int]]:
     """Find groups of clips that are the same recording, whatever their file names and formats.
+
+    Segments of a file are the same recording, whether they overlap or not: they share a room, a
+    microphone, and often a mood.
 
     Parameters
     ----------
@@ -91,31 +77,16 @@ def find_same_recordings(clips: Sequence[Clip], *, n_jobs: int | None = None) ->
         # The estimator warns of waveforms; of a table with many columns it would be misleading.
         warnings.simplefilter("ignore", AudioLevelWarning)
         found = map_waveforms(
-            _fingerprint, [clips[i] for i in positions], Reading(_SR), n_jobs=n_jobs
+            fingerprint, [clips[i] for i in positions], Reading(FINGERPRINT_SR), n_jobs=n_jobs
         )
-    has_shape = [fingerprint is not None for fingerprint in found]
-    shaped = np.array(positions, dtype=int)[has_shape]
-    pairs: list[tuple[int, int]] = []
-    if len(shaped):
-        fingerprints = [fingerprint for fingerprint in found if fingerprint is not None]
-        prints = np.array([fingerprint.spectrogram for fingerprint in fingerprints])
-        seconds = np.array([fingerprint.seconds for fingerprint in fingerprints])
-        pairs += [(shaped[first], shaped[second]) for first, second in _similar(prints, seconds)]
-    by_digest: dict[str, int] = {}
-    for index in sorted(set(range(len(clips))) - set(shaped.tolist())):
-        pairs.append((index, by_digest.setdefault(_digest(clips[index]), index)))
-    return _groups_of(pairs, len(clips))
-
-
-def _groups_of(pairs: Sequence[tuple[int, int]], n: int) -> list[set[int]]:
-    """Return the groups of more than one of n clips that pairs connect."""
-    first, second = np.array(pairs, dtype=np.int32).reshape(-1, 2).T
-    graph = coo_array((np.ones(len(pairs)), (first, second)), shape=(n, n))
-    _, labels = connected_components(graph, directed=False)
-    groups: dict[int, set[int]] = defaultdict(set)
-    for index, label in enumerate(labels):
-        groups[label].add(index)
-    return [group for group in groups.values() if len(group) > 1]
+    by_position = dict(zip(positions, found, strict=True))
+    fingerprints = [by_position.get(index) for index in range(len(clips))]
+    pairs = pairs_of_same(fingerprints, lambda index: _digest(clips[index]))
+    first_of: dict[str, int] = {}
+    for index, file in enumerate(_files_of(clips)):
+        if file is not None:
+            pairs.append((index, first_of.setdefault(file, index)))
+    return group(pairs, len(clips))
 
 
 def find_leaks(
@@ -136,73 +107,53 @@ def find_leaks(
     Returns
     -------
     list of Leak
-        One for each pair of clips, even if several splits separate it.
+        One for each pair of clips, or of files that have segments, even if several splits separate
+        it.
     """
-    leaks: dict[frozenset[int], Leak] = {}
+    leaks: dict[frozenset[Hashable], Leak] = {}
+    files = _files_of(clips)
     digest_at = cache(lambda index: _digest(clips[index]))
-    for group in groups:
-        members = np.array(sorted(group))
+
+    def first_clips(members: NDArray[Any]) -> Iterator[tuple[Hashable, int]]:
+        """Yield each clip, of the segments of a file the first one, with what identifies it."""
+        seen = set()
+        for index in members.tolist():
+            key = index if files[index] is None else files[index]
+            if key not in seen:
+                seen.add(key)
+                yield key, index
+
+    for same in groups:
+        members = np.array(sorted(same))
         for train, test in splits:
-            for first in members[np.isin(members, train)]:
-                for second in members[np.isin(members, test)]:
-                    pair = frozenset((int(first), int(second)))
-                    if len(pair) == 2 and pair not in leaks:
-                        same_bytes = digest_at(int(first)) == digest_at(int(second))
-                        kind = "same bytes" if same_bytes else "same sound"
-                        leaks[pair] = Leak(int(first), int(second), kind)
+            trained = list(first_clips(members[np.isin(members, train)]))
+            for test_key, second in first_clips(members[np.isin(members, test)]):
+                for train_key, first in trained:
+                    pair = frozenset((train_key, test_key))
+                    if first != second and pair not in leaks:
+                        if train_key == test_key:
+                            kind = SAME_FILE
+                        else:
+                            is_same = digest_at(first) == digest_at(second)
+                            kind = "same bytes" if is_same else "same sound"
+                        leaks[pair] = Leak(first, second, kind)
     return list(leaks.values())
 
 
-class _Fingerprint(NamedTuple):
-    """A small log-mel spectrogram that format, level and surrounding silence hardly change."""
-
-    spectrogram: NDArray[np.float32]
-    seconds: float
-
-
-def _fingerprint(waveform: NDArray[np.float32]) -> _Fingerprint | None:
-    """Return the fingerprint of a waveform, or None if it is too short or too steady for one."""
-    waveform = waveform - waveform.mean()
-    if np.abs(waveform).max() < _SILENT_PEAK:
-        return None
-    mel = mel_power_spectrogram(waveform, _MEL)
-    # (n_mels, n_frames + 1): energy up to each frame. Edges of segments are interpolated between
-    # frames, so that a shift by half a frame moves every segment by the same amount.
-    energy = np.pad(np.cumsum(mel, axis=1, dtype=np.float64), ((0, 0), (1, 0)))
-    total = energy.sum(axis=0)
-    frames = np.arange(energy.shape[1])
-    start, stop = np.interp([_EDGE, 1 - _EDGE], total / total[-1], frames)
-    seconds = float(stop - start) * _HOP / _SR
-    edges = np.linspace(start, stop, _N_SEGMENTS + 1)
-    segments = np.diff([np.interp(edges, frames, band) for band in energy], axis=1)
-    # The floor is 50 dB below the peak, where codecs begin to differ.
-    log_mel = np.log10(np.maximum(segments, segments.max() * 1e-5))
-    if seconds < _MIN_SECONDS or log_mel.std(axis=1).mean() < _MIN_CHANGE:
-        return None
-    log_mel -= log_mel.mean()
-    return _Fingerprint((log_mel / np.linalg.norm(log_mel)).ravel().astype(np.float32), seconds)
-
-
-def _similar(
-    prints: NDArray[np.float32], seconds: NDArray[np.float64]
-) -> Iterator[tuple[int, int]]:
-    """Yield the positions of fingerprints of the same recording, each pair once."""
-    order = np.argsort(seconds)
-    prints, seconds = prints[order], seconds[order]
-    for start in range(0, len(order), _BLOCK):
-        rows = slice(start, start + _BLOCK)
-        # In order of length, only the next few clips can be the same recording.
-        stop = np.searchsorted(seconds, seconds[rows][-1] + _MAX_DIFFERENCE, side="right")
-        close = np.abs(seconds[rows][:, None] - seconds[start:stop]) <= _MAX_DIFFERENCE
-        similar = prints[rows] @ prints[start:stop].T > _SAME
-        for row, column in np.argwhere(similar & close):
-            if row < column:
-                yield int(order[start + row]), int(order[start + column])
+def _files_of(clips: Sequence[Any]) -> list[str | None]:
+    """Return the file of each clip that has segments in the list, and None for other clips."""
+    cut = {os.path.realpath(clip) for clip in clips if isinstance(clip, Segment)}
+    if not cut:
+        return [None] * len(clips)
+    files = [
+        os.path.realpath(clip) if isinstance(clip, (str, os.PathLike)) else None for clip in clips
+    ]
+    return [file if file in cut else None for file in files]
 
 
 def _digest(clip: Any) -> str:
     """Return a digest of the bytes of a file, or of the values of another kind of clip."""
-    if isinstance(clip, (str, os.PathLike)):
+    if isinstance(clip, (str, os.PathLike)) and not isinstance(clip, Segment):
         with open(clip, "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     return digest(clip, "a clip")

@@ -15,6 +15,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from .._audio.kinds import name_of
 from .._audio.reading import Reading
 from .._audio.workers import map_waveforms
 from ..exceptions import AudioLevelWarning, AudioReadError
@@ -91,7 +92,7 @@ def mistakes_of(protocol: Protocol, n: int, sr: int) -> Iterator[Mistake]:
             speaker="" if protocol.speakers is None else str(protocol.speakers[position]),
             # The end of a path identifies the file, and does not reveal where the author keeps it.
             name=(
-                "/".join(Path(clip).parts[-2:])
+                "/".join(Path(name_of(clip)).parts[-2:])
                 if isinstance(clip, (str, os.PathLike))
                 else f"clip {protocol.tested[position] + 1}"
             ),

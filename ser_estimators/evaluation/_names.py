@@ -35,7 +35,9 @@ def name_of_corpora(train: Side, test: Side | None) -> str:
 
 
 def _common_folder(clips: Any) -> str:
-    if not isinstance(clips, list) or not all(isinstance(clip, str) for clip in clips):
+    if not isinstance(clips, list) or not all(
+        isinstance(clip, (str, os.PathLike)) for clip in clips
+    ):
         return ""
     try:
         folder = os.path.commonpath([os.path.dirname(os.path.abspath(path)) for path in clips])

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._audio.segment import Segment
 from .._estimators.speaker_routing import adapts_to_speakers
 from .._utils.stack_level import find_stack_level
 from ..exceptions import LeakWarning
-from ._leaks import Leak, find_leaks, find_same_recordings
+from ._leaks import SAME_FILE, Leak, find_leaks, find_same_recordings
 from ._sides import UNKNOWN, Side
 from ._splits import Split, make_random_splits, make_splits, shared_speakers
 from ._stressed import StressPlan
@@ -142,7 +143,7 @@ def search_leaks(plans: Sequence[Plan], *, n_jobs: int | None) -> list[Plan]:
             warnings.warn(
                 f"protocol {plan.name!r} has the same recording in both training and test: {pairs} "
                 f"of clips, such as {_name_of(clips, first.train)} and "
-                f"{_name_of(clips, first.test)} ({first.kind}). Remove one clip of each pair",
+                f"{_name_of(clips, first.test)} ({first.kind}). {_remedy(leaks)}",
                 LeakWarning,
                 stacklevel=find_stack_level(),
             )
@@ -274,6 +275,15 @@ def _list_classes(labels: NDArray[Any]) -> str:
     return ", ".join(f"{name:.80}" for name in names[:_MAX_LISTED]) + more
 
 
+def _remedy(leaks: Sequence[Leak]) -> str:
+    if all(leak.kind == SAME_FILE for leak in leaks):
+        return (
+            "Segments of one file share a room and a microphone: pass what keeps them together as "
+            "speakers, such as one name for all who speak in it"
+        )
+    return "Remove one clip of each pair"
+
+
 def _name_of(clips: Sequence[Any], index: int) -> str:
-    clip = clips[index]
+    clip = str(clips[index]) if isinstance(clips[index], Segment) else clips[index]
     return f"{clip!r:.300}" if isinstance(clip, (str, os.PathLike)) else f"clip {index + 1}"

@@ -10,23 +10,24 @@ from numpy.typing import NDArray
 
 from ._json_fields import (
     are_probabilities,
+    clips_of,
     finite_values,
     is_number,
     is_position,
     items_of,
     join_lines,
+    json_of_clip,
     labels_of,
     metadata_of,
     names_of,
     parse_record,
-    path_or_none,
     positions_of,
     require,
     texts_of,
     value_of,
     write_positions,
 )
-from ._leaks import Leak
+from ._leaks import KINDS, Leak
 from ._metrics import score_clips
 from ._results import Fold, Protocol
 
@@ -37,7 +38,6 @@ _KIND = "evaluation report of ser_estimators"
 _FORMAT = 1
 _FIELDS = {"name": str, "estimator": str, "corpus": str, "date": str, "sr": int}
 _FIELDS |= {"confidence": float, "versions": dict}
-_LEAK_KINDS = ("same bytes", "same sound")
 
 
 def dump_report(report: Any) -> str:
@@ -68,7 +68,7 @@ def _of_protocol(protocol: Protocol) -> dict[str, Any]:
         "y_pred": np.searchsorted(protocol.classes, protocol.y_pred).tolist(),
         "probabilities": _list_of(protocol.probabilities),
         "speakers": _list_of(protocol.speakers),
-        "clips": [path_or_none(clip) for clip in protocol.clips],
+        "clips": [json_of_clip(clip) for clip in protocol.clips],
         "metadata": {name: finite_values(col.tolist()) for name, col in protocol.metadata.items()},
         "leaks": (
             None
@@ -155,7 +155,7 @@ def _to_protocol(record: Any, confidence: float) -> Protocol:
         name=value_of(record, "name", str),
         description=value_of(record, "description", str),
         folds=folds,
-        clips=items_of(record, "clips", lambda clip: clip is None or type(clip) is str, n_tested),
+        clips=clips_of(record, "clips", n_tested),
         y_true=y_true,
         y_pred=y_pred,
         probabilities=probabilities,
@@ -196,7 +196,7 @@ def _leaks(record: dict[str, Any]) -> list[Leak] | None:
     if record.get("leaks") is None:
         return None
     for leak in items_of(record, "leaks", lambda leak: isinstance(leak, list) and len(leak) == 3):
-        require(all(map(is_position, leak[:2])) and leak[2] in _LEAK_KINDS, "leaks is wrong")
+        require(all(map(is_position, leak[:2])) and leak[2] in KINDS, "leaks is wrong")
     return [Leak(*leak) for leak in record["leaks"]]
 
 

@@ -23,7 +23,7 @@ UNKNOWN = "unknown"
 
 # Columns of a corpus that are clips, labels, speakers or no columns of clips at all.
 _NO_METADATA = {"path", "emotion", "speaker", "data", "target", "speakers"}
-_NO_METADATA |= {"frame", "target_names", "DESCR"}
+_NO_METADATA |= {"frame", "target_names", "DESCR", "start", "end", "channel"}
 
 # So many clips, each of another speaker, are more often numbered clips than people.
 _MANY_CLIPS = 20

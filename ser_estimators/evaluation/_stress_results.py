@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._audio.segment import columns_of
 from .._utils.checks import check_choice
 from .._utils.frames import make_frame
 from .._utils.text import listed, printable, readable, represent
@@ -199,8 +200,8 @@ class StressTest:
         Returns
         -------
         pandas.DataFrame
-            With the columns path (None for a waveform), speaker and y_true, and one with the
-            predictions under each condition.
+            With the columns path (None for a waveform), start, end and channel as far as there are
+            segments, speaker and y_true, and one with the predictions under each condition.
 
         Raises
         ------
@@ -212,7 +213,8 @@ class StressTest:
             for clip in self.clips
         ]
         known = [None] * len(paths) if self.speakers is None else self.speakers
-        columns = {"path": paths, "speaker": known, "y_true": self.y_true, **self.predictions}
+        columns = {"path": paths, **columns_of(self.clips), "speaker": known}
+        columns |= {"y_true": self.y_true, **self.predictions}
         return make_frame(columns, caller="clips_frame", instead="the dict `predictions`")
 
     def to_html(self, path: str | os.PathLike[str]) -> Path:

@@ -8,14 +8,14 @@ import numpy as np
 
 from ._conditions import AS_RECORDED
 from ._json_fields import (
+    clips_of,
     finite_values,
-    items_of,
     join_lines,
+    json_of_clip,
     labels_of,
     metadata_of,
     names_of,
     parse_record,
-    path_or_none,
     positions_of,
     require,
     texts_of,
@@ -46,7 +46,7 @@ def dump_stress(stress: StressTest) -> str:
         "predictions": write_positions(classes, stress.predictions),
         "failures": stress.failures,
         "speakers": None if stress.speakers is None else stress.speakers.tolist(),
-        "clips": [path_or_none(clip) for clip in stress.clips],
+        "clips": [json_of_clip(clip) for clip in stress.clips],
         "metadata": {name: finite_values(col.tolist()) for name, col in stress.metadata.items()},
     }
     return join_lines(record, 1) + "\n"
@@ -83,9 +83,7 @@ def parse_stress(text: str) -> dict[str, Any]:
         "y_true": y_true,
         "speakers": speakers,
         "failures": texts_of(record, "failures"),
-        "clips": items_of(
-            record, "clips", lambda clip: clip is None or type(clip) is str, len(y_true)
-        ),
+        "clips": clips_of(record, "clips", len(y_true)),
         "metadata": {
             name: metadata_of(record["metadata"], name, len(y_true))
             for name in value_of(record, "metadata", dict)

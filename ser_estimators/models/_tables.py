@@ -13,6 +13,7 @@ from typing import Any
 import joblib
 import numpy as np
 
+from .._audio.kinds import name_of
 from .._utils.checks import is_missing
 from .._utils.frames import make_frame
 from .._utils.hosts import on_host
@@ -206,6 +207,6 @@ def _read(file: Path) -> dict[str, Any] | None:
 
 def _parquet_of(paths: Sequence[str], columns: Mapping[str, Any]) -> bytes:
     """Return a Parquet file of predictions."""
-    names = [readable(os.fspath(path)) for path in paths]
+    names = [readable(name_of(path)) for path in paths]
     table = make_frame({"path": names, **columns}, caller="resume", instead="resume=None")
     return table.to_parquet(None, index=False)

@@ -147,13 +147,34 @@ def test_tables(stdin):
     ("text", "message"),
     [
         ("", "it is empty; expected a line with the names of columns"),
-        ("path,emotion\n", "the table has no rows below its first line"),
-        ("File,x\na.wav,1\n", "it has no column 'path'; its first line names 'File', 'x'"),
+        ("path,emotion\n", "it has no rows below its first line; expected one per clip"),
+        (
+            "which,x\na.wav,1\n",
+            "it has no column of paths, such as 'path' or 'file' or 'filename'; its columns are "
+            "'which', 'x'",
+        ),
     ],
 )
 def test_bad_tables(text, message):
     Path("t.csv").write_text(text)
     assert errors("t.csv") == [message]
+
+
+def test_tables_of_segments(stdin):
+    text = "file;begin;duration\na.wav;0,5;1\na.wav;1.5;\nb.wav;;\na.wav;x;1\na.wav;2;-1\n"
+    Path("t.csv").write_text(text)
+    found = ["a.wav#t=0.5,1.5", "a.wav#t=1.5", "b.wav", "a.wav", "a.wav"]
+    assert names("t.csv") == found
+    assert errors("t.csv")[:3] == [""] * 3
+    assert errors("t.csv")[3].startswith("column 'begin' has no time in line 5 ('x'); expected sec")
+    assert (
+        "segments start before 0 s or do not end after their start, in line 6"
+        in (errors("t.csv")[4])
+    )
+    stdin(text.encode())
+    assert names("-") == found
+    Path("t.csv").write_text("path,duration\na.wav,1\n")  # the length of the file
+    assert names("t.csv") == ["a.wav"]
 
 
 @pytest.mark.parametrize("data", [b"path\n", b"my,file.wav\npath,x\n"])

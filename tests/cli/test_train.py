@@ -99,11 +99,21 @@ def test_data_that_cannot_be_trained_on(run, folder, voices):
     done = run("train", "one", "-o", "m.joblib")
     assert done.status == 1
     assert "there is a single emotion; expected at least two" in done.err
-    Path("t.csv").write_text("path;label\na.wav;joy\n")
+    Path("t.csv").write_text("path;what\na.wav;joy\n")
     done = run("train", "t.csv", "-o", "m.joblib")
     assert done.status == 1
-    assert "no column 'emotion'; its first line names 'path', 'label'" in done.err
-    assert "or pass --path-column, --emotion-column or --speaker-column" in done.err
+    assert "no column of emotions, such as 'emotion' or 'label' or" in done.err
+    assert (
+        "its columns are 'path', 'what'. Pass the name of the one to use with --emotion-column"
+        in done.err
+    )
+    Path("t.csv").write_text("path;label;start\na.wav;joy;noon\n")
+    done = run("train", "t.csv", "-o", "m.joblib")
+    assert "has no time in line 2 ('noon')" in done.err
+    assert "If it has another meaning, pass --start-column none" in done.err
+    done = run("train", "t.csv", "-o", "m.joblib", "--path-column", "none")
+    assert done.status == 2
+    assert "there must be such a column" in done.err
 
 
 def test_folders_of_actors_and_speakers(run):
@@ -113,7 +123,10 @@ def test_folders_of_actors_and_speakers(run):
     done = run("train", "rav", "-o", "m.joblib")
     assert done.status == 1
     assert "are named like those of RAVDESS" in done.err
-    assert "; use 'ravdess:rav'. If its folders are labels, list" in done.err
+    assert (
+        "; use 'ravdess:rav'. If its folders are labels, pass --layout emotion/file, or list"
+        in done.err
+    )
     assert "load_" not in done.err
     path.rename(path.with_name("anger_01.wav"))
     done = run("train", "rav", "-o", "m.joblib")

@@ -9,6 +9,7 @@ from pathlib import Path
 from ser_estimators.datasets import (
     load_crema_d,
     load_emodb,
+    load_emovo,
     load_nemo,
     load_ravdess,
     load_savee,
@@ -21,6 +22,7 @@ LOADERS = {
     "tess": load_tess,
     "savee": load_savee,
     "emodb": load_emodb,
+    "emovo": load_emovo,
     "nemo": load_nemo,
 }
 SIZES = {
@@ -29,6 +31,7 @@ SIZES = {
     "tess": 2800,
     "savee": 480,
     "emodb": 535,
+    "emovo": 588,
     "nemo": 4481,
 }
 EMODB_COUNTS = {"W": 127, "L": 81, "E": 46, "A": 69, "F": 71, "T": 62, "N": 79}
@@ -86,6 +89,16 @@ def emodb_names():
             yield "wav", f"{speaker}{text}{letter}{version}"
 
 
+def emovo_names():
+    sentences = ("b1", "b2", "b3", "d1", "d2", *(f"l{n}" for n in range(1, 5)))
+    sentences += tuple(f"n{n}" for n in range(1, 6))
+    codes = ("dis", "gio", "neu", "pau", "rab", "sor", "tri")
+    for emotion, speaker, sentence in product(
+        codes, ("f1", "f2", "f3", "m1", "m2", "m3"), sentences
+    ):
+        yield speaker, f"{emotion}-{speaker}-{sentence}"
+
+
 def nemo_names():
     """MK0 has no surprise; which other clips are unpublished does not matter here."""
     for speaker in ("EB0", "IC0", "KD0", "KS0", "MK0", "MP0", "SM0", "TP0", "WR0"):
@@ -103,6 +116,7 @@ NAMES = {
     "tess": tess_names,
     "savee": savee_names,
     "emodb": emodb_names,
+    "emovo": emovo_names,
     "nemo": nemo_names,
 }
 

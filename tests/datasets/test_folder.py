@@ -90,7 +90,7 @@ def test_files_that_cannot_be_read_are_left_out():
         assert load_folder("own").target.tolist() == ["joy"]
     (message,) = (str(warning.message) for warning in caught)
     for part in (
-        "left out: 1 file, for example 'own/1.wav', in no folder of an emotion",
+        "left out: 1 file, for example 'own/1.wav', which is not at the depth of <emotion>/<file>",
         "left out: 2 files, for example 'own/joy/2.m4a', each of which is in a format that libsnd",
         "left out: 1 file, for example 'own/joy/4.wav', which is empty",
         "'own/joy/5.wav', which is a git-lfs pointer",
@@ -123,16 +123,43 @@ def test_folder_without_readable_files():
             ["a/b/joy/1.wav"],
             "contains files at another depth, such as 'own.a.b.joy.1.wav'; expect",
         ),
-        (
-            ["Angry/anna/1.wav", "sad/anna/1.wav"],
-            r"seems to be <emotion>/<speaker>/<file>: .* \(angry, sad\), .* not \(anna\); expected",
-        ),
     ],
 )
 def test_other_layouts(names, message):
     tree("own", *names)
     with pytest.raises(ValueError, match=message):
         load_folder("own")
+
+
+def test_folders_of_emotions_with_those_of_speakers():
+    tree("own", "Angry/anna/1.wav", "sad/anna/1.wav", "sad/ben/1.wav")
+    corpus = load_folder("own")
+    assert corpus.target.tolist() == ["Angry", "sad", "sad"]
+    assert corpus.speakers.tolist() == ["anna", "anna", "ben"]
+    assert "<emotion>/<speaker>/<file>" in corpus.DESCR
+    told = load_folder("own", layout="speaker/emotion/file")
+    assert told.target.tolist() == ["anna", "anna", "ben"]
+    assert told.speakers.tolist() == ["Angry", "sad", "sad"]
+
+
+def test_a_layout_that_is_told():
+    tree("own", "01/s1/1.wav", "02/s2/1.wav", "02/x.wav", "loose.wav")
+    left_out = [str(Path("own", name)) for name in ("loose.wav", "02/x.wav")]
+    with pytest.warns(
+        UserWarning, match="'own.loose.wav', each of which is not at the depth of <emo"
+    ):
+        corpus = load_folder("own", layout="emotion/speaker/file", emotions={"01": "anger"})
+    assert corpus.target.tolist() == ["anger", "02"]
+    assert corpus.speakers.tolist() == ["s1", "s2"]
+    assert [path for path, _ in corpus.left_out] == left_out
+    with pytest.warns(UserWarning, match="left out: 3 files"):
+        assert load_folder("own", layout="emotion/file").target.tolist() == ["02"]
+    with pytest.raises(
+        ValueError, match=r"no file is at the depth of layout <emotion>/<file> \(1 f"
+    ):
+        load_folder("own/02/s2", layout="emotion/file")
+    with pytest.raises(ValueError, match="layout='x'; expected 'auto' or one of 'emotion/file', '"):
+        load_folder("own", layout="x")
 
 
 def test_wrong_folders():
@@ -150,7 +177,7 @@ def test_wrong_folders():
         load_folder("empty")
 
 
-@pytest.mark.parametrize("name", ["ravdess", "crema_d", "tess", "savee", "emodb", "nemo"])
+@pytest.mark.parametrize("name", ["ravdess", "crema_d", "tess", "savee", "emodb", "emovo", "nemo"])
 def test_the_folder_of_a_corpus(corpora, name):
     """Its folders, such as those of the actors, must not become emotions."""
     message = f"files are named like those of .*; use load_{name}\\('.*'\\)\\. If .* for load_table"

@@ -44,22 +44,22 @@ def test_tables_of_spreadsheets(encoding, separator, end):
     text = 'sex,emotion, who,path\nf,"joy, or glee",Änne ,a.wav\n\n,,,\n,fear,ben,b.wav\n'
     text = text.replace("joy, or glee", "§").replace(",", separator).replace("§", "joy, or glee")
     path = table(text.replace("\n", end), encoding=encoding)
-    corpus = load_table(path, speaker_column="who")
+    corpus = load_table(path, speaker="who")
     assert corpus.target.tolist() == ["joy, or glee", "fear"]
     assert corpus.speakers.tolist() == ["Änne", "ben"]
     assert corpus.sex.tolist() == ["f", "unknown"]
 
 
 def test_names_of_columns_and_of_emotions():
-    path = table("file,label,who\na.wav,joy,anna\nb.wav,fear,ben\n")
-    names = {"path_column": "file", "emotion_column": "label"}
+    path = table("which,what,who\na.wav,joy,anna\nb.wav,fear,ben\n")
+    names = {"path": "which", "emotion": "what"}
     corpus = load_table(path, **names, emotions={"joy": "happiness", "fear": None})
     assert (corpus.data, corpus.target.tolist(), corpus.speakers) == (
         ["a.wav"],
         ["happiness"],
         None,
     )
-    assert load_table(path, **names, speaker_column="who").speakers.tolist() == ["anna", "ben"]
+    assert load_table(path, **names, speaker="who").speakers.tolist() == ["anna", "ben"]
 
 
 def test_names_of_columns_in_any_case():
@@ -67,12 +67,12 @@ def test_names_of_columns_in_any_case():
     assert corpus.target.tolist() == ["joy", "fear"]
     assert (corpus.speakers.tolist(), corpus.sex.tolist()) == (["anna", "ben"], ["f", "m"])
     path = table("Label,label,path\njoy,sad,a.wav\nfear,bored,b.wav\n")
-    assert load_table(path, emotion_column="Label").target.tolist() == ["joy", "fear"]
-    assert load_table(path, emotion_column="label").target.tolist() == ["sad", "bored"]
+    assert load_table(path, emotion="Label").target.tolist() == ["joy", "fear"]
+    assert load_table(path, emotion="label").target.tolist() == ["sad", "bored"]
     with pytest.raises(
-        ValueError, match="no column 'LABEL'; its first line names 'Label', 'label'"
+        ValueError, match="no column 'LABEL'; its columns are 'Label', 'label', 'path'. Pass"
     ):
-        load_table(path, emotion_column="LABEL")
+        load_table(path, emotion="LABEL")
 
 
 @pytest.mark.parametrize(
@@ -80,15 +80,19 @@ def test_names_of_columns_in_any_case():
     [
         ("", "it is empty; expected a line with the names of columns"),
         ("path,emotion\n", "it has no rows below its first line"),
-        ("file,emotion\na.wav,joy\n", "no column 'path'; its first line names 'file', 'emotion'"),
-        ("path,emotion,path\na,b,c\n", "more than one column 'path'"),
+        (
+            "x,emotion\na.wav,joy\n",
+            "no column of paths, such as 'path' .*; its columns are 'x', 'em",
+        ),
+        ("path,y\na.wav,joy\n", "no column of emotions, such as 'emotion' or .* as emotion=..."),
+        ("path,emotion,path\na,b,c\n", "no column of paths.*are 'path', 'emotion', 'path'"),
         ("path,emotion\na.wav,\n\nb.wav,joy\n", "1 row without a value in column 'emotion', .*2;"),
         ("path,emotion\na.wav\n", "1 row without a value in column 'emotion'"),
         ("path,emotion,speaker\na.wav,joy,\n", "1 row without a value in column 'speaker'"),
         ("path,emotion\na,1.wav,joy\n", "line 2 has 3 cells, and the first line 2; .* in quotes"),
         ('path,emotion\n"a.wav,joy\n', "line 2 is not CSV"),
-        (ROWS + "./a.wav,fear,anna\n", "two values in column 'emotion': 'joy' in line 2 and 'fea"),
-        (ROWS + "a.wav,joy,ben\n", "two values in column 'speaker': 'anna' in line 2 and 'ben'"),
+        (ROWS + "./a.wav,fear,anna\n", "'a.wav' has two emotions: 'joy' in line 2 and 'fea"),
+        (ROWS + "a.wav,joy,ben\n", "has two speakers: 'anna' in line 2 and 'ben' in line 4"),
         (b"path,emotion\n\xfc.wav,joy\n", r"not UTF-8 text \(byte 13\); save it as CSV in UTF-8"),
         (b"PK\x03\x04x", "it is a spreadsheet or a zip file; save it as CSV"),
     ],
@@ -101,8 +105,10 @@ def test_bad_tables(text, message):
 
 
 def test_a_column_of_speakers_that_is_asked_for_must_exist():
-    with pytest.raises(ValueError, match=r"it has no column 'who'; .* or pass path_column"):
-        load_table(table(), speaker_column="who")
+    with pytest.raises(ValueError, match=r"it has no column 'who'; .* to use as speaker=\.\.\."):
+        load_table(table(), speaker="who")
+    with pytest.raises(ValueError, match=r"it has more than one column 'path'; its columns are"):
+        load_table(table("path,emotion,path\na,b,c\n"), path="path")
 
 
 def test_wrong_paths_of_tables():
@@ -135,5 +141,5 @@ def test_files_that_cannot_be_read_are_left_out():
 
 
 def test_repeated_rows_are_loaded_once():
-    with pytest.warns(UserWarning, match=r"'t.csv': 1 row with files .* 'a.wav', each loaded once"):
+    with pytest.warns(UserWarning, match=r"'t.csv': 1 row with clips .* 'a.wav', each loaded once"):
         assert load_table(table(ROWS + "./a.wav,joy,anna\n")).data == ["a.wav", "b.wav"]
