@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ._estimators.encoder_embedder import EncoderEmbedder
     from ._estimators.feature_mlp import FeatureMLP
     from ._estimators.mfcc_transformer import MFCCTransformer
+    from ._estimators.selective_classifier import SelectiveClassifier
     from ._estimators.speaker_normalizer import SpeakerNormalizer
     from ._estimators.spectrogram_augmentation import SpectrogramAugmentation
     from ._estimators.spectrogram_cnn import SpectrogramCNN
@@ -41,6 +42,7 @@ __all__ = [
     "MFCCTransformer",
     "Predictions",
     "Segment",
+    "SelectiveClassifier",
     "SpeakerNormalizer",
     "SpectrogramAugmentation",
     "SpectrogramCNN",
@@ -80,6 +82,7 @@ __getattr__, __dir__, _ = lazy_loader.attach(
         "_estimators.feature_mlp": ["FeatureMLP"],
         "_estimators.fit_cache": ["FitCache"],
         "_estimators.mfcc_transformer": ["MFCCTransformer"],
+        "_estimators.selective_classifier": ["SelectiveClassifier"],
         "_estimators.speaker_normalizer": ["SpeakerNormalizer"],
         "_estimators.spectrogram_augmentation": ["SpectrogramAugmentation"],
         "_estimators.spectrogram_cnn": ["SpectrogramCNN"],

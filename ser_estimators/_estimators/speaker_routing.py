@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import sklearn
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import get_routing_for_object
 
 from .._utils.pipelines import iter_steps
 
-__all__ = ["adapts_to_speakers", "predict_with_speakers"]
+__all__ = ["adapts_to_speakers", "predict_probabilities", "predict_with_speakers"]
 
 
 def adapts_to_speakers(model: Any, method: str = "predict") -> bool:
@@ -25,6 +26,14 @@ def adapts_to_speakers(model: Any, method: str = "predict") -> bool:
         return bool(get_routing_for_object(model).consumes(method, ["groups"]))
     except NotImplementedError:  # a meta-estimator without metadata routing
         return False
+
+
+def predict_probabilities(model: Any, clips: Any, speakers: Any) -> Any:
+    """Return probabilities, with the speakers if they are not None."""
+    if speakers is None:
+        return np.asarray(model.predict_proba(clips))
+    with sklearn.config_context(enable_metadata_routing=True):
+        return np.asarray(model.predict_proba(clips, groups=speakers))
 
 
 def predict_with_speakers(model: Any, clips: Any, speakers: Any) -> tuple[Any, Any]:
@@ -47,6 +56,9 @@ def predict_with_speakers(model: Any, clips: Any, speakers: Any) -> tuple[Any, A
         if type(model) is Pipeline and len(model.steps) > 1:
             first, model = model[:-1], model[-1]
             clips = first.transform(clips, **known(first, "transform"))
+        # Of a SelectiveClassifier, which may contain the steps that compute features.
+        if hasattr(model, "_predict_both"):
+            return model._predict_both(clips, **known(model, "predict"))
         labels = model.predict(clips, **known(model, "predict"))
         probabilities = None
         if hasattr(model, "predict_proba"):

@@ -8,10 +8,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone, is_classifier
-from sklearn.metrics import accuracy_score, log_loss
+from sklearn.metrics import accuracy_score
 from sklearn.utils import Tags, check_scalar
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -22,11 +21,10 @@ from .._utils.public import public
 from .._utils.text import represent
 from .embedding_array import blocks_of
 from .speaker_folds import check_speakers, speaker_folds
+from .temperature import best_temperature
 
 __all__ = ["ViewVotingClassifier"]
 
-# The temperature is searched between these powers of ten.
-_MIN_POWER, _MAX_POWER = -1.0, 2.0
 _SMALLEST = np.finfo(np.float64).tiny
 
 
@@ -316,13 +314,8 @@ class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     def _best_temperature(self, blocks: list[Any], labels: list[Any]) -> float:
         if not blocks:
             return 1.0
-        scores, y = np.concatenate(blocks), np.concatenate(labels)
-
-        def loss(power: float) -> float:
-            probabilities = np.exp(log_softmax(scores / 10**power, axis=1))
-            return log_loss(y, probabilities, labels=self.classes_)
-
-        return float(10 ** minimize_scalar(loss, bounds=(_MIN_POWER, _MAX_POWER)).x)
+        columns = np.searchsorted(self.classes_, np.concatenate(labels))
+        return best_temperature(np.concatenate(blocks), columns)
 
     def _check_columns(self, X: NDArray[Any]) -> None:
         if X.shape[1] % (self.n_views_ * self.n_members_):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .._estimators.reliability import ReliabilityBin
 from ._compare import Comparison, compare
 from ._evaluate import evaluate
 from ._report import EvaluationReport, Fold, GroupScore, Protocol
@@ -16,6 +17,7 @@ __all__ = [
     "Fold",
     "GroupScore",
     "Protocol",
+    "ReliabilityBin",
     "StressTest",
     "compare",
     "evaluate",

@@ -12,10 +12,10 @@ from typing import Any, ParamSpec, TypeVar
 import numpy as np
 from sklearn.model_selection import check_cv
 
+from .._estimators.fit_routing import SEARCHES
 from .._utils.stack_level import find_stack_level
 from ..exceptions import LeakWarning
 from ._plan import Plan
-from ._routing import SEARCHES
 from ._sides import UNKNOWN, Side
 from ._splits import check_splitter, expected_warnings_ignored, shared_speakers
 

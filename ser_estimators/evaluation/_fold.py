@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import sklearn
 from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
 
+from .._estimators.fit_routing import speakers_for_fit
+from .._estimators.interruption import interruptible
+from .._estimators.speaker_routing import predict_with_speakers
+from .._estimators.unsure import most_probable, unsure_label_of
 from .._utils.pipelines import iter_steps
 from .._utils.progress import labeled_progress
-from ..exceptions import TrainingInterruptedWarning
 from ._plan import Plan
 from ._report import Fold
-from ._routing import speakers_for_fit
 from ._sides import Side
 from ._splits import expected_warnings_ignored, make_random_splits, make_speaker_splits
 from ._stressed import Stressed, predict_conditions
@@ -30,9 +30,13 @@ __all__ = ["Outcome", "run_fold"]
 
 _INNER_FOLDS = 3
 _ONLY_STEP = "estimator"
+_AFTER_INTERRUPTION = (
+    "the evaluation stops; a call with resume=... continues with this fold if it is repeated"
+)
 
 
-_Predicted = tuple[NDArray[Any], NDArray[np.float64] | None]
+# Labels, probabilities or None, and which clips were answered, None if all always are.
+_Predicted = tuple[NDArray[Any], NDArray[np.float64] | None, NDArray[np.bool_] | None]
 
 
 @dataclass(frozen=True)
@@ -47,10 +51,13 @@ class Outcome:
         None if the estimator has no ``predict_proba``.
     classes : ndarray of shape (n_trained_classes,) or None
         Columns of the probabilities.
-    adapted : tuple of (y_pred, probabilities), or None, default=None
+    adapted : tuple of (y_pred, probabilities, answered), or None, default=None
         The same with the speakers of the test clips, if the model adapts to them.
     stressed : Stressed or None, default=None
         Predictions under the conditions of a stress test, if there is one.
+    answered : ndarray of shape (n_tested,), bool, or None, default=None
+        Whether the model answered. `y_pred` has the most probable label where it did not. None if
+        it always answers.
     """
 
     fold: Fold
@@ -59,6 +66,7 @@ class Outcome:
     classes: NDArray[Any] | None
     adapted: _Predicted | None = None
     stressed: Stressed | None = None
+    answered: NDArray[np.bool_] | None = None
 
 
 def run_fold(
@@ -94,7 +102,11 @@ def run_fold(
     label = f"fold {number + 1}/{len(plan.splits)}"
     parameters = speakers_for_fit(model, train.speakers)
     start = time.perf_counter()
-    with expected_warnings_ignored(), _interruptible(), labeled_progress(label, verbose=verbose):
+    with (
+        expected_warnings_ignored(),
+        interruptible(_AFTER_INTERRUPTION),
+        labeled_progress(label, verbose=verbose),
+    ):
         # If the speakers of an inner fold lack a class, the mean over the others is intended.
         warnings.filterwarnings("ignore", message="y_pred contains classes not in y_true")
         model.fit(train.clips, train.labels, **parameters)
@@ -116,35 +128,42 @@ def run_fold(
 
 
 def _predict(model: Any, test: Side, plan: Plan, fold: Fold, where: str) -> Outcome:
-    y_pred, probabilities = _predict_clips(model, test, plan, where)
+    y_pred, probabilities, answered = _predict_clips(model, test, plan, where)
     adapted = None
     # Searches do not pass speakers on in prediction.
     best = getattr(model, "best_estimator_", model)
     if plan.is_adapted(best):
-        with sklearn.config_context(enable_metadata_routing=True):
-            adapted = _predict_clips(best, test, plan, where, groups=test.speakers)
+        adapted = _predict_clips(best, test, plan, where, test.speakers)
     classes = None if probabilities is None else np.asarray(model.classes_)
-    return Outcome(fold, y_pred, probabilities, classes, adapted)
+    return Outcome(fold, y_pred, probabilities, classes, adapted, answered=answered)
 
 
-def _predict_clips(model: Any, test: Side, plan: Plan, where: str, **speakers: Any) -> _Predicted:
-    y_pred = np.asarray(model.predict(test.clips, **speakers))
+def _predict_clips(
+    model: Any, test: Side, plan: Plan, where: str, speakers: NDArray[Any] | None = None
+) -> _Predicted:
+    y_pred, probabilities = predict_with_speakers(model, test.clips, speakers)
+    y_pred, answered = np.asarray(y_pred), None
+    unsure = unsure_label_of(model)
+    if unsure is not None and probabilities is not None:
+        # An unsure answer is no class. The most probable label is scored, and the answers as well.
+        answered = np.asarray(y_pred != unsure)
+        y_pred = most_probable(np.asarray(model.classes_), probabilities)
     unknown = np.setdiff1d(y_pred, np.concatenate([plan.train.labels, plan.test.labels]))
     if unknown.size:
         raise ValueError(
             f"{where}: the estimator predicted {unknown.tolist()[0]!r:.80}, which is not a label "
             "in y; expected one of the labels that it was fitted on"
         )
-    if not hasattr(model, "predict_proba"):
-        return y_pred, None
-    probabilities = np.asarray(model.predict_proba(test.clips, **speakers), dtype=float)
+    if probabilities is None:
+        return y_pred, None, None
+    probabilities = np.asarray(probabilities, dtype=float)
     if not np.isfinite(probabilities).all():
         n_bad = np.count_nonzero(~np.isfinite(probabilities).all(axis=1))
         raise ValueError(
             f"{where}: predict_proba returned NaN or infinity for {n_bad} of {len(probabilities)} "
             "clips; training has probably diverged: lower the learning rate"
         )
-    return y_pred, probabilities
+    return y_pred, probabilities, answered
 
 
 def _search_over(model: Any, param_grid: Any, scoring: Any, train: Side, number: int) -> Any:
@@ -165,34 +184,6 @@ def _search_over(model: Any, param_grid: Any, scoring: Any, train: Side, number:
     model = Pipeline([(_ONLY_STEP, model)])
     grid = _with_prefix(param_grid)
     return GridSearchCV(model, grid, scoring=scoring, cv=inner, error_score="raise")
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Raise KeyboardInterrupt where an estimator warns that its training was interrupted.
-
-    CNNEmbedder then returns what it has trained, which must not count as a result. An error, which
-    a filter of warnings would raise, could be caught by a search as a failed fit.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("always", TrainingInterruptedWarning)
-        show = warnings.showwarning
-        # If folds run in threads, another one may restore this function later.
-        is_active = True
-
-        def interrupt(message: Any, category: type[Warning], *arguments: Any, **named: Any) -> None:
-            if is_active and issubclass(category, TrainingInterruptedWarning):
-                raise KeyboardInterrupt(
-                    "training was interrupted, so the evaluation stops; a call with resume=... "
-                    "continues with this fold if it is repeated"
-                )
-            show(message, category, *arguments, **named)
-
-        warnings.showwarning = interrupt
-        try:
-            yield
-        finally:
-            is_active = False
 
 
 def _with_prefix(param_grid: Any) -> Any:

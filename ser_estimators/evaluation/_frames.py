@@ -31,6 +31,8 @@ def clips_frame(protocol: Protocol) -> Any:
         "y_true": protocol.y_true,
         "y_pred": protocol.y_pred,
     }
+    if protocol.answered is not None:
+        columns["answered"] = protocol.answered
     if protocol.probabilities is not None:
         for name, values in zip(protocol.classes, protocol.probabilities.T, strict=True):
             columns[f"probability_{name}"] = values

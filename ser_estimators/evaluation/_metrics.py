@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+
+from .._estimators.jackknife import half_width, ratio
 
 __all__ = [
     "Counts",
     "Interval",
     "Scores",
     "count_by_speaker",
-    "half_width",
     "score",
     "score_clips",
     "score_of_guessing",
@@ -196,16 +196,16 @@ def score(counts: Counts) -> Scores:
         confusion.sum(axis=-2),
         confusion.sum((-2, -1)),
     )
-    recall = _ratio(right, of_class)
-    precision = _ratio(right, as_class)
-    f1 = np.where(of_class + as_class > 0, _ratio(2 * right, of_class + as_class), np.nan)
+    recall = ratio(right, of_class)
+    precision = ratio(right, as_class)
+    f1 = np.where(of_class + as_class > 0, ratio(2 * right, of_class + as_class), np.nan)
     log_loss = calibration = None
     if counts.log_loss is not None and counts.bins is not None:
-        log_loss = _ratio(counts.log_loss, total)
+        log_loss = ratio(counts.log_loss, total)
         gaps = np.abs(counts.bins[..., 1] - counts.bins[..., 2])
-        calibration = _ratio(gaps.sum(axis=-1), total)
+        calibration = ratio(gaps.sum(axis=-1), total)
     return Scores(
-        accuracy=_ratio(right.sum(axis=-1), total),
+        accuracy=ratio(right.sum(axis=-1), total),
         balanced_accuracy=_mean_of_present(recall, of_class > 0),
         macro_f1=_mean_of_present(f1, of_class + as_class > 0),
         precision=precision,
@@ -213,7 +213,7 @@ def score(counts: Counts) -> Scores:
         f1=f1,
         log_loss=log_loss,
         calibration_error=calibration,
-        confusion=_ratio(confusion, of_class[..., None]),
+        confusion=ratio(confusion, of_class[..., None]),
     )
 
 
@@ -335,33 +335,5 @@ def _of_several_speakers(counts: Counts) -> dict[str, NDArray[np.bool_]]:
     }
 
 
-def half_width(left_out: Floats, confidence: float) -> Floats:
-    """Return half the width of a t interval, from the scores without each speaker.
-
-    Parameters
-    ----------
-    left_out : ndarray of shape (n_speakers, ...)
-    confidence : float in (0, 1)
-
-    Returns
-    -------
-    ndarray of shape (...)
-        NaN with a single speaker.
-    """
-    is_known = ~np.isnan(left_out)  # a score may be undefined without the only speaker of a class
-    n = is_known.sum(axis=0)
-    known = np.where(is_known, left_out, 0.0)
-    squares = np.where(is_known, (known - _ratio(known.sum(axis=0), n)) ** 2, 0.0).sum(axis=0)
-    with np.errstate(invalid="ignore"):
-        t = stats.t.ppf((1 + confidence) / 2, np.where(n > 1, n - 1, np.nan))
-    return np.asarray(t * np.sqrt(_ratio(n - 1, n) * squares))
-
-
-def _ratio(numerator: Floats, denominator: Floats) -> Floats:
-    """Divide; the result is NaN where the denominator is zero."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(denominator > 0, numerator / denominator, np.nan)
-
-
 def _mean_of_present(values: Floats, present: NDArray[np.bool_]) -> Floats:
-    return _ratio(np.where(present, values, 0.0).sum(axis=-1), present.sum(axis=-1).astype(float))
+    return ratio(np.where(present, values, 0.0).sum(axis=-1), present.sum(axis=-1).astype(float))

@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from sklearn.frozen import FrozenEstimator
+
 from .._audio.failures import printable
-from ._routing import SEARCHES
+from .._estimators.fit_routing import SEARCHES
+from .._estimators.selective_classifier import SelectiveClassifier
 from ._sides import Side
 
 __all__ = ["name_of_corpora", "name_of_system"]
@@ -17,6 +20,10 @@ def name_of_system(estimator: Any) -> str:
     name = type(estimator).__name__
     if isinstance(estimator, SEARCHES):
         return f"{name} over {name_of_system(estimator.estimator)}"
+    if isinstance(estimator, SelectiveClassifier):
+        return f"{name} of {name_of_system(estimator.estimator)}"
+    if isinstance(estimator, FrozenEstimator):
+        return name_of_system(estimator.estimator)
     if hasattr(estimator, "steps"):
         steps = [name_of_system(step) for _, step in estimator.steps if hasattr(step, "fit")]
         return " + ".join(steps) or name

@@ -72,7 +72,13 @@ def run_protocol(
     ordered = [outcomes[number] for number in sorted(outcomes)]
     protocols = [_put_together(plan, ordered, confidence)]
     adapted = [
-        replace(outcome, y_pred=outcome.adapted[0], probabilities=outcome.adapted[1], stressed=None)
+        replace(
+            outcome,
+            y_pred=outcome.adapted[0],
+            probabilities=outcome.adapted[1],
+            answered=outcome.adapted[2],
+            stressed=None,
+        )
         for outcome in ordered
         if outcome.adapted is not None
     ]
@@ -135,6 +141,7 @@ def _put_together(plan: Plan, outcomes: Sequence[Outcome], confidence: float) ->
     # All classes that can be predicted, even if the test clips contain fewer.
     classes = np.unique(np.concatenate([plan.train.labels, y_true]))
     probabilities = _align_probabilities(classes, outcomes)
+    answered = [outcome.answered for outcome in outcomes if outcome.answered is not None]
     stressed = join_folds([fold.stressed for fold in outcomes if fold.stressed is not None])
     return Protocol(
         name=plan.name,
@@ -152,6 +159,7 @@ def _put_together(plan: Plan, outcomes: Sequence[Outcome], confidence: float) ->
         metadata={name: values[tested] for name, values in plan.test.metadata.items()},
         conditions=stressed.predictions,
         failed_conditions=stressed.failures,
+        answered=np.concatenate(answered) if len(answered) == len(outcomes) else None,
     )
 
 

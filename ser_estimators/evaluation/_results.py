@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from numbers import Integral
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils import check_scalar
 
+from .._estimators.reliability import ReliabilityBin, reliability_bins
+from ._answers import score_answers
+from ._folds import Fold
 from ._frames import clips_frame
 from ._groups import groups_of
 from ._leaks import Leak
@@ -25,47 +30,6 @@ _SUMMARY = {
     "log_loss": "log loss",
     "calibration_error": "calibration error",
 }
-
-
-# Arrays neither compare to a single truth value nor have a short repr, here and below.
-@dataclass(frozen=True, eq=False, repr=False)
-class Fold:
-    """One split: what was trained on, what was tested, and how training went.
-
-    Parameters
-    ----------
-    train, test : ndarray of int
-        Positions of the clips in X. With another corpus as test set, `test` refers to X_test.
-    fit_seconds : float >= 0
-        Duration of the fit in seconds, with the inner search if there was one.
-    best_params : dict or None, default=None
-        Parameters that the inner search selected.
-    history : list of dict or None, default=None
-        Learning curve: the ``history_`` of the step that has one, such as `CNNEmbedder`.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn.dummy import DummyClassifier
-    >>> from ser_estimators.evaluation import evaluate
-    >>> clips = list(np.random.default_rng(0).normal(size=(12, 900)))
-    >>> emotions, speakers = ["anger", "fear"] * 6, np.repeat(["a", "b", "c"], 4)
-    >>> report = evaluate(DummyClassifier(), clips, emotions, speakers, cv=3)
-    >>> report.main.folds[0]
-    Fold(8 training clips, 4 test clips, fitted in 0.0 s)
-    """
-
-    train: NDArray[np.int64]
-    test: NDArray[np.int64]
-    fit_seconds: float
-    best_params: dict[str, Any] | None = None
-    history: list[dict[str, Any]] | None = None
-
-    def __repr__(self) -> str:
-        return (
-            f"Fold({counted(len(self.train), 'training clip')}, "
-            f"{counted(len(self.test), 'test clip')}, fitted in {self.fit_seconds:.1f} s)"
-        )
 
 
 class GroupScore(NamedTuple):
@@ -105,6 +69,7 @@ class GroupScore(NamedTuple):
     n_clips: int
 
 
+# Arrays neither compare to a single truth value nor have a short repr.
 @dataclass(frozen=True, eq=False, repr=False)
 class Protocol:
     """One way of splitting the clips, with predictions and scores.
@@ -143,6 +108,9 @@ class Protocol:
         Labels that are predicted under each condition of a stress test; empty without one.
     failed_conditions : dict of str to str, default={}
         Reason for each condition that could not be tested.
+    answered : ndarray of shape (n_tested,), bool, or None, default=None
+        Whether a `SelectiveClassifier` answered. Where it was unsure, `y_pred` has the most
+        probable label. None if the estimator always answers.
 
     Examples
     --------
@@ -173,6 +141,7 @@ class Protocol:
     metadata: dict[str, NDArray[Any]] = field(default_factory=dict)
     conditions: dict[str, NDArray[Any]] = field(default_factory=dict)
     failed_conditions: dict[str, str] = field(default_factory=dict)
+    answered: NDArray[np.bool_] | None = None
 
     def __repr__(self) -> str:
         return (
@@ -243,7 +212,35 @@ class Protocol:
             if value is not None:
                 low, high = getattr(self.scores.low, name), getattr(self.scores.high, name)
                 rows.append((title, float(value), float(low), float(high)))
+        if self.answered is not None:
+            rows += score_answers(self)
         return rows
+
+    def reliability(self, n_bins: int = 10) -> list[ReliabilityBin]:
+        """Return how often predictions of about the same probability are right.
+
+        The calibration error is the mean distance between both, over clips.
+
+        Parameters
+        ----------
+        n_bins : int > 0, default=10
+            Number of bins of equal width.
+
+        Returns
+        -------
+        list of ReliabilityBin
+            By rising probability; empty if the estimator has no ``predict_proba``.
+        """
+        check_scalar(n_bins, "n_bins", Integral, min_val=1)
+        if self.probabilities is None:
+            return []
+        return reliability_bins(
+            self.probabilities.max(axis=1),
+            self.classes[self.probabilities.argmax(axis=1)] == self.y_true,
+            self.speakers,
+            n_bins=int(n_bins),
+            level=self.scores.confidence,
+        )
 
     def guessing(self) -> dict[str, float]:
         """Return the scores that need no information about a clip, by the names in `summary`.
@@ -326,6 +323,7 @@ class Protocol:
             - ``speaker``: None if the speakers are unknown;
             - ``fold``: number of the fold, from 1, as in the report;
             - ``y_true`` and ``y_pred``;
+            - ``answered``, if the estimator may be unsure;
             - ``probability_...`` for each class, if the estimator has ``predict_proba``;
             - the metadata, under their own names, or as ``metadata_...`` if a column above has the
               same name.

@@ -79,6 +79,7 @@ def _of_protocol(protocol: Protocol) -> dict[str, Any]:
         "folds": [_of_fold(fold) for fold in protocol.folds],
         "conditions": write_positions(protocol.classes, protocol.conditions),
         "failed_conditions": protocol.failed_conditions,
+        "answered": _list_of(protocol.answered),
     }
 
 
@@ -171,6 +172,7 @@ def _to_protocol(record: Any, confidence: float) -> Protocol:
         # Reports of earlier versions have no stress test.
         conditions=labels_of({"conditions": {}, **record}, "conditions", classes, n_tested),
         failed_conditions=texts_of({"failed_conditions": {}, **record}, "failed_conditions"),
+        answered=_answered(record, n_tested),
     )
 
 
@@ -198,6 +200,12 @@ def _leaks(record: dict[str, Any]) -> list[Leak] | None:
     for leak in items_of(record, "leaks", lambda leak: isinstance(leak, list) and len(leak) == 3):
         require(all(map(is_position, leak[:2])) and leak[2] in KINDS, "leaks is wrong")
     return [Leak(*leak) for leak in record["leaks"]]
+
+
+def _answered(record: dict[str, Any], n: int) -> NDArray[np.bool_] | None:
+    if record.get("answered") is None:
+        return None
+    return np.array(items_of(record, "answered", lambda value: type(value) is bool, n), dtype=bool)
 
 
 def _probabilities(record: dict[str, Any], shape: tuple[int, int]) -> NDArray[np.float64] | None:

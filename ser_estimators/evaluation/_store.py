@@ -39,6 +39,7 @@ _FORMAT = 1
 # Packages whose version may change the result of a fold.
 _PACKAGES = ("librosa", "numpy", "scikit-learn", "scipy", "skorch", "soundfile", "soxr", "torch")
 _ADAPTED = "adapted_y_pred"  # name of an array in the file
+_OF_ADAPTED = ("adapted_probabilities", "adapted_answers")
 # What zipfile, numpy and json raise for files that are not what was written.
 _DAMAGE: tuple[type[Exception], ...] = (
     *(OSError, ValueError, LookupError, TypeError, AttributeError, EOFError, RuntimeError),
@@ -135,8 +136,11 @@ class FoldStore:
                 arrays[name] = labels
         if outcome.probabilities is not None:
             arrays["probabilities"] = outcome.probabilities
-        if outcome.adapted is not None and outcome.adapted[1] is not None:
-            arrays["adapted_probabilities"] = outcome.adapted[1]
+        if outcome.answered is not None:
+            arrays["answered"] = outcome.answered
+        if outcome.adapted is not None:
+            parts = zip(_OF_ADAPTED, outcome.adapted[1:], strict=True)
+            arrays |= {name: values for name, values in parts if values is not None}
         record["arrays"] = sorted(arrays)
         file = io.BytesIO()
         np.savez(file, record=np.array(json.dumps(record)), **arrays)
@@ -168,13 +172,21 @@ class FoldStore:
         )
         adapted = None
         if _ADAPTED in found:
-            adapted = found[_ADAPTED], found.get("adapted_probabilities")
+            adapted = found[_ADAPTED], *(found.get(name) for name in _OF_ADAPTED)
         stressed = None
         if (failures := record.get("failed_conditions")) is not None:
             labels = [found[key] for key in _condition_keys(names)]
             stressed = Stressed(dict(zip(names, labels, strict=True)), failures)
         probabilities, classes = found.get("probabilities"), found.get("classes")
-        return Outcome(fold, found["y_pred"], probabilities, classes, adapted, stressed)
+        return Outcome(
+            fold,
+            found["y_pred"],
+            probabilities,
+            classes,
+            adapted,
+            stressed,
+            found.get("answered"),
+        )
 
     def _encode_best(self, best: dict[str, Any] | None) -> Any:
         if best is None:

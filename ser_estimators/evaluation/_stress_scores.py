@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ._metrics import half_width
+from .._estimators.jackknife import half_width
 
 __all__ = ["ConditionScore", "Estimate", "score_condition"]
 

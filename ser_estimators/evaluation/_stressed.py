@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from .._audio.kinds import name_of
 from .._audio.workers import map_clips
+from .._estimators.unsure import most_probable, unsure_label_of
 from .._utils.pipelines import iter_steps
 from .._utils.stack_level import find_stack_level
 from .._utils.text import printable, represent, shorten, type_name
@@ -197,7 +198,7 @@ def _predict(
             clips: list[Any] = waveforms
             if has_rates:
                 clips = [(waveform, plan.pool.reading.sr) for waveform in waveforms]
-            labels = np.asarray(model.predict(clips))
+            labels = np.asarray(_labels(model, clips))
             if labels.shape != (len(batch),):
                 raise ValueError(
                     f"the model predicted an array of shape {labels.shape} for {len(batch)} clips; "
@@ -205,6 +206,13 @@ def _predict(
                 )
             parts.append(labels)
     return np.concatenate(parts)
+
+
+def _labels(model: Any, clips: Any) -> Any:
+    """Return the labels, the most probable ones of a model that may be unsure."""
+    if unsure_label_of(model) is None or not hasattr(model, "predict_proba"):
+        return model.predict(clips)
+    return most_probable(np.asarray(model.classes_), model.predict_proba(clips))
 
 
 def _rates_of(estimator: Any) -> list[int]:

@@ -21,13 +21,9 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 
 from ser_estimators import CNNEmbedder
+from ser_estimators._estimators.fit_routing import group_parameters, speakers_for_fit
 from ser_estimators.evaluation import evaluate
-from ser_estimators.evaluation._routing import (
-    _group_parameters,
-    needs_groups,
-    speakers_for_fit,
-    warn_of_early_stopping,
-)
+from ser_estimators.evaluation._routing import needs_groups, warn_of_early_stopping
 
 from .helpers import Loudness, in_pipeline
 
@@ -334,7 +330,7 @@ class GroupScaler(BaseEstimator):
     ],
 )
 def test_names_of_groups(estimator, names):
-    assert dict(_group_parameters(estimator)) == names
+    assert dict(group_parameters(estimator)) == names
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,53 @@
+"""Checks of the parameters of SelectiveClassifier."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from typing import Any
+
+from sklearn.base import is_classifier
+from sklearn.utils import check_scalar
+
+from .._utils.checks import check_choice, check_finite
+from .._utils.text import represent
+
+__all__ = ["check_parameters"]
+
+
+def check_parameters(selective: Any) -> None:
+    """Raise a TypeError or ValueError for a parameter of a wrong type or value."""
+    is_estimator = hasattr(selective.estimator, "fit") and not isinstance(selective.estimator, type)
+    if not is_estimator or not is_classifier(selective.estimator):
+        raise TypeError(f"estimator is {represent(selective.estimator)}; expected a classifier")
+    if not hasattr(selective.estimator, "predict_proba"):
+        raise TypeError(
+            f"estimator is {represent(selective.estimator)}, which has no predict_proba; expected "
+            "a classifier with probabilities, such as one in a CalibratedClassifierCV"
+        )
+    if selective.precision is not None and selective.threshold is not None:
+        raise ValueError(
+            f"precision == {represent(selective.precision)} and threshold == "
+            f"{represent(selective.threshold)}, which exclude each other; set one of them to None"
+        )
+    inside: dict[str, Any] = {"min_val": 0, "max_val": 1, "include_boundaries": "neither"}
+    if selective.precision is not None:
+        check_scalar(selective.precision, "precision", Real, **inside)
+    if selective.threshold is not None:
+        check_scalar(selective.threshold, "threshold", Real, min_val=0, max_val=1)
+    check_scalar(selective.confidence, "confidence", Real, **inside)
+    if isinstance(selective.temperature, str):
+        check_choice(selective.temperature, "temperature", ("auto",))
+    else:
+        check_scalar(
+            selective.temperature, "temperature", Real, min_val=0, include_boundaries="neither"
+        )
+        check_finite(selective.temperature, "temperature")
+    if isinstance(selective.cv, Integral) and not isinstance(selective.cv, bool):
+        check_scalar(selective.cv, "cv", Integral, min_val=2)
+    elif isinstance(selective.cv, (bool, str, type(None))) or not (
+        hasattr(selective.cv, "split") or hasattr(selective.cv, "__iter__")
+    ):
+        raise TypeError(
+            f"cv is {represent(selective.cv)}; expected an int >= 2, a splitter or an iterable of "
+            "(train, test). For a classifier that is fitted, pass FrozenEstimator(model)"
+        )
