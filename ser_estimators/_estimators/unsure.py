@@ -9,7 +9,15 @@ from numpy.typing import NDArray
 
 from .._utils.text import represent
 
-__all__ = ["AUTO", "UNSURE", "answers_of", "most_probable", "unsure_label", "unsure_label_of"]
+__all__ = [
+    "AUTO",
+    "UNSURE",
+    "answers_above",
+    "answers_of",
+    "most_probable",
+    "unsure_label",
+    "unsure_label_of",
+]
 
 AUTO = "auto"
 UNSURE = "unsure"
@@ -91,3 +99,11 @@ def unsure_label_of(model: Any) -> Any:
     while hasattr(model, "steps"):
         model = model.steps[-1][1]
     return getattr(model, "unsure_", None)
+
+
+def answers_above(model: Any, probabilities: NDArray[Any], threshold: float) -> NDArray[Any]:
+    """Return the answers of any fitted classifier with another threshold than its own."""
+    classes, unsure = np.asarray(model.classes_), unsure_label_of(model)
+    if unsure is None:
+        unsure = unsure_label(classes)
+    return answers_of(classes, probabilities, threshold, unsure)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,13 @@ _BATCH = 32  # recordings between two steps of the progress bar
     metavar="SECONDS",
     help="Refuse longer recordings, before they are decoded.",
 )
+@click.option(
+    "--threshold",
+    type=click.FloatRange(0, 1),
+    metavar="PROBABILITY",
+    help="Say unsure instead of an emotion whose probability is lower. "
+    "[default: that of the model, if it was trained with --precision]",
+)
 @n_jobs_option
 @click.pass_obj
 def predict(
@@ -63,6 +71,7 @@ def predict(
     probabilities: bool,
     null: bool,
     max_duration: float | None,
+    threshold: float | None,
     n_jobs: int | None,
 ) -> int:
     """Predict the emotions of recordings.
@@ -87,6 +96,7 @@ def predict(
             as_csv=as_csv,
             show_all=probabilities,
             max_duration=max_duration,
+            threshold=threshold,
             trained_on=_durations(path),
             n_jobs=n_jobs,
         )
@@ -101,6 +111,7 @@ def predict_inputs(
     as_csv: bool = False,
     show_all: bool = False,
     max_duration: float | None = None,
+    threshold: float | None = None,
     trained_on: tuple[float, float] | None = None,
     n_jobs: int | None = None,
 ) -> int:
@@ -111,11 +122,16 @@ def predict_inputs(
     import joblib
     import numpy as np
 
+    from .. import predict_clips
+
     model = load_model(model_path)
     classes = np.asarray(getattr(model, "classes_", ())).tolist()
     has_probability = hasattr(model, "predict_proba")
-    if show_all and not has_probability:
+    if (show_all or threshold is not None) and not has_probability:
         raise click.UsageError(f"the model, a {type(model).__name__}, predicts no probabilities")
+    predicted = functools.partial(
+        predict_clips, model, on_error="skip", max_duration=max_duration, threshold=threshold
+    )
     rows: Rows
     if as_json:
         rows = JsonRows(show_all=show_all)
@@ -137,7 +153,7 @@ def predict_inputs(
         console.progress(len(inputs), "prediction", "file") as bar,
     ):
         for start in range(0, len(inputs), _BATCH):
-            batch = list(_predict_batch(model, inputs[start : start + _BATCH], max_duration))
+            batch = list(_predict_batch(predicted, inputs[start : start + _BATCH]))
             if trained_on is not None:
                 long += _find_long(batch, inputs[start : start + _BATCH], trained_on[1])
             n_failed += sum(bool(row.error) for row in batch)
@@ -181,32 +197,29 @@ def _find_long(rows: Sequence[Row], inputs: Sequence[Input], seconds: float) -> 
     ]
 
 
-def _predict_batch(
-    model: Any, inputs: Sequence[Input], max_duration: float | None
-) -> Iterator[Row]:
+def _predict_batch(predict_paths: Any, inputs: Sequence[Input]) -> Iterator[Row]:
     """Yield a row for each input, in their order."""
     readable = [one for one in inputs if not one.error]
-    predicted = iter(_predict_files(model, readable, max_duration))
+    predicted = iter(_predict_files(predict_paths, readable))
     for one in inputs:
         yield Row(one.name, error=one.error) if one.error else next(predicted)
 
 
-def _predict_files(model: Any, inputs: Sequence[Input], max_duration: float | None) -> list[Row]:
-    from .. import predict_clips
+def _predict_files(predict_paths: Any, inputs: Sequence[Input]) -> list[Row]:
     from ..exceptions import EncoderError
 
     if not inputs:
         return []
     try:
         paths = [one.path for one in inputs]
-        found = predict_clips(model, paths, on_error="skip", max_duration=max_duration)
+        found = predict_paths(paths)
     except EncoderError as error:
         # No recording can be predicted.
         raise Failed(plain(for_command_line(str(error)))) from error
     except Exception as error:
         # The other recordings need not share what is wrong with one of them.
         if len(inputs) > 1:
-            return [row for one in inputs for row in _predict_files(model, [one], max_duration)]
+            return [row for one in inputs for row in _predict_files(predict_paths, [one])]
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         return [Row(inputs[0].name, error=f"{reason:.1000}")]
     rows = []
@@ -218,7 +231,9 @@ def _predict_files(model: Any, inputs: Sequence[Input], max_duration: float | No
         if found.probabilities is not None:
             names = found.classes.tolist()
             by_class = dict(zip(names, found.probabilities[index].tolist(), strict=True))
-        rows.append(Row(one.name, label, by_class.get(label), by_class))
+        # Of an unsure answer, the probability that was too low.
+        probability = by_class.get(label, max(by_class.values(), default=None))
+        rows.append(Row(one.name, label, probability, by_class))
     return rows
 
 

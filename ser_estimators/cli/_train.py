@@ -40,6 +40,7 @@ the exit status is {INTERRUPTED}.""",
         "ser train recordings.csv --emotion-column label -o model.safetensors",
         "ser train ravdess:/data/ravdess --set lr__C=0.3 -o model.safetensors",
         "ser train recordings/ --encoder openai/whisper-base -o model.safetensors",
+        "ser train recordings/ --precision 0.8 -o model.safetensors",
     ),
 )
 @click.argument("data", type=click.Path())
@@ -51,6 +52,13 @@ the exit status is {INTERRUPTED}.""",
     metavar="FILE",
     help=f"Model file to write: {', '.join(SUFFIXES)}.",
 )
+@click.option(
+    "--precision",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    metavar="SHARE",
+    help="Answer unsure where less than this share of the answers would be right, such as 0.8. "
+    "Takes three more trainings on some of the speakers, with --encoder of the last step only.",
+)
 @pipeline_options
 @corpus_options
 @click.pass_obj
@@ -59,6 +67,7 @@ def train(
     /,
     data: str,
     output: str,
+    precision: float | None,
     encoder: str | None,
     settings: dict[str, Any],
     random_state: int,
@@ -87,21 +96,22 @@ def train(
         verbose=0 if console.quiet else 1,
     )
     set_parameters(pipe, settings)
-    fit_params = {}
-    if corpus.speakers is not None:
+    fit_params: dict[str, Any] = {}
+    model: Any = pipe
+    if precision is not None:
+        model, fit_params = _select(pipe, precision, corpus.speakers, encoder, console)
+    elif corpus.speakers is not None:
         if encoder is not None:
             fit_params = {f"{name}__groups": corpus.speakers for name, _ in pipe.steps}
         elif getattr(pipe.steps[1][1], "early_stopping", False):
             fit_params["cnn__groups"] = corpus.speakers
     start = time.monotonic()
     with console.nothing_on_stdout():
-        pipe.fit(corpus.data, corpus.target, **fit_params)
+        model.fit(corpus.data, corpus.target, **fit_params)
     seconds = time.monotonic() - start
     # The model is for other folders and machines, whose caches and processors differ.
-    neutral: dict[str, Any] = {"memory": None, "cnn__verbose": 0, "encoder__verbose": 0}
-    for name in ("mfcc", "encoder"):
-        neutral |= {f"{name}__memory": None, f"{name}__n_jobs": None}
-    pipe.set_params(**{name: neutral[name] for name in neutral.keys() & pipe.get_params()})
+    for one in {id(one): one for one in (pipe, getattr(model, "estimator_", pipe))}.values():
+        _make_neutral(one)
     is_interrupted = any(issubclass(one, TrainingInterruptedWarning) for one in console.warned)
     audio = {}
     try:
@@ -117,9 +127,9 @@ def train(
         limitations=_interruption(pipe),
     )
     try:
-        save_model(pipe, path, card)
+        save_model(model, path, card)
     except Exception as error:
-        kept = _keep(pipe, path, card)
+        kept = _keep(model, path, card)
         raise Failed(
             f"could not write '{plain(output)}' ({plain(str(error)):.500}); the model is in "
             f"'{plain(str(kept))}' instead"
@@ -127,6 +137,34 @@ def train(
     size = f"{path.stat().st_size / 1e6:.1f} MB"
     console.note(f"Saved {plain(output)} ({size}) after {counted(round(seconds), 'second')}")
     return INTERRUPTED if is_interrupted else OK
+
+
+def _select(
+    pipe: Any, precision: float, speakers: Any, encoder: str | None, console: Console
+) -> tuple[Any, dict[str, Any]]:
+    """Return a model that may be unsure, and the parameters of its fit."""
+    from .. import SelectiveClassifier
+
+    if speakers is None:
+        console.note(
+            "The speakers are unknown, so the precision may be lower for new speakers than asked "
+            "for"
+        )
+    if encoder is None:
+        return SelectiveClassifier(pipe, precision=precision), {"groups": speakers}
+    # The encoder is not trained, so it runs once.
+    name, last = pipe.steps[-1]
+    pipe.set_params(**{name: SelectiveClassifier(last, precision=precision)})
+    known = {} if speakers is None else {f"{step}__groups": speakers for step, _ in pipe.steps}
+    return pipe, known
+
+
+def _make_neutral(pipe: Any) -> None:
+    """Reset what is no property of the model, but of this folder and machine."""
+    neutral: dict[str, Any] = {"memory": None, "cnn__verbose": 0, "encoder__verbose": 0}
+    for name in ("mfcc", "encoder"):
+        neutral |= {f"{name}__memory": None, f"{name}__n_jobs": None}
+    pipe.set_params(**{name: neutral[name] for name in neutral.keys() & pipe.get_params()})
 
 
 def _interruption(pipe: Any) -> str:

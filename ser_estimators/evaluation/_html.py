@@ -11,6 +11,7 @@ from .._utils.text import readable
 from ._charts import learning_curves, score_chart
 from ._environment import environment
 from ._mistakes import mistakes_of
+from ._reliability_chart import reliability_chart
 from ._stress_html import stress_section
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def render_page(report: EvaluationReport, n_mistakes: int) -> str:
             guesses=main.guessing(),
             score_chart=score_chart(report),
             charts=learning_curves(main),
+            reliability=reliability_chart(main),
             mistakes=list(mistakes_of(main, n_mistakes, report.sr)),
             stress=None if report.stress is None else stress_section(report.stress),
             confusion_of=_confusion_of,

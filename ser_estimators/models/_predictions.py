@@ -17,6 +17,7 @@ from .._audio.clips import check_clips
 from .._audio.failures import combine, name_of, printable
 from .._audio.reading import duration_of
 from .._estimators.speaker_routing import adapts_to_speakers, predict_with_speakers
+from .._estimators.unsure import answers_above
 from .._utils.checks import check_choice, is_missing
 from .._utils.frames import make_frame
 from .._utils.public import public
@@ -40,7 +41,7 @@ class Predictions:
     names : list of str
         Path of each clip, or "clip 3" for one that is not a file.
     labels : ndarray of shape (n_clips,), object
-        Predicted labels; None for clips that could not be used.
+        Predicted labels, or the label of unsure answers; None for clips that could not be used.
     probabilities : ndarray of shape (n_clips, n_classes), or None
         NaN for clips that could not be used; None if the model has no ``predict_proba``.
     classes : ndarray of shape (n_classes,)
@@ -132,8 +133,13 @@ class Predictions:
             return f"{name}: {self.errors[index]}"
         if self.probabilities is None:
             return f"{name}: {self.labels[index]}"
-        (column,) = np.flatnonzero(self.classes == self.labels[index])
-        return f"{name}: {self.labels[index]} ({self.probabilities[index, column]:.2f})"
+        column = int(np.argmax(self.probabilities[index]))
+        found = np.flatnonzero(self.classes == self.labels[index])
+        if len(found):
+            return f"{name}: {self.labels[index]} ({self.probabilities[index, found[0]]:.2f})"
+        # An unsure answer.
+        likely = f"{self.classes[column]} {self.probabilities[index, column]:.2f}"
+        return f"{name}: {self.labels[index]} ({likely})"
 
 
 def predict_clips(
@@ -143,6 +149,7 @@ def predict_clips(
     speakers: Any = None,
     on_error: str = "raise",
     max_duration: float | None = None,
+    threshold: float | None = None,
     batch_size: int = 256,
     verbose: int = 0,
 ) -> Predictions:
@@ -164,6 +171,10 @@ def predict_clips(
     max_duration : float > 0 or None, default=None
         Maximum length of a clip in seconds. Longer ones count as clips that cannot be used, and are
         not decoded. Waveforms that come without a sampling rate have any length.
+    threshold : float in [0, 1] or None, default=None
+        Lowest probability of an answer: the label of clips below it is "unsure", or -1 if labels
+        are numbers, or what a `SelectiveClassifier` uses. None uses the threshold of a
+        `SelectiveClassifier`; other models always answer.
     batch_size : int > 0, default=256
         Number of clips that are in memory at the same time, as features. All clips of a speaker
         are.
@@ -203,6 +214,13 @@ def predict_clips(
     check_choice(on_error, "on_error", ("raise", "skip"))
     if max_duration is not None:
         check_scalar(max_duration, "max_duration", Real, min_val=0, include_boundaries="neither")
+    if threshold is not None:
+        check_scalar(threshold, "threshold", Real, min_val=0, max_val=1)
+        if not hasattr(model, "predict_proba"):
+            raise ValueError(
+                f"threshold == {threshold:g}, but the {type(model).__name__} has no predict_proba; "
+                "leave it out, or use a model with probabilities"
+            )
     check_scalar(batch_size, "batch_size", Integral, min_val=1)
     check_scalar(verbose, "verbose", Integral, min_val=0)
     clips = check_clips(X)
@@ -224,6 +242,8 @@ def predict_clips(
         failures += sorted(too_long + failed)
         if outcome is None:
             continue
+        if threshold is not None and outcome[1] is not None:
+            outcome = answers_above(model, outcome[1], threshold), outcome[1]
         # As Python objects, which print as "anger" rather than as np.str_('anger').
         for index, label in zip(usable, np.asarray(outcome[0]).tolist(), strict=True):
             labels[index] = label

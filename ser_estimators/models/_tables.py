@@ -38,6 +38,7 @@ def predict_table(
     *,
     path: str = "path",
     speaker: str | None = None,
+    threshold: float | None = None,
     batch_size: int = 256,
     resume: str | os.PathLike[str] | None = None,
 ) -> Any:
@@ -60,6 +61,8 @@ def predict_table(
     speaker : str or None, default=None
         Name of the column of speakers, to which a model with a `SpeakerNormalizer` adapts. All
         recordings of a speaker should be in one table.
+    threshold : float in [0, 1] or None, default=None
+        Lowest probability of an answer, as in `predict_clips`.
     batch_size : int > 0, default=256
         Number of clips that are in memory at the same time, as features.
     resume : path-like or None, default=None
@@ -122,15 +125,17 @@ def predict_table(
     speakers = None if speaker is None else np.asarray(table[speaker], dtype=object)
     fitted, digest = _load(model)
     if resume is None:
-        return table.assign(**_predict(fitted, paths, speakers, batch_size))
+        return table.assign(**_predict(fitted, paths, speakers, threshold, batch_size))
     folder = Path(resume).expanduser()
     key = digest or joblib.hash(fitted)
     if speakers is not None:
         key += " ".join(map(repr, speakers))
+    if threshold is not None:
+        key += f" threshold {threshold!r}"
     file = folder / f"{_key_of(paths, key)}.parquet"
     columns = _read(file)
     if columns is None:
-        columns = _predict(fitted, paths, speakers, batch_size)
+        columns = _predict(fitted, paths, speakers, threshold, batch_size)
         folder.mkdir(parents=True, exist_ok=True)
         write_file(file, _parquet_of(paths, columns))
     return table.assign(**columns)
@@ -160,7 +165,9 @@ def _load_file(path: str, size: int, mtime: int) -> tuple[Any, str]:
     return model, hashlib.blake2b(content, digest_size=16).hexdigest()
 
 
-def _predict(model: Any, paths: Sequence[str], speakers: Any, batch_size: int) -> dict[str, Any]:
+def _predict(
+    model: Any, paths: Sequence[str], speakers: Any, threshold: float | None, batch_size: int
+) -> dict[str, Any]:
     """Return the new columns, which have no index."""
     import pandas as pd
 
@@ -169,7 +176,12 @@ def _predict(model: Any, paths: Sequence[str], speakers: Any, batch_size: int) -
     probabilities = np.empty((0, len(classes))) if hasattr(model, "predict_proba") else None
     if paths:
         found = predict_clips(
-            model, paths, speakers=speakers, on_error="skip", batch_size=batch_size
+            model,
+            paths,
+            speakers=speakers,
+            on_error="skip",
+            threshold=threshold,
+            batch_size=batch_size,
         )
         labels, probabilities, errors = found.labels, found.probabilities, found.errors
     columns: dict[str, Any] = {"label": pd.array(labels, dtype=_TYPES[classes.dtype.kind])}

@@ -65,6 +65,8 @@ def _outline(node: Any, depth: int, lines: list[str]) -> None:
         fitted = node.get("fitted") or {}
         # Ensembles have fitted copies of the estimators among their parameters.
         has_copies = any("estimators" in name or name == "parts" for name in fitted)
+        # A copy that is the original itself was frozen.
+        has_copies |= "estimator" in (fitted.get("estimator_") or {})
         groups: tuple[Any, ...] = (fitted,) if has_copies else (given, fitted)
     elif isinstance(node, Mapping):
         groups = tuple(node.values())

@@ -8,7 +8,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import kinds_encoder, kinds_linear, kinds_own, kinds_pipelines, kinds_svm, kinds_trees
+from . import (
+    kinds_encoder,
+    kinds_linear,
+    kinds_own,
+    kinds_pipelines,
+    kinds_selective,
+    kinds_svm,
+    kinds_trees,
+)
 from .errors import MismatchError, UnsupportedError
 from .kind import Kind
 
@@ -16,7 +24,15 @@ __all__ = ["KINDS", "REFUSED", "kind_named", "kind_of", "without_search"]
 
 KINDS: dict[str, Kind] = {
     kind.name: kind
-    for module in (kinds_own, kinds_encoder, kinds_linear, kinds_svm, kinds_trees, kinds_pipelines)
+    for module in (
+        kinds_own,
+        kinds_encoder,
+        kinds_linear,
+        kinds_svm,
+        kinds_trees,
+        kinds_pipelines,
+        kinds_selective,
+    )
     for kind in module.KINDS
 }
 # Public estimators of this package that model files cannot hold, with the reason. A test reads it.

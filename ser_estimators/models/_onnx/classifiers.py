@@ -12,6 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from ..._estimators.speaker_normalizer import SpeakerNormalizer
+from ..._estimators.temperature import MIN_PROBABILITY
 from .graph import Graph, Operand
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "SCALERS",
     "add_classifier",
     "add_scaler",
+    "add_temperature",
     "calibrated_estimators",
 ]
 
@@ -53,6 +55,12 @@ def add_classifier(graph: Graph, x: Operand, classifier: Any) -> str:
         _add_calibrated(graph, x, calibrated) for calibrated in classifier.calibrated_classifiers_
     ]
     return graph.add("Mean", *probabilities)
+
+
+def add_temperature(graph: Graph, probabilities: Operand, temperature: float) -> str:
+    """Add probabilities whose logarithms are divided by a temperature."""
+    logits = graph.add("Log", graph.add("Max", probabilities, np.float32(MIN_PROBABILITY)))
+    return graph.add("Softmax", graph.add("Div", logits, np.float32(temperature)), axis=1)
 
 
 def calibrated_estimators(classifier: CalibratedClassifierCV) -> list[Any]:

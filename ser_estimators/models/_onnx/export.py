@@ -21,7 +21,7 @@ from ...datasets._voice import PROSODY, draw_voice, synthesize
 from ...exceptions import AudioLengthWarning, AudioLevelWarning
 from .._card import ModelCard
 from .._page import describe_card
-from .classifiers import add_classifier, add_scaler
+from .classifiers import add_classifier, add_scaler, add_temperature
 from .features import add_coefficients
 from .graph import Graph
 from .network import add_embedding, add_embeddings, add_probabilities
@@ -34,6 +34,7 @@ __all__ = ["export_onnx"]
 FORMAT = 1
 TOLERANCE = 1e-4
 _BATCH = 16  # clips that are compared in one call, padded
+_NEVER = 2.0  # threshold of a model that answers nothing
 _LOWEST_RATE = 8000  # Hz, of a synthetic voice
 
 _CARD = """\
@@ -72,7 +73,8 @@ def export_onnx(
         `MFCCTransformer`, `CNNEmbedder` with its own convolutional networks and, optionally,
         ``StandardScaler``, `SpeakerNormalizer` (which treats every clip as the only one of its
         speaker) and a classifier: ``LogisticRegression``, ``LinearDiscriminantAnalysis``
-        or one of them in ``CalibratedClassifierCV``.
+        or one of them in ``CalibratedClassifierCV``. A `SelectiveClassifier` may be around the
+        pipeline or its last step.
     path : path-like
         File to write, usually with the suffix ``.onnx``.
     clips : list of path-like, list of 1-D waveforms, or 2-D ndarray, or None, default=None
@@ -86,7 +88,9 @@ def export_onnx(
     -------
     pathlib.Path
         The file. Its metadata are ``classes`` (JSON), ``sampling_rate`` in Hz, ``card``,
-        ``version`` (of this library) and ``format`` (of inputs, outputs and metadata).
+        ``version`` (of this library) and ``format`` (of inputs, outputs and metadata); for a
+        `SelectiveClassifier` also ``threshold`` and ``unsure`` (both JSON): if the highest
+        probability is below the threshold, the answer is unsure.
 
     Raises
     ------
@@ -162,6 +166,8 @@ def _build(plan: Plan, card: ModelCard | str | None) -> Any:
         for scaler in plan.scalers:
             x = add_scaler(graph, x, scaler)
         probabilities = add_classifier(graph, x, plan.classifier)
+    if plan.selective is not None:
+        probabilities = add_temperature(graph, probabilities, plan.selective.temperature_)
     graph.add_output("Where", "probabilities", is_valid, probabilities, float("nan"))
     model = graph.model(
         [
@@ -179,7 +185,8 @@ def _build(plan: Plan, card: ModelCard | str | None) -> Any:
     model.doc_string = card if isinstance(card, str) else _describe(plan, card)
     helper.set_model_props(
         model,
-        {
+        _answers(plan)
+        | {
             "classes": json.dumps(plan.classes, ensure_ascii=False),
             "sampling_rate": str(sr),
             "card": model.doc_string,
@@ -188,6 +195,16 @@ def _build(plan: Plan, card: ModelCard | str | None) -> Any:
         },
     )
     return model
+
+
+def _answers(plan: Plan) -> dict[str, str]:
+    """Return from which probability on there is an answer, and what is said below it."""
+    selective = plan.selective
+    if selective is None:
+        return {}
+    # JSON has no infinity, and no probability is above 1.
+    threshold = min(selective.threshold_, _NEVER)
+    return {"threshold": json.dumps(threshold), "unsure": json.dumps(selective.unsure_)}
 
 
 def _describe(plan: Plan, card: ModelCard | None) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from ..._estimators.cnn_embedder import CNNEmbedder
 from ..._estimators.encoder_embedder import EncoderEmbedder
 from ..._estimators.mfcc_transformer import MFCCTransformer
+from ..._estimators.selective_classifier import SelectiveClassifier
 from ..._estimators.speaker_normalizer import SpeakerNormalizer
 from .classifiers import CALIBRATIONS, CLASSIFIERS, SCALERS, calibrated_estimators
 
@@ -38,6 +39,8 @@ class Plan:
     classifier : classifier or None
         None if the networks classify.
     classes : list of str, int, float or bool
+    selective : SelectiveClassifier or None, default=None
+        Calibrates the probabilities.
     """
 
     mfcc: MFCCTransformer
@@ -45,6 +48,7 @@ class Plan:
     scalers: tuple[StandardScaler | SpeakerNormalizer, ...]
     classifier: Any
     classes: list[Any]
+    selective: SelectiveClassifier | None = None
 
 
 def make_plan(pipeline: Any) -> Plan:
@@ -59,6 +63,9 @@ def make_plan(pipeline: Any) -> Plan:
     """
     if hasattr(pipeline, "best_estimator_"):
         pipeline = pipeline.best_estimator_
+    if type(pipeline) is SelectiveClassifier:
+        check_is_fitted(pipeline)
+        return replace(make_plan(pipeline.estimator_), selective=pipeline)
     if not isinstance(pipeline, Pipeline):
         raise TypeError(
             f"export_onnx cannot export a {type(pipeline).__name__}; pass a fitted pipeline of "
@@ -90,6 +97,10 @@ def make_plan(pipeline: Any) -> Plan:
             f"export_onnx cannot export the custom module {cnn_name}__network="
             f"{cnn.network!r:.80}; set it to 'cnn' or a SpectrogramCNN, or {_KEEP}"
         )
+    selective = None
+    if others and type(others[-1][1]) is SelectiveClassifier:
+        name, selective = others.pop()
+        others.append((f"{name}__estimator", selective.estimator_))
     classifier = _check_classifier(*others.pop()) if others else None
     for name, step in others:
         if type(step) not in SCALERS:
@@ -98,7 +109,7 @@ def make_plan(pipeline: Any) -> Plan:
                 f"CNNEmbedder and the classifier; use StandardScaler, remove the step, or {_KEEP}"
             )
     classes = _check_classes((cnn if classifier is None else classifier).classes_)
-    return Plan(mfcc, cnn, tuple(step for _, step in others), classifier, classes)
+    return Plan(mfcc, cnn, tuple(step for _, step in others), classifier, classes, selective)
 
 
 def _check_classifier(name: str, classifier: Any) -> Any:
