@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -31,43 +32,64 @@ def unsure_label(classes: NDArray[Any], unsure: Any = AUTO, *, is_needed: bool =
     ----------
     classes : ndarray of shape (n_classes,)
     unsure : object, default="auto"
-        "auto" is "unsure" for strings and -1 for numbers.
+        "auto" is "unsure" for strings, and for numbers -1 or a lower one that is no class.
     is_needed : bool, default=True
-        Otherwise, the result is None if "auto" has no value for the type of the classes.
+        Otherwise, the result is None if "auto" has no value for the classes.
 
     Raises
     ------
     TypeError, ValueError
         If it is a class, or of another type than the classes.
     """
-    kind, shown = classes.dtype.kind, represent(classes.tolist())
-    is_text = kind in "UTS" or (kind == "O" and all(isinstance(one, str) for one in classes))
-    if isinstance(unsure, str) and unsure == AUTO:
-        label: Any = UNSURE if is_text else _UNSURE_NUMBER
-        if kind in "bu" or (kind == "O" and not is_text):
-            if not is_needed:
-                return None
+    if not (isinstance(unsure, str) and unsure == AUTO):
+        return _check(unsure, classes)
+    try:
+        if _is_text(classes):
+            return _check(UNSURE, classes)
+        if classes.dtype.kind not in "if":
             raise ValueError(
-                f"the labels are {shown} ({classes.dtype.name}), a type without a value for "
-                "unsure answers; fit on strings or signed integers, or pass unsure"
+                f"the labels are {represent(classes.tolist())} ({classes.dtype.name}), a type "
+                "without a value for unsure answers; fit on strings or signed integers, or pass "
+                "unsure"
             )
-    else:
-        label = unsure
-    if kind != "O" and (isinstance(label, str) != is_text or np.ndim(label)):
+        return _check(min(_UNSURE_NUMBER, classes.min().item() - 1), classes)
+    except ValueError:
+        if is_needed:
+            raise
+        return None
+
+
+def _check(label: Any, classes: NDArray[Any]) -> Any:
+    """Return a label as a Python value if it can stand beside the classes."""
+    is_text, shown = _is_text(classes), represent(classes.tolist())
+    is_number = isinstance(label, Real) and not isinstance(label, bool)
+    if not (isinstance(label, str) if is_text else is_number or classes.dtype.kind == "O"):
         raise TypeError(
             f"unsure == {represent(label)}, must be {'a string' if is_text else 'a number'} as the "
             f"labels are: {shown}"
         )
-    if any(label == one for one in classes.tolist()):
+    if label in classes.tolist():
         raise ValueError(
-            f"unsure == {represent(label)}, which is one of the labels: {shown}; pass another value"
+            f"unsure == {represent(label)}, which is one of the labels, {shown}; pass another value"
         )
-    if not is_text and kind != "O" and label != classes.dtype.type(label):
-        raise ValueError(
-            f"unsure == {represent(label)}, which does not fit the type of the labels, "
-            f"{classes.dtype.name}"
+    if not is_text and classes.dtype.kind != "O":
+        fits = classes.dtype.kind == "f" or (
+            isinstance(label, Integral)
+            and classes.dtype.kind in "iu"
+            and np.iinfo(classes.dtype).min <= label <= np.iinfo(classes.dtype).max
         )
-    return label if is_text or kind == "O" else classes.dtype.type(label).item()
+        if not fits:
+            raise ValueError(
+                f"unsure == {represent(label)}, which does not fit the type of the labels, "
+                f"{classes.dtype.name}"
+            )
+        return classes.dtype.type(label).item()
+    return label
+
+
+def _is_text(classes: NDArray[Any]) -> bool:
+    is_object = classes.dtype.kind == "O"
+    return classes.dtype.kind in "UTS" or (is_object and all(isinstance(c, str) for c in classes))
 
 
 def answers_of(

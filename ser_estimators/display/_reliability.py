@@ -31,9 +31,9 @@ class ReliabilityDisplay:
     """Share of right predictions by their probability, with intervals over speakers.
 
     Use `from_predictions` or `from_report` to create a display. Points on the diagonal are
-    predictions that are as often right as they claim; below it, the system is too sure. Below are the
-    numbers of predictions. The calibration error is the mean distance from the
-    diagonal, over clips [1]_.
+    predictions that are as often right as they claim; below it, the system is too sure. The
+    calibration error is the mean distance from the diagonal, over clips [1]_. Bars are the numbers
+    of predictions.
 
     Parameters
     ----------

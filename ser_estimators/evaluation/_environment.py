@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from ._stress_text import format_change
 from ._text import (
     counted,
+    explain_answers,
     explain_guessing,
     explain_hidden,
     explain_intervals,
@@ -43,6 +44,7 @@ def environment() -> Environment:
     }
     made.globals |= {
         "counted": counted,
+        "explain_answers": explain_answers,
         "explain_guessing": explain_guessing,
         "explain_hidden": explain_hidden,
         "explain_intervals": explain_intervals,

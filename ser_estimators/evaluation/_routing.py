@@ -18,6 +18,7 @@ from .._estimators.fit_routing import (
     router_to,
     settle_requests,
 )
+from .._estimators.selective_classifier import SelectiveClassifier
 from .._utils.pipelines import iter_steps
 from .._utils.stack_level import find_stack_level
 
@@ -62,6 +63,10 @@ def warn_of_early_stopping(estimator: Any) -> None:
 
 def _receives_groups(model: Any, prefix: str) -> bool:
     """Return whether the step with a prefix, see `iter_steps`, receives the speakers."""
+    for outer, step in iter_steps(model):
+        inner = prefix.removeprefix(f"{outer}estimator__")
+        if isinstance(step, SelectiveClassifier) and inner != prefix:
+            return _receives_groups(model, outer) and _receives_groups(step.estimator, inner)
     if not is_routing_enabled():
         return any(found == prefix for found, _ in group_parameters(model))
     model = clone(model)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "counted",
+    "explain_answers",
     "explain_guessing",
     "explain_intervals",
     "format_date",
@@ -50,6 +51,7 @@ def render_text(report: EvaluationReport) -> str:
         lines.append("")
     lines += textwrap.wrap(explain_intervals(report), _WIDTH)
     lines += textwrap.wrap(explain_guessing(report.main), _WIDTH)
+    lines += textwrap.wrap(explain_answers(report.main), _WIDTH)
     return readable("\n".join(lines))
 
 
@@ -200,6 +202,16 @@ def explain_guessing(protocol: Protocol) -> str:
             " The log loss is that of predicting the frequency of each emotion as its probability."
         )
     return text
+
+
+def explain_answers(protocol: Protocol) -> str:
+    """Return a sentence about a system that may be unsure, or "" about others."""
+    if protocol.answered is None:
+        return ""
+    return (
+        "Where the system is unsure, its most probable emotion is scored. The accuracy of answers "
+        "is that of the clips that are answered."
+    )
 
 
 def list_untested(report: EvaluationReport) -> list[str]:

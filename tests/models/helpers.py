@@ -31,6 +31,7 @@ from ser_estimators import (
     CNNEmbedder,
     FeatureMLP,
     MFCCTransformer,
+    SelectiveClassifier,
     SpectrogramAugmentation,
     SpectrogramCNN,
 )
@@ -153,6 +154,15 @@ def table_models():
             LogisticRegression(),
         ),
         "mlp": CNNEmbedder(network="mlp", **SMALL),
+        "selective": SelectiveClassifier(
+            LogisticRegression(), threshold=0.6, cv=StratifiedKFold(2)
+        ),
+        "selective always": SelectiveClassifier(GaussianNB()),
+        "frozen selective": SelectiveClassifier(
+            FrozenEstimator(make_pipeline(StandardScaler(), GaussianNB()).fit(*table())),
+            precision=0.5,
+            unsure="?",
+        ),
         "groups": StackingClassifier([("nb", GaussianNB())], cv=GroupKFold(2)),
     }
 
