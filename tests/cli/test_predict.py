@@ -13,12 +13,19 @@ import numpy as np
 import pytest
 import soundfile
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import RidgeClassifier
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
 import ser_estimators
-from ser_estimators import AcousticFeatures, make_ser_pipeline, predict_clips, save_model
+from ser_estimators import (
+    AcousticFeatures,
+    SelectiveClassifier,
+    make_ser_pipeline,
+    predict_clips,
+    save_model,
+)
 from ser_estimators.models import ModelCard
 
 EMPTY = "the file is empty (0 bytes); download or copy it again"
@@ -140,6 +147,36 @@ def test_json(run, model, model_file, files):
         "error": EMPTY,
     }
     assert done.status == 1
+
+
+def test_unsure_answers(run, model, model_file, voices):
+    highest = model.predict_proba(voices.data).max(axis=1)
+    threshold = float(np.median(highest))
+    done = run("predict", "-m", model_file, *voices.data, "--threshold", threshold)
+    assert (done.status, done.err) == (0, "")
+    for line, value in zip(done.out.splitlines()[1:], highest, strict=True):
+        _, label, probability = line.split()
+        assert (label == "unsure") == (value < threshold)
+        assert probability == f"{value:.2f}"
+    lowest = int(np.argmin(highest))
+    args = ("-m", model_file, voices.data[lowest], "--threshold", threshold, "--json")
+    (row,) = json.loads(run("predict", *args).out)
+    assert (row["emotion"], row["probability"]) == ("unsure", round(highest[lowest], 6))
+    assert "  unsure  " not in run("predict", "-m", model_file, *voices.data).out
+    wrong = run("predict", "-m", model_file, voices.data[0], "--threshold", 2)
+    assert (wrong.status, "0<=x<=1" in wrong.err) == (2, True)
+
+
+def test_a_model_with_its_own_threshold(run, model, voices):
+    selective = SelectiveClassifier(FrozenEstimator(model), threshold=1.0)
+    save_model(selective.fit(voices.data, voices.target), "m.safetensors")
+    done = run("predict", "-m", "m.safetensors", "--csv", "--probabilities", voices.data[0])
+    (row,) = csv.DictReader(io.StringIO(done.out))
+    assert row["emotion"] == "unsure"
+    names = [name for name in row if name.startswith("probability_")]
+    assert float(row["probability"]) == max(float(row[name]) for name in names)
+    done = run("predict", "-m", "m.safetensors", voices.data[0], "--threshold", 0)
+    assert "  unsure  " not in done.out
 
 
 def test_quiet(run, model_file, files):

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
+import ser_estimators
 from ser_estimators import models
 
 from .helpers import SMALL, on_terminal, ser, unwritable_folder
@@ -54,6 +55,35 @@ def test_early_stopping_keeps_speakers_apart(run, folder):
     done = run("train", folder, "-o", "m.joblib", *SMALL, *args)
     assert (done.status, done.err) == (0, "")
     assert "valid_loss" in joblib.load("m.joblib")["cnn"].history_[0]
+
+
+def test_precision(run, folder, voices):
+    args = ["--set", "cnn__max_epochs=2", "-q", "--precision", "0.3", "--memory", "cache", "-j", 1]
+    done = run("train", folder, "-o", "m.safetensors", *SMALL, *args)
+    assert done.status == 0
+    model = ser_estimators.load_model("m.safetensors")
+    assert model.precision == 0.3
+    assert model.estimator_["lr"].classes_.tolist() == model.classes_.tolist()
+    assert len(model.conformal_scores_) == len(voices.data)
+    assert "SelectiveClassifier" in run("info", "m.safetensors").out
+    assert run("predict", "-m", "m.safetensors", voices.data[0]).status == 0
+    run("train", folder, "-o", "m.joblib", *SMALL, *args)
+    kept = joblib.load("m.joblib")
+    for pipe in (kept.estimator, kept.estimator_):
+        assert pipe.memory is pipe["mfcc"].memory is pipe["mfcc"].n_jobs is None
+
+
+@pytest.mark.filterwarnings("default:precision")
+def test_a_precision_for_unknown_speakers(run, voices):
+    Path("t.csv").write_text("\n".join(["path,emotion", *labels_of(voices)]))
+    args = ["--set", "cnn__max_epochs=1", "--precision", "0.99"]
+    done = run("train", "t.csv", "-o", "m.joblib", *SMALL, *args)
+    assert done.status == 0
+    text = " ".join(done.err.split())
+    assert "The speakers are unknown, so the precision may be lower for new speakers" in text
+    assert "precision == 0.99 is not reached" in text
+    assert "  unsure  " in run("predict", "-m", "m.joblib", voices.data[0]).out
+    assert run("train", "t.csv", "-o", "m.joblib", "--precision", "1").status == 2
 
 
 def test_a_corpus_with_its_folder(run, tmp_path_factory):

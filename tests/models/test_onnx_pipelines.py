@@ -24,6 +24,7 @@ from ser_estimators import (
     EncoderEmbedder,
     FeatureMLP,
     MFCCTransformer,
+    SelectiveClassifier,
     SpeakerNormalizer,
     SpectrogramAugmentation,
     SpectrogramCNN,
@@ -123,6 +124,39 @@ def test_frozen_classifier_with_calibration(embedded, voices):
 
 def test_networks_as_the_last_step(embedded, voices):
     assert_exported(embedded, voices)
+
+
+@pytest.mark.parametrize("place", ["last step", "around", "networks alone"])
+def test_unsure_answers(embedded, voices, place):
+    if place == "last step":
+        embedding = embedded.transform(voices.data)
+        last = SelectiveClassifier(LogisticRegression(), threshold=0.4, temperature=2.0)
+        last.fit(embedding, voices.target, groups=voices.speakers)
+        pipe = Pipeline([*embedded.steps, ("scale", "passthrough"), ("selective", last)])
+        assert_exported(pipe, voices)
+    else:
+        inner = embedded
+        if place == "around":
+            embedding = embedded.transform(voices.data)
+            classifier = LogisticRegression().fit(embedding, voices.target)
+            inner = Pipeline([*embedded.steps, ("lr", classifier)])
+        pipe = SelectiveClassifier(FrozenEstimator(inner), threshold=0.4)
+        pipe.fit(voices.data, voices.target, groups=voices.speakers)
+    session = open_session(export_onnx(pipe, "model.onnx"))
+    waveforms = [MFCCTransformer()._reading().load(path) for path in voices.data[::5]]
+    np.testing.assert_allclose(
+        run(session, waveforms), pipe.predict_proba(waveforms), atol=TOLERANCE
+    )
+    metadata = session.get_modelmeta().custom_metadata_map
+    assert (metadata["threshold"], metadata["unsure"]) == ("0.4", '"unsure"')
+
+
+def test_a_threshold_that_no_answer_reaches(embedded, voices):
+    pipe = SelectiveClassifier(FrozenEstimator(embedded), precision=0.999, temperature=1.0)
+    with pytest.warns(UserWarning, match="is not reached"):
+        pipe.fit(voices.data, voices.target)
+    session = open_session(export_onnx(pipe, "model.onnx"))
+    assert session.get_modelmeta().custom_metadata_map["threshold"] == "2.0"
 
 
 NETWORKS = {
@@ -342,6 +376,7 @@ def test_every_public_estimator_is_exported_or_refused():
         CNNEmbedder,
         LogisticRegression,
         MFCCTransformer,
+        SelectiveClassifier,
         SpeakerNormalizer,
         SpectrogramCNN,
     }

@@ -9,13 +9,14 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from ser_estimators import AcousticFeatures, predict_clips
+from ser_estimators import AcousticFeatures, SelectiveClassifier, predict_clips
 from ser_estimators._audio import workers
 from ser_estimators.exceptions import AudioReadError
 
@@ -222,6 +223,55 @@ def test_clips_of_the_maximum_length_are_predicted(model):
     # Their rate is that of the model, which may be any.
     waveforms = np.random.default_rng(0).normal(size=(2, 9000)) / 9
     assert predict_clips(model, waveforms, max_duration=0.01).errors == ["", ""]
+
+
+def test_unsure_answers(model, voices):
+    plain = predict_clips(model, voices.data)
+    found = predict_clips(model, voices.data, threshold=0.6)
+    is_unsure = plain.probabilities.max(axis=1) < 0.6
+    assert 0 < is_unsure.sum() < len(is_unsure)
+    assert set(found.labels[is_unsure]) == {"unsure"}
+    np.testing.assert_array_equal(found.labels[~is_unsure], plain.labels[~is_unsure])
+    np.testing.assert_array_equal(found.probabilities, plain.probabilities)
+    first = int(np.argmax(is_unsure))
+    one = predict_clips(model, voices.data[first : first + 1], threshold=0.6)
+    likely = f"{plain.labels[first]} {plain.probabilities[first].max():.2f}"
+    assert str(one).endswith(f": unsure ({likely})")
+    assert one.to_frame()["label"].tolist() == ["unsure"]
+
+    selective = SelectiveClassifier(FrozenEstimator(model), threshold=0.9, unsure="?")
+    selective.fit(voices.data, voices.target, groups=voices.speakers)
+    own = predict_clips(selective, voices.data)
+    np.testing.assert_array_equal(own.labels == "?", own.probabilities.max(axis=1) < 0.9)
+    np.testing.assert_array_equal(own.labels, selective.predict(voices.data))
+    other = predict_clips(selective, voices.data, threshold=0.5)
+    np.testing.assert_array_equal(other.labels == "?", own.probabilities.max(axis=1) < 0.5)
+
+
+def test_features_are_computed_once_for_unsure_answers(model, voices):
+    calls = []
+
+    class Counting(StandardScaler):
+        def transform(self, X, copy=None):
+            calls.append(len(X))
+            return super().transform(X)
+
+    pipe = make_pipeline(model[0], Counting(), LogisticRegression())
+    pipe.fit(voices.data, voices.target)
+    selective = SelectiveClassifier(FrozenEstimator(pipe), threshold=0.5)
+    selective.fit(voices.data, voices.target)
+    calls.clear()
+    predict_clips(selective, voices.data[:3])
+    assert calls == [3]
+
+
+def test_a_threshold_needs_probabilities(voices):
+    pipe = make_pipeline(AcousticFeatures(["rms"]), RidgeClassifier())
+    pipe.fit(voices.data, voices.target)
+    with pytest.raises(ValueError, match="but the Pipeline has no predict_proba"):
+        predict_clips(pipe, voices.data, threshold=0.5)
+    with pytest.raises(ValueError, match="threshold == 2, must be <= 1"):
+        predict_clips(pipe, voices.data, threshold=2)
 
 
 def test_bad_arguments(model, voices):

@@ -146,6 +146,17 @@ def test_finished_parts_are_read(table, model, file, is_file, voices):
     pd.testing.assert_frame_equal(predict_table(table, model, resume="parts"), expected)
 
 
+def test_unsure_answers(table, model, voices):
+    plain = predict_table(table, model, resume="parts")
+    found = predict_table(table, model, threshold=1.0, resume="parts")
+    assert set(found["label"].dropna()) == {"unsure"}
+    assert set(plain["label"].dropna()) != {"unsure"}
+    assert found["label"].dtype == plain["label"].dtype
+    numbers = fitted(voices, np.arange(len(voices.data)) % 2)
+    found = predict_table(table, numbers, threshold=1.0)
+    assert set(found["label"].dropna()) == {-1}
+
+
 def test_bad_arguments(table, model):
     with pytest.raises(TypeError, match="table is a list; expected a pandas DataFrame"):
         predict_table(["a.wav"], model)
