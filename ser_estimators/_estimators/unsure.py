@@ -76,7 +76,7 @@ def _check(label: Any, classes: NDArray[Any]) -> Any:
         fits = classes.dtype.kind == "f" or (
             isinstance(label, Integral)
             and classes.dtype.kind in "iu"
-            and np.iinfo(classes.dtype).min <= label <= np.iinfo(classes.dtype).max
+            and np.iinfo(classes.dtype).min <= int(label) <= np.iinfo(classes.dtype).max
         )
         if not fits:
             raise ValueError(
