@@ -7,7 +7,7 @@ has to be decoded again.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
@@ -30,6 +30,7 @@ _MAX_TAIL = 48  # frames
 _BABBLE_P = 0.3
 _N_TALKERS = 3
 _SLOPE = (-12.0, 2.4)  # of the logarithm of noise power over all rows
+_SNR_RANGE = 40.0  # width of the range of signal-to-noise ratios in dB, above the lowest one
 # Limits of a telephone or of a low sampling rate, as fractions of the rows; attenuation in dB for
 # each row beyond them, and levels of what remains there, in dB below the clip.
 _LOWEST, _HIGHEST = (0.0, 0.14), (0.62, 0.95)
@@ -37,8 +38,11 @@ _ATTENUATION, _MAX_ATTENUATION = 8.0, 60.0
 _RESIDUE = (-75.0, -35.0)
 # Frames this far below the loudest one are silence, in dB.
 _SILENCE = (20.0, 40.0)
+_EQUALIZATION_P = 0.7
 _N_KNOTS = 6  # of a random frequency response
 _FLOOR = 1e-12  # relative to the mean power of a clip
+_LIMIT = 150.0  # dB; more would overflow
+_LOWEST_LEVEL = 1e-25
 
 
 @dataclass(frozen=True)
@@ -49,28 +53,21 @@ class RecordingOptions:
     ----------
     p : float in [0, 1]
         Fraction of the clips that are changed.
-    room, noise, equalization, band, silence : float in [0, 1]
-        Probabilities.
-    lowest_snr, highest_snr : float
-        Range of signal-to-noise ratios in dB.
-    response : float >= 0
+    room_p, noise_p, band_p, silence_p : float in [0, 1]
+        Probabilities of a room, of noise, of a limited band, and of cut silence.
+    noise_snr : float
+        Lowest signal-to-noise ratio in dB.
+    equalization : float >= 0
         Largest gain of a random frequency response in dB.
     """
 
     p: float
-    room: float
-    noise: float
+    room_p: float
+    noise_p: float
+    noise_snr: float
     equalization: float
-    band: float
-    silence: float
-    lowest_snr: float
-    highest_snr: float
-    response: float
-
-    @classmethod
-    def names(cls) -> list[str]:
-        """Return the names of all options."""
-        return [field.name for field in fields(cls)]
+    band_p: float
+    silence_p: float
 
 
 def augment_recordings(
@@ -95,7 +92,8 @@ def augment_recordings(
     # For each clip, whether it is changed at all, and then in which way.
     drawn = torch.rand(6, n, generator=rng.torch).to(device)
     is_changed = drawn[0] < options.p
-    chances = (options.silence, options.room, options.noise, options.equalization, options.band)
+    equalization_p = _EQUALIZATION_P if options.equalization else 0.0
+    chances = options.silence_p, options.room_p, options.noise_p, equalization_p, options.band_p
     silence, room, noise, response, band = (
         torch.nonzero(is_changed & (one < chance))[:, 0]
         for one, chance in zip(drawn[1:], chances, strict=True)
@@ -114,6 +112,7 @@ def augment_recordings(
     # decibels (n_changed, rows, frames), is_real (n_changed, 1, frames)
     power = (decibels * _NEPERS).exp() * is_real
     level = power.sum(dim=(1, 2)) / (is_real.sum(dim=(1, 2)) * n_rows)
+    level = level.clamp(min=_LOWEST_LEVEL)
     power = power / level[:, None, None]
     if len(room):
         power[place[room]] = add_room(power[place[room]], rng)
@@ -121,7 +120,7 @@ def augment_recordings(
         power[place[noise]] += background(power, place[noise], options, rng)
     gain = torch.zeros(len(changed), n_rows, device=device)
     if len(response):
-        gain[place[response]] = random_response(len(response), n_rows, options.response, rng)
+        gain[place[response]] = random_response(len(response), n_rows, options.equalization, rng)
     residue = torch.full((len(changed), 1), _FLOOR, device=device)
     if len(band):
         attenuation, left = limit_band(len(band), n_rows, rng)
@@ -195,7 +194,8 @@ def background(power: Tensor, clips: Tensor, options: RecordingOptions, rng: Gen
         shift = int(rng.numpy.integers(n_frames))
         voices = power[talkers.to(power.device)].mean(dim=1).roll(shift, dims=2)
         noise[babble] = voices
-    snr = options.lowest_snr + (options.highest_snr - options.lowest_snr) * drawn[2]
+    snr = options.noise_snr + _SNR_RANGE * drawn[2]
+    snr = snr.clamp(-_LIMIT, _LIMIT)
     return noise * (-snr * _NEPERS).exp()[:, None, None]
 
 
@@ -204,11 +204,11 @@ def random_response(n: int, n_rows: int, largest: float, rng: Generators) -> Ten
     drawn = 2 * torch.rand(n, _N_KNOTS + 1, generator=rng.torch) - 1
     knots, tilt = drawn[:, None, :-1], drawn[:, -1:]
     smooth = functional.interpolate(knots, size=n_rows, mode="linear", align_corners=True)[:, 0]
-    return largest * (smooth + tilt * torch.linspace(-1, 1, n_rows))
+    return (largest * (smooth + tilt * torch.linspace(-1, 1, n_rows))).clamp(-_LIMIT, _LIMIT)
 
 
 def limit_band(n: int, n_rows: int, rng: Generators) -> tuple[Tensor, Tensor]:
-    """Return attenuations in dB (n, rows) outside random bands, and the power that is left there."""
+    """Return attenuations in dB (n, rows) outside random bands, and the power left there."""
     drawn = torch.rand(3, n, 1, generator=rng.torch)
     low, high, residue = (
         start + (end - start) * one

@@ -115,9 +115,15 @@ AUGMENTATION = {
     "time_mask": (2, 0.9),
     "frequency_mask": (2, 0.9),
     "time_shift": (1, 0.5),
-    "noise_snr": ("loud", -10.0),
     "mixstyle_p": (2, 0.0),
     "mixup_alpha": (-1, 5.0),
+    "recording_p": (2, 0.0),
+    "room_p": (2, 1.0),
+    "noise_p": (2, 0.0),
+    "noise_snr": ("loud", -10.0),
+    "equalization": (-1, 0.0),
+    "band_p": (2, 1.0),
+    "silence_p": (2, 1.0),
 }
 SPECTROGRAM_CNN = {"channels": ((0,), (4, 9)), "se_ratio": (2, 0.5)}
 FEATURE_MLP = {"hidden_layer_sizes": ((), (5,))}
