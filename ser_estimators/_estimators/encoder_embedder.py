@@ -74,7 +74,8 @@ class EncoderEmbedder(ClipTransformer):
         Loudness in LUFS to which each clip is scaled; None leaves clips as they are. The level of a
         recording tells more about the microphone than about the speaker.
     batch_size : int > 0, default=16
-        Number of clips of similar length that the encoder processes at once.
+        Number of clips of similar length that the encoder processes at once on a GPU. On a CPU,
+        and in bfloat16, it processes them one by one, see Notes.
     device : {"auto", "cpu", "cuda"} or str, default="auto"
         Where the encoder runs. "auto" takes a CUDA GPU if there is one.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
@@ -87,9 +88,9 @@ class EncoderEmbedder(ClipTransformer):
         Maximum size of this folder, such as "10G". None sets no limit.
     n_jobs : int or None, default=None
         Number of threads that read files. None means 1 unless in a ``joblib.parallel_config``
-        context, -1 means all processors. The encoder uses the threads of PyTorch.
+        context, -1 means all processors. The encoder runs on as many threads as PyTorch has.
     verbose : int, default=0
-        1 shows a progress bar.
+        1 shows a progress bar in a terminal and about ten lines elsewhere.
 
     Attributes
     ----------
@@ -122,8 +123,10 @@ class EncoderEmbedder(ClipTransformer):
     Notes
     -----
     A clip is processed at its own length, without the padding to 30 seconds of Whisper's usual
-    front end, and has the same embedding alone and in any batch. Clips longer than 30 seconds are
-    divided into parts of equal length, and the statistics are those over all parts. Without
+    front end, and has the same embedding alone and in any batch. On a CPU, each thread of PyTorch
+    has a clip of its own, which takes no longer than batches, and the embedding is the same to the
+    last bit. On a GPU, batches of float32 differ by rounding errors. Clips longer than 30 seconds
+    are divided into parts of equal length, and the statistics are those over all parts. Without
     `memory`, layers beyond the deepest one that is used are neither loaded nor computed.
 
     For ``layers="auto"``, pass the speakers as `groups`, as ``encoder__groups`` in a pipeline.

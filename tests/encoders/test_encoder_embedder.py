@@ -225,8 +225,23 @@ def test_bfloat16(whisper_folder, voices):
     embedder = make(whisper_folder, precision="bfloat16").fit(voices.data)
     found = embedder.transform(voices.data)
     assert 0 < np.abs(found - expected).max() < 0.1 * np.abs(expected).max()
-    alone = np.concatenate([embedder.transform([clip]) for clip in voices.data[:5]])
-    np.testing.assert_allclose(alone, found[:5], atol=1e-2 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("memory", [None, "cache"])
+@pytest.mark.parametrize("layers", [2, "auto"])
+def test_progress(whisper_folder, voices, capsys, memory, layers):
+    embedder = make(
+        whisper_folder, verbose=1, memory=memory, layers=layers, speeds=(0.9, 1.0), batch_size=1
+    )
+    embedder.fit_transform(voices.data, voices.target)
+    found = capsys.readouterr()
+    assert found.err == ""
+    lines = found.out.splitlines()
+    assert 9 <= len(lines) <= 11
+    assert lines[-1].startswith("[EncoderEmbedder] clip 36/36  ")
+    if memory:
+        embedder.fit_transform(voices.data, voices.target)
+        assert capsys.readouterr() == ("", "")
 
 
 def test_a_pickle_holds_a_digest_and_no_weights(whisper_folder, voices, tmp_path):
