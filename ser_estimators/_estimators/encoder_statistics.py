@@ -6,12 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from functools import partial
 from importlib.metadata import version
-from numbers import Real
 from typing import Any
 
 import numpy as np
 import torch
-from sklearn.utils import check_scalar
 
 from .._audio.files import resample
 from .._audio.progress import ClipProgress
@@ -24,48 +22,18 @@ from .._features.extraction import extract_in_batches
 from .._network.devices import device_at_hand, resolve_precision
 from .._network.threads import map_in_threads
 from .._utils.arrays import Floats
-from .._utils.checks import check_choice, check_finite
 from .._utils.progress import current_progress
-from .._utils.text import represent
 from ..exceptions import EncoderError
 from .clip_transformer import VERSIONS
 
-__all__ = ["RUN_PARAMETERS", "check_pooling", "check_speeds", "clip_statistics"]
+__all__ = ["RUN_PARAMETERS", "clip_statistics"]
 
 # Parameters of `clip_statistics` that are those of an estimator.
 RUN_PARAMETERS = (
-    *("speeds", "batch_size", "device", "precision", "memory", "bytes_limit", "n_jobs", "verbose"),
+    *("batch_size", "device", "precision", "memory", "bytes_limit", "n_jobs", "verbose"),
 )
-# Outside this range, the result no longer resembles human speech.
-_MIN_SPEED, _MAX_SPEED = 0.5, 2.0
 # Batches whose clips are read together, and then sorted by length.
 _SORTED_BATCHES = 8
-
-
-def check_pooling(pooling: Any) -> None:
-    """Raise an error unless pooling names statistics."""
-    if isinstance(pooling, str) or not hasattr(pooling, "__len__") or not len(pooling):
-        raise ValueError(
-            f"pooling == {represent(pooling)}, must be a sequence of one or more of "
-            f"{', '.join(STATISTICS)}"
-        )
-    for statistic in pooling:
-        check_choice(statistic, "pooling", STATISTICS)
-    if len(set(pooling)) < len(pooling):
-        raise ValueError(f"pooling == {represent(pooling)}, must not contain duplicates")
-
-
-def check_speeds(speeds: Any) -> None:
-    """Raise an error unless speeds are numbers near 1."""
-    if not isinstance(speeds, (list, tuple, np.ndarray)) or not len(speeds):
-        raise TypeError(
-            f"speeds == {represent(speeds)}, must be a list or a tuple of one or more numbers"
-        )
-    for speed in speeds:
-        check_scalar(speed, "speeds", Real, min_val=_MIN_SPEED, max_val=_MAX_SPEED)
-        check_finite(speed, "speeds")
-    if len({float(speed) for speed in speeds}) < len(speeds):
-        raise ValueError(f"speeds == {represent(speeds)}, must not contain duplicates")
 
 
 def clip_statistics(
