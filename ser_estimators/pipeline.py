@@ -60,8 +60,8 @@ def make_ser_pipeline(
         ``sklearn.pipeline.Pipeline(memory=...)`` accepts. Networks are cached if `random_state` is
         not None.
     verbose : int, default=0
-        Passed to the network or the encoder: 1 shows a progress bar in a terminal and about ten
-        lines elsewhere; 2 shows one line per epoch.
+        Passed to the network or the encoder: 1 shows a progress bar of epochs or clips in a
+        terminal, and about ten lines elsewhere; with a network, 2 shows one line per epoch.
 
     Returns
     -------
@@ -70,8 +70,8 @@ def make_ser_pipeline(
         (``LogisticRegression`` with ``class_weight="balanced"``). With an encoder, the steps are
         ``encoder`` (`EncoderEmbedder`) and ``voting`` (`ViewVotingClassifier` of a
         ``StandardScaler`` and a ``LinearDiscriminantAnalysis`` for each layer). Pass the speakers
-        to ``fit`` as ``encoder__groups`` and ``voting__groups``. When you change the number of
-        speeds or layers of the pipeline, set ``voting__n_views`` or ``voting__n_members`` to it.
+        to ``fit`` as ``encoder__groups`` and ``voting__groups``. If the number of speeds or layers
+        is changed, ``voting__n_views`` or ``voting__n_members`` has to be set to it.
 
     See Also
     --------

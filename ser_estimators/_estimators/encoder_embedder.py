@@ -30,7 +30,7 @@ __all__ = ["EncoderEmbedder"]
 
 @public
 class EncoderEmbedder(ClipTransformer):
-    """Embed audio clips with a pretrained speech encoder, which is not trained further.
+    """Embed audio clips with a pretrained speech encoder, which stays frozen.
 
     The embedding of a clip consists of statistics over time of the hidden states of one or more
     layers of the encoder. A linear classifier on it often recognizes emotions better than a network

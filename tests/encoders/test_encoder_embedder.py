@@ -183,6 +183,24 @@ def test_a_search_over_layers_and_pooling_runs_the_encoder_once(whisper_folder, 
     assert len(runs) == 72
 
 
+def test_an_interrupted_fit_continues_from_the_cache(whisper_folder, voices, monkeypatch):
+    embedder = make(whisper_folder, memory="cache", batch_size=1, layers="auto")
+    embed, calls = encoder_statistics.embed, []
+
+    def interrupted(family, waveforms, **options):
+        calls.append(len(waveforms))
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return embed(family, waveforms, **options)
+
+    monkeypatch.setattr(encoder_statistics, "embed", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        embedder.fit(voices.data, voices.target)
+    assert calls == [8, 8, 8]
+    embedder.fit(voices.data, voices.target)
+    assert sum(calls) == 8 + 36
+
+
 def test_the_cache_knows_the_encoder_and_the_reading(whisper_folder, voices, tmp_path, runs):
     save_encoder(tmp_path / "other", seed=1)
     clips = voices.data[:2]
