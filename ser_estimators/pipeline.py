@@ -58,8 +58,8 @@ def make_ser_pipeline(
         ``sklearn.pipeline.Pipeline(memory=...)`` accepts. Networks are cached if `random_state` is
         not None.
     verbose : int, default=0
-        Passed to the network or the encoder: 1 shows a progress bar in a terminal and about ten
-        lines elsewhere; 2 shows one line per epoch.
+        Passed to the network or the encoder: 1 shows a progress bar of epochs or clips in a
+        terminal, and about ten lines elsewhere; with a network, 2 shows one line per epoch.
 
     Returns
     -------

@@ -127,7 +127,7 @@ def integrated_loudness(waveform: Floats, sr: int) -> float:
     block = min(round(BLOCK_SECONDS * sr), waveform.size)
     starts = np.arange(0, waveform.size - block + 1, max(round(STEP_SECONDS * sr), 1))
     powers = (energy[starts + block] - energy[starts]) / block
-    loudest = _lufs(powers.max())
+    loudest = float(_lufs(powers.max()))
     if loudest <= SILENT:
         return -np.inf
     powers = powers[_lufs(powers) > min(ABSOLUTE_GATE, loudest + QUIET_RANGE)]

@@ -69,12 +69,21 @@ def _summarize(found: Mapping[str, Any]) -> dict[str, Any]:
         "classes": found["classes"],
         "sampling rate": None if found["sr"] is None else f"{found['sr']} Hz",
         "steps": "\n".join(found["outline"]),
+        "encoder": _of_encoder(found["encoder"]),
         "numbers in the file": found["n_values"],
         "versions": found["versions"],
         "card": _readable(found["card"]) if found["card"] else "none",
         "format": found["format"],
     }
     return {name: value for name, value in known.items() if value is not None}
+
+
+def _of_encoder(encoder: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Return what is known about a pretrained encoder, and that its license is unknown."""
+    if encoder is None:
+        return None
+    known = {**encoder, "license": encoder["license"] or "unknown"}
+    return {name: value for name, value in known.items() if value}
 
 
 def _readable(card: Mapping[str, Any]) -> dict[str, Any]:
@@ -103,6 +112,11 @@ def _describe(model: Any) -> dict[str, Any]:
         for _, step in steps
         if hasattr(getattr(step, "module_", None), "parameters")
     ]
+    for _, step in steps:
+        if type(step).__name__ == "EncoderEmbedder":
+            names = ("revision", "license", "layers", "digest")
+            fitted = {name: getattr(step, f"{name}_") for name in names}
+            found["encoder"] = _of_encoder({"model": os.fspath(step.model), **fitted})
     if weights:
         found["weights of networks"] = sum(weights)
     return found

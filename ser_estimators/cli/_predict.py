@@ -58,6 +58,7 @@ def predict(
     console: Console,
     inputs: tuple[str, ...],
     model_file: str | None,
+    encoder: str | None,
     as_json: bool,
     as_csv: bool,
     probabilities: bool,
@@ -88,6 +89,7 @@ def predict(
             show_all=probabilities,
             max_duration=max_duration,
             trained_on=_durations(path),
+            encoder=encoder,
             n_jobs=n_jobs,
         )
 
@@ -102,6 +104,7 @@ def predict_inputs(
     show_all: bool = False,
     max_duration: float | None = None,
     trained_on: tuple[float, float] | None = None,
+    encoder: str | None = None,
     n_jobs: int | None = None,
 ) -> int:
     """Print a row for each input, and return the exit status.
@@ -111,7 +114,7 @@ def predict_inputs(
     import joblib
     import numpy as np
 
-    model = load_model(model_path)
+    model = load_model(model_path, encoder)
     classes = np.asarray(getattr(model, "classes_", ())).tolist()
     has_probability = hasattr(model, "predict_proba")
     if show_all and not has_probability:

@@ -39,7 +39,7 @@ def test_round_trip(model, voices):
 def test_other_weights_and_a_missing_folder(model, voices, tmp_path):
     loaded = load_model(save_model(model, "model.safetensors"))
     shutil.rmtree(tmp_path / "encoder")
-    with pytest.raises(ValueError, match="There is no folder"):
+    with pytest.raises(ValueError, match="fitted with a folder, but there is no folder"):
         loaded.predict(voices.data)
     save_encoder(tmp_path / "encoder", seed=3)
     with pytest.raises(ValueError, match="is not the one that this model was fitted with"):
@@ -56,6 +56,10 @@ def test_other_weights_and_a_missing_folder(model, voices, tmp_path):
         ("layers_", (1, 1), "expected each layer once"),
         ("layers_", (-1,), "expected a tuple of numbers"),
         ("layer_scores_", np.array([2.0]), "layer_scores_"),
+        ("pooling_", ("mean", "mean"), "pooling_ .* expected a tuple of names of statistics"),
+        ("pooling_", ("max",), "pooling_"),
+        ("speeds_", (3.0,), "speeds_ .* expected a tuple of speeds from 0.5 to 2"),
+        ("speeds_", (), "speeds_"),
         ("embedding_dim_", 0, "embedding_dim_"),
         ("sr_", "16000", "sr_"),
         ("license_", 3, "license_"),
