@@ -151,6 +151,7 @@ def embedder(owner, **changes):
         "random_state": 0,
     }
     if owner is SpectrogramAugmentation:
+        changes = {"recording_p": 0.9} | changes  # without it, its parameters have no effect
         parameters["augmentation"] = SpectrogramAugmentation(**changes)
     elif owner is SpectrogramCNN:
         parameters["network"] = SpectrogramCNN(**{"channels": (4, 4, 8)} | changes)
