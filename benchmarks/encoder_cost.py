@@ -2,11 +2,12 @@
 
    python benchmarks/encoder_cost.py /path/to/whisper-base
 
-The rows take turns, on the same clips of noise. "transformers" calls its encoder as the examples of
+The rows take turns on the same clips of noise. "transformers" calls its encoder as the examples of
 that library do: clip by clip, padded to 30 seconds by Whisper's front end, with all layers. Batches
-of 16 are processed by all threads together, instead of a clip by each thread. Memory is the peak of
-a fresh process that embeds. The last row searches over five layers with a cache: cold, so that the
-encoder runs once, and warm.
+of 16 are processed by all threads together, instead of a clip by each thread. With ``--threads 1``,
+processor time can also be compared on a busy computer. Memory is the peak of a fresh process that
+embeds. The last row searches over five layers with a cache: cold, so that the encoder runs once,
+and warm.
 
 With --recordings, it also prints how much bfloat16 changes the embeddings of real speech, in
 standard deviations of each feature over all clips, and what batches of 16 would change.
@@ -40,10 +41,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model", help="folder or name of an encoder")
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--recordings", help="folder of audio files")
     parser.add_argument("--n-recordings", type=int, default=400)
     parser.add_argument("--measure-memory", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()
+    torch.set_num_threads(args.threads)
     clips = list(0.1 * np.random.default_rng(0).normal(size=(N_CLIPS, SECONDS * SR)))
     middle = embedder(args.model, layers=-1).fit(clips).layers_[0] // 2 + 1
     if args.measure_memory:
@@ -61,15 +64,18 @@ def main() -> None:
         "the same, float32": (batched(args.model, middle, torch.float32), 64),
         "transformers": (naive(args.model), N_NAIVE),
     }
-    times: dict[str, list[float]] = {name: [] for name in rows}
+    times: dict[str, list[tuple[float, float]]] = {name: [] for name in rows}
     for _ in range(1 + args.repeats):
         for name, (function, n_clips) in rows.items():
-            started = time.perf_counter()
+            started, used = time.perf_counter(), time.process_time()
             function(clips[:n_clips])
-            times[name].append(1000 * (time.perf_counter() - started) / n_clips)
-    print(f"{torch.get_num_threads()} threads; milliseconds for a clip of {SECONDS} s, median")
+            spent = time.perf_counter() - started, time.process_time() - used
+            times[name].append(tuple(1000 * seconds / n_clips for seconds in spent))
+    print(f"{args.threads} threads; milliseconds for a clip of {SECONDS} s, median")
+    print(f"{'':<34}{'time':>8}{'processor time':>16}")
     for name, values in times.items():
-        print(f"{name:<34}{statistics.median(values[1:]):>8.1f}")
+        wall, processor = (statistics.median(each) for each in zip(*values[1:], strict=True))
+        print(f"{name:<34}{wall:>8.1f}{processor:>16.1f}")
     print(f"{'peak memory, MB':<34}{peak(args.model):>8.0f}")
     cold, warm = search(args.model, clips)
     print(f"{'search over five layers':<34}cold {cold:.2f} s, warm {warm:.3f} s: {cold / warm:.0f}")

@@ -126,10 +126,10 @@ class EncoderEmbedder(ClipTransformer):
     -----
     A clip is processed at its own length, without the padding to 30 seconds of Whisper's usual
     front end, and has the same embedding alone and in any batch. On a CPU, each thread of PyTorch
-    has a clip of its own, which takes no longer than batches, and the embedding is the same to the
-    last bit. On a GPU, batches of float32 differ by rounding errors. Clips longer than 30 seconds
-    are divided into parts of equal length, and the statistics are those over all parts. Without
-    `memory`, layers beyond the deepest one that is used are neither loaded nor computed.
+    has a clip of its own, which costs about as much as batches, and the embedding is the same to
+    the last bit. On a GPU, batches of float32 differ by rounding errors. Clips longer than 30
+    seconds are divided into parts of equal length, and the statistics are those over all parts.
+    Without `memory`, layers beyond the deepest one that is used are neither loaded nor computed.
 
     For ``layers="auto"``, pass the speakers as `groups`, as ``encoder__groups`` in a pipeline.
     `ser_estimators.evaluation.evaluate` does. Otherwise, the best layer for known speakers is

@@ -94,7 +94,7 @@ def clip_statistics(
 
     is_on_cpu = torch.device(found_device).type == "cpu"
     # The rounding of a matrix product depends on its shape, which the layers of an encoder amplify
-    # in bfloat16. One clip at a time costs no more on a CPU, if each thread has a clip of its own.
+    # in bfloat16. One clip at a time costs about as much on a CPU, if each thread has its own.
     n_at_once = 1 if is_on_cpu or dtype == torch.bfloat16 else batch_size
 
     def compute(waveforms: Sequence[Floats], progress: ClipProgress) -> Floats:

@@ -69,3 +69,11 @@ def test_attributes_that_fit_does_not_set(model, name, value, message):
     setattr(model[0], name, value)
     with pytest.raises(ValueError, match=message):
         save_model(model, "model.safetensors")
+
+
+def test_a_range_of_layers_comes_back_as_a_tuple(whisper_folder, voices):
+    embedder = EncoderEmbedder(whisper_folder, layers=range(1, 3), precision="float32")
+    pipe = make_pipeline(embedder, LogisticRegression()).fit(voices.data, voices.target)
+    loaded = load_model(save_model(pipe, "model.safetensors"))
+    assert loaded[0].layers == (1, 2)
+    np.testing.assert_array_equal(loaded.predict(voices.data[:3]), pipe.predict(voices.data[:3]))
