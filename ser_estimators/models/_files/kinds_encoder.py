@@ -72,7 +72,10 @@ def _verify_voting(estimator: Any, sizes: Mapping[str, int]) -> None:
         raise MismatchError(
             f"ViewVotingClassifier has {len(members)} classifiers; expected {estimator.n_members_}"
         )
-    for member in members:
+    plain = estimator.plain_estimators_ or []
+    if len(plain) != (0 if normalizer is None else len(members)):
+        raise MismatchError(f"ViewVotingClassifier has {len(plain)} plain classifiers")
+    for member in [*members, *plain]:
         if not np.array_equal(getattr(member, "classes_", ()), estimator.classes_):
             raise MismatchError("ViewVotingClassifier has other classes than its classifiers")
         n_columns = estimator.n_views_ * len(members) * getattr(member, "n_features_in_", 0)
@@ -122,6 +125,7 @@ KINDS = (
             "n_views_": integer(1, _MAX_BLOCKS),
             "n_members_": integer(1, _MAX_BLOCKS),
             "estimators_": items(fitted_classifier),
+            "plain_estimators_": either(_check_none, items(fitted_classifier)),
             "classes_": labels("classes"),
             "normalizer_": either(_check_none, _check_normalizer),
             "temperature_": number(sys.float_info.min),

@@ -1,0 +1,47 @@
+"""Temperature scaling: how certain the probabilities of a classifier should be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax
+from sklearn.metrics import log_loss
+
+__all__ = ["best_temperature"]
+
+# The temperature is searched between these powers of ten.
+_MIN_POWER, _MAX_POWER = -1.0, 2.0
+
+
+def best_temperature(
+    scores: Sequence[NDArray[Any]], labels: Sequence[NDArray[Any]], classes: NDArray[Any]
+) -> float:
+    """Return the temperature with the lowest log loss on clips that were left out of training.
+
+    Parameters
+    ----------
+    scores : sequence of ndarray of shape (n_clips, n_classes)
+        Log-probabilities of the clips of each fold, up to a constant.
+    labels : sequence of ndarray of shape (n_clips,)
+        Labels of these clips.
+    classes : ndarray of shape (n_classes,)
+        Labels, in the order of the columns.
+
+    Returns
+    -------
+    float
+        1.0 if there are no folds.
+    """
+    if not scores:
+        return 1.0
+    logits, y = np.concatenate(scores), np.concatenate(labels)
+
+    def loss(power: float) -> float:
+        probabilities = np.exp(log_softmax(logits / 10**power, axis=1))
+        return log_loss(y, probabilities, labels=classes)
+
+    return float(10 ** minimize_scalar(loss, bounds=(_MIN_POWER, _MAX_POWER)).x)
