@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import NamedTuple
@@ -51,7 +51,7 @@ class UnlikeClip(NamedTuple):
 
     Parameters
     ----------
-    index : int
+    position : int
         Position in the call, from 0.
     name : str
         Its path; empty for a clip in memory.
@@ -59,7 +59,7 @@ class UnlikeClip(NamedTuple):
         The largest one first.
     """
 
-    index: int
+    position: int
     name: str
     differences: tuple[Difference, ...]
 
@@ -116,13 +116,19 @@ def report_unlike(unlike: Sequence[UnlikeClip], n_clips: int) -> None:
         warnings.warn(
             UnlikeAudioWarning(
                 describe_unlike(unlike, n_clips),
-                tuple((one.index, one.name, str(one)) for one in unlike),
+                tuple((one.position, one.name, str(one)) for one in unlike),
             ),
             stacklevel=find_stack_level(),
         )
 
 
-def describe_unlike(unlike: Sequence[UnlikeClip], n_clips: int) -> str:
+def describe_unlike(
+    unlike: Sequence[UnlikeClip],
+    n_clips: int,
+    *,
+    noun: str = "clip",
+    label: Callable[[UnlikeClip], str] | None = None,
+) -> str:
     """Return a message of bounded length: how many clips are unlike, in what, and which.
 
     Parameters
@@ -130,7 +136,14 @@ def describe_unlike(unlike: Sequence[UnlikeClip], n_clips: int) -> str:
     unlike : sequence of UnlikeClip
         At least one.
     n_clips : int
+    noun : str, default="clip"
+    label : callable or None, default=None
+        Returns the name of a clip; None names it by its position and its path.
     """
+
+    def counted(n: int) -> str:
+        return noun if n == 1 else f"{noun}s"
+
     by_kind: dict[str, list[Difference]] = defaultdict(list)
     for one in unlike:
         for difference in one.differences:
@@ -139,25 +152,21 @@ def describe_unlike(unlike: Sequence[UnlikeClip], n_clips: int) -> str:
     parts = []
     for found in kinds[:_MAX_KINDS]:
         such = f"such as {found[0].found}" if len(found) > 1 else found[0].found
-        count = "" if len(unlike) == 1 else f"{len(found)} {_clips(len(found))}, "
+        count = "" if len(unlike) == 1 else f"{len(found)} {counted(len(found))}, "
         parts.append(f"{found[0].kind} ({count}{such} instead of {found[0].expected})")
     parts += [f"and {len(kinds) - _MAX_KINDS} more differences"] * (len(kinds) > _MAX_KINDS)
     are, its, them = (
         ("is", "its label is", "it") if len(unlike) == 1 else ("are", "their labels are", "them")
     )
-    named = ", ".join(map(_label, unlike[:_MAX_NAMED]))
+    named = ", ".join(map(label or _label, unlike[:_MAX_NAMED]))
     more = f" and {len(unlike) - _MAX_NAMED} more" if len(unlike) > _MAX_NAMED else ""
     return (
-        f"{len(unlike)} of {n_clips} {_clips(n_clips)} {are} unlike the training audio, so {its} "
+        f"{len(unlike)} of {n_clips} {counted(n_clips)} {are} unlike the training audio, so {its} "
         f"less reliable: {', '.join(parts)}. Listen to {them}, or train on such recordings too: "
         f"{named}{more}"
     )
 
 
-def _clips(n: int) -> str:
-    return "clip" if n == 1 else "clips"
-
-
 def _label(one: UnlikeClip) -> str:
     shown = f" '{printable(one.name, _MAX_NAME)}'" if one.name else ""
-    return f"clip {one.index + 1}{shown}"
+    return f"clip {one.position + 1}{shown}"

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from sklearn.utils import Tags, check_scalar
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
-from .._audio.clips import validate_clips
-from .._audio.kinds import name_of
+from .._audio.clips import check_clips, validate_clips
+from .._audio.kinds import Rows, name_of
 from .._audio.unlike import Difference, UnlikeClip, is_unlike_wanted, report_unlike
 from .._features.audio_measures import MEASURES, MEASURES_VERSION, measure_audio
 from .._features.audio_ranges import Ranges, distances, fit_ranges
@@ -22,7 +22,7 @@ from .._utils.public import public
 from .clip_transformer import ClipTransformer
 from .speaker_codes import speaker_codes
 
-__all__ = ["AudioRanges"]
+__all__ = ["AudioRanges", "describe_ranges"]
 
 _KNOWN = {measure.name: measure for measure in MEASURES}
 
@@ -202,7 +202,7 @@ class AudioRanges(ClipTransformer):
             X itself.
         """
         self.fit(X, y, groups=groups)
-        return _as_passed(X)
+        return _as_passed(X, check_clips(X))
 
     def transform(self, X: Any) -> Any:
         """Return the clips, after a warning if some are unlike the training audio.
@@ -232,7 +232,7 @@ class AudioRanges(ClipTransformer):
         clips = self._validated(X)
         if is_unlike_wanted():
             report_unlike(list(self._unlike(clips)), len(clips))
-        return _as_passed(X)
+        return _as_passed(X, clips)
 
     def find_unlike(self, X: Any) -> list[str]:
         """Say of each clip in what it is unlike the training audio.
@@ -255,7 +255,7 @@ class AudioRanges(ClipTransformer):
         """
         reasons = [""] * len(clips := self._validated(X))
         for one in self._unlike(clips):
-            reasons[one.index] = str(one)
+            reasons[one.position] = str(one)
         return reasons
 
     def score_samples(self, X: Any) -> NDArray[np.float64]:
@@ -359,7 +359,17 @@ class AudioRanges(ClipTransformer):
         return tags
 
 
-def _as_passed(X: Any) -> Any:
-    """Return X, as an array if it is neither a list nor an array nor a Series."""
+def _as_passed(X: Any, clips: Sequence[Any]) -> Any:
+    """Return X, as an array if it is a table of numbers or another array-like."""
+    if isinstance(clips, Rows):
+        return np.array(clips)
     is_known = isinstance(X, (list, tuple, np.ndarray)) or hasattr(X, "index")
     return X if is_known or not hasattr(X, "__array__") else np.asarray(X)
+
+
+def describe_ranges(ranges: AudioRanges) -> dict[str, str]:
+    """Return the ranges of a fitted `AudioRanges` with their units, by name."""
+    return {
+        name: _KNOWN[name].text_of_range(low, high)
+        for name, low, high in zip(ranges.measures_, ranges.low_, ranges.high_, strict=True)
+    }

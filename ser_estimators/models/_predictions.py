@@ -269,7 +269,7 @@ def _reasons_of(model: Any, unlike: Sequence[UnlikeClip], n_clips: int) -> list[
         return None
     reasons = [""] * n_clips
     for one in unlike:
-        reasons[one.index] = str(one)
+        reasons[one.position] = str(one)
     return reasons
 
 
@@ -351,7 +351,7 @@ def _predict_usable(
             own = None if speakers is None else speakers[indices]
             with unlike_collected() as found_unlike:
                 outcome = _predict(model, _take(clips, indices), own)
-            unlike += [one._replace(index=indices[one.index]) for one in found_unlike]
+            unlike += [one._replace(position=indices[one.position]) for one in found_unlike]
             return indices, outcome, failures
         except AudioReadError as error:
             if not error.failures:

@@ -269,10 +269,17 @@ def _verify_network(estimator: Any, sizes: Mapping[str, int]) -> None:
 
 
 def _verify_ranges(estimator: Any, sizes: Mapping[str, int]) -> None:
-    if (
-        not (estimator.low_ < estimator.center_).all()
-        or not (estimator.center_ < estimator.high_).all()
-    ):
+    found = estimator.measures_.tolist()
+    if unknown := sorted(set(found) - {measure.name for measure in MEASURES}):
+        raise MismatchError(
+            f"AudioRanges has the measure {unknown[0]!r:.80}, which this version of ser_estimators "
+            "does not know",
+            "update ser_estimators, or save the model again",
+        )
+    if not found or len(set(found)) < len(found):
+        raise MismatchError("AudioRanges has no measures, or some twice")
+    below, above = estimator.center_ - estimator.low_, estimator.high_ - estimator.center_
+    if not ((below > 0).all() and (above > 0).all()):
         raise MismatchError("the ranges of AudioRanges do not contain their centers")
 
 
