@@ -151,7 +151,7 @@ def predict_inputs(
     if long and trained_on is not None:
         console.note(_about_long(long, len(inputs), trained_on))
     if unlike:
-        names = {one.path: one.name for one in inputs}
+        names = {str(one.path): one.name for one in inputs}
         console.note(
             describe_unlike(
                 unlike,
