@@ -35,7 +35,7 @@ class _Options:
 
 
 @public
-class AudioRanges(ClipTransformer):
+class AudioRanges(ClipTransformer, auto_wrap_output_keys=None):  # type: ignore[call-arg]
     """Pass clips on unchanged, and warn of those that are unlike the training audio.
 
     A model recognizes emotions in recordings like those that it was trained on. A noisy room, a

@@ -25,7 +25,7 @@ from .._utils.pipelines import iter_steps
 from .._utils.public import public
 from ..exceptions import AudioReadError
 
-__all__ = ["Predictions", "predict_clips"]
+__all__ = ["Predictions", "knows_training_audio", "predict_clips"]
 
 _MAX_SHOWN = 10  # rows in the text of `Predictions`
 
@@ -263,9 +263,14 @@ def predict_clips(
     return Predictions(names, labels, probabilities, classes, tuple(failures), index_of_X, reasons)
 
 
+def knows_training_audio(model: Any) -> bool:
+    """Return whether a model says in what clips are unlike its training audio."""
+    return any(isinstance(step, AudioRanges) for _, step in iter_steps(model))
+
+
 def _reasons_of(model: Any, unlike: Sequence[UnlikeClip], n_clips: int) -> list[str] | None:
     """Return in what each clip is unlike the training audio, or None if the model cannot say."""
-    if not any(isinstance(step, AudioRanges) for _, step in iter_steps(model)):
+    if not knows_training_audio(model):
         return None
     reasons = [""] * n_clips
     for one in unlike:

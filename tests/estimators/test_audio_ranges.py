@@ -145,7 +145,9 @@ def test_no_warning_in_cross_validation(voices, waveforms, noisy):
     X, y = [*waveforms, noisy, noisy], [*voices.target, "anger", "neutral"]
     groups = [*voices.speakers, "x", "y"]
     cross_val_predict(model, X, y, cv=GroupKFold(4), groups=groups)
-    GridSearchCV(model, {"logisticregression__C": [1, 10]}, cv=2).fit(X, y)
+    search = GridSearchCV(model, {"logisticregression__C": [1, 10]}, cv=2).fit(X, y)
+    with pytest.warns(UnlikeAudioWarning, match="noisier"):
+        search.predict([add_white_noise(waveforms[1], SR, np.random.default_rng(0), snr=-30)])
 
 
 def test_no_warning_in_evaluations(voices, waveforms, noisy):

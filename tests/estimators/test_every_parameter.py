@@ -173,7 +173,7 @@ def result_of(owner, **changes):
 
         soundfile.write("clip.wav", clip, 22050)  # so that it is resampled
         if owner is AudioRanges:
-            names = ["clip.wav"] + [f"{number}.wav" for number in range(20)]
+            names = ["clip.wav"] + [f"{number}.wav" for number in range(100)]
             for name in names[1:]:
                 noise = 10 ** rng.uniform(-4, -1) * rng.normal(size=8000)
                 soundfile.write(name, rng.uniform(0.05, 1) * clip + noise, 22050)

@@ -27,7 +27,7 @@ def test_false_alarms_on_unseen_speakers(n_speakers, n_measures):
         ranges = fit_ranges(table, speakers, false_alarms=0.03, least=least)
         unseen, _ = clips_of(20, 1000 + seed, n_measures=n_measures)
         rates.append((distances(unseen, ranges) > 1).any(axis=1).mean())
-    assert 0.001 < np.mean(rates) < 0.05
+    assert 0.001 < np.mean(rates) < 0.06
 
 
 def test_more_false_alarms_are_narrower_ranges():

@@ -20,6 +20,7 @@ from sklearn.svm import SVC
 import ser_estimators
 from ser_estimators import (
     AcousticFeatures,
+    AudioRanges,
     CNNEmbedder,
     EncoderEmbedder,
     FeatureMLP,
@@ -30,6 +31,7 @@ from ser_estimators import (
     ViewVotingClassifier,
     export_onnx,
 )
+from ser_estimators.exceptions import UnlikeAudioWarning
 from ser_estimators.models._onnx.plan import make_plan
 
 from .test_onnx import SIGNALS, TOLERANCE, click, noise, open_session, run, run_one_by_one
@@ -112,6 +114,20 @@ def test_classifiers(embedded, voices, name, is_binary):
     pipe = Pipeline([*embedded.steps, *later.steps])
     assert pipe.classes_.tolist() == make_plan(pipe).classes
     assert_exported(pipe, voices)
+
+
+def test_the_ranges_of_the_training_audio_are_left_out(embedded, voices):
+    lr = LogisticRegression().fit(embedded.transform(voices.data), voices.target)
+    pipe = Pipeline([*embedded.steps, ("lr", lr)])
+    ranges = AudioRanges().fit(voices.data)
+    plain = export_onnx(pipe, "plain.onnx").read_bytes()
+    pipe = Pipeline([("audio", ranges), *pipe.steps])
+    with pytest.warns(UnlikeAudioWarning):  # the comparison of the file with the pipeline
+        found = export_onnx(pipe, "ranges.onnx").read_bytes()
+    assert found == plain
+    wrong = Pipeline([*embedded.steps, ("audio", ranges), ("lr", lr)])
+    with pytest.raises(TypeError, match="cannot export AudioRanges"):
+        export_onnx(wrong, "wrong.onnx")
 
 
 def test_frozen_classifier_with_calibration(embedded, voices):
