@@ -31,6 +31,7 @@ def extract(
     cache: FeatureCache | None = None,
     n_jobs: int | None = None,
     progress: str | None = None,
+    is_silent: bool = False,
 ) -> Iterator[Floats]:
     """Yield the features of every clip, in order.
 
@@ -47,6 +48,8 @@ def extract(
         long as the computation.
     n_jobs, progress
         As in `map_clips`.
+    is_silent : bool, default=False
+        Whether to leave out all warnings, for a step before the one that computes the features.
 
     Yields
     ------
@@ -82,7 +85,10 @@ def extract(
         entries = map_clips(compute, clips, n_jobs=n_jobs, progress=progress)
     else:
         entries = _cached(clips, cache, store, compute, n_jobs)
-    yield from _with_warnings(clips, entries)
+    if is_silent:
+        yield from (entry.features for entry in entries)
+    else:
+        yield from _with_warnings(clips, entries)
 
 
 def extract_in_batches(

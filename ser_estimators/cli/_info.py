@@ -53,6 +53,8 @@ def info(console: Console, model: str | None, as_json: bool, versions: bool) -> 
         except ValueError as error:
             raise Refused(plain(str(error))) from error
         found = everything if as_json else _summarize(everything)
+        if not as_json and any("AudioRanges(" in line for line in everything["outline"]):
+            found |= _ranges_of(load_model(path))
     else:
         found = _describe(load_model(path))
     found = {"file": os.fspath(path), "size": f"{path.stat().st_size / 1e6:.1f} MB", **found}
@@ -119,7 +121,18 @@ def _describe(model: Any) -> dict[str, Any]:
             found["encoder"] = _of_encoder({"model": os.fspath(step.model), **fitted})
     if weights:
         found["weights of networks"] = sum(weights)
-    return found
+    return found | _ranges_of(model)
+
+
+def _ranges_of(model: Any) -> dict[str, Any]:
+    """Return the ranges of the training audio, if the model knows them."""
+    from .._estimators.audio_ranges import AudioRanges, describe_ranges
+    from .._utils.pipelines import iter_steps
+
+    for _, step in iter_steps(model):
+        if isinstance(step, AudioRanges):
+            return {"training audio": describe_ranges(step)}
+    return {}
 
 
 def _changed(step: Any) -> dict[str, Any]:

@@ -114,6 +114,8 @@ def predict_inputs(
     import joblib
     import numpy as np
 
+    from .._audio.unlike import describe_unlike, unlike_collected
+
     model = load_model(model_path, encoder)
     classes = np.asarray(getattr(model, "classes_", ())).tolist()
     has_probability = hasattr(model, "predict_proba")
@@ -136,6 +138,7 @@ def predict_inputs(
     n_failed, long = 0, []
     with (
         joblib.parallel_config(n_jobs=n_jobs),
+        unlike_collected() as unlike,
         console.without_decoder_notes(),
         console.progress(len(inputs), "prediction", "file") as bar,
     ):
@@ -150,6 +153,16 @@ def predict_inputs(
     click.echo(rows.end(), nl=False)
     if long and trained_on is not None:
         console.note(_about_long(long, len(inputs), trained_on))
+    if unlike:
+        names = {str(one.path): one.name for one in inputs}
+        console.note(
+            describe_unlike(
+                unlike,
+                len(inputs),
+                noun="recording",
+                label=lambda one: plain(names.get(one.name, one.name)),
+            )
+        )
     if n_failed and len(inputs) > 1:  # a single row says it
         console.note(f"{n_failed:,} of {counted(len(inputs), 'file')} could not be predicted")
     return FAILED if n_failed else OK
@@ -221,7 +234,8 @@ def _predict_files(model: Any, inputs: Sequence[Input], max_duration: float | No
         if found.probabilities is not None:
             names = found.classes.tolist()
             by_class = dict(zip(names, found.probabilities[index].tolist(), strict=True))
-        rows.append(Row(one.name, label, by_class.get(label), by_class))
+        unlike = found.unlike[index] if found.unlike else ""
+        rows.append(Row(one.name, label, by_class.get(label), by_class, unlike=unlike))
     return rows
 
 

@@ -16,6 +16,7 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
 
+from .._audio.unlike import unlike_ignored
 from .._utils.pipelines import iter_steps
 from .._utils.progress import labeled_progress
 from ..exceptions import TrainingInterruptedWarning
@@ -116,13 +117,14 @@ def run_fold(
 
 
 def _predict(model: Any, test: Side, plan: Plan, fold: Fold, where: str) -> Outcome:
-    y_pred, probabilities = _predict_clips(model, test, plan, where)
     adapted = None
     # Searches do not pass speakers on in prediction.
     best = getattr(model, "best_estimator_", model)
-    if plan.is_adapted(best):
-        with sklearn.config_context(enable_metadata_routing=True):
-            adapted = _predict_clips(best, test, plan, where, groups=test.speakers)
+    with unlike_ignored():  # the scores say what a difference costs
+        y_pred, probabilities = _predict_clips(model, test, plan, where)
+        if plan.is_adapted(best):
+            with sklearn.config_context(enable_metadata_routing=True):
+                adapted = _predict_clips(best, test, plan, where, groups=test.speakers)
     classes = None if probabilities is None else np.asarray(model.classes_)
     return Outcome(fold, y_pred, probabilities, classes, adapted)
 

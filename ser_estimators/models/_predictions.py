@@ -16,13 +16,16 @@ from sklearn.utils.validation import column_or_1d
 from .._audio.clips import check_clips
 from .._audio.failures import combine, name_of, printable
 from .._audio.reading import duration_of
+from .._audio.unlike import UnlikeClip, report_unlike, unlike_collected
+from .._estimators.audio_ranges import AudioRanges
 from .._estimators.speaker_routing import adapts_to_speakers, predict_with_speakers
 from .._utils.checks import check_choice, is_missing
 from .._utils.frames import make_frame
+from .._utils.pipelines import iter_steps
 from .._utils.public import public
 from ..exceptions import AudioReadError
 
-__all__ = ["Predictions", "predict_clips"]
+__all__ = ["Predictions", "knows_training_audio", "predict_clips"]
 
 _MAX_SHOWN = 10  # rows in the text of `Predictions`
 
@@ -50,6 +53,9 @@ class Predictions:
         `AudioReadError`.
     index : pandas.Index or None, default=None
         Index of the clips, if they are a Series.
+    unlike : list of str or None, default=None
+        In what each clip is unlike the training audio; "" for one that is like it. None if the
+        model has no `AudioRanges`.
 
     See Also
     --------
@@ -74,6 +80,7 @@ class Predictions:
     classes: NDArray[Any]
     failures: tuple[Failure, ...] = ()
     index: Any = None
+    unlike: list[str] | None = None
 
     def __len__(self) -> int:
         return len(self.names)
@@ -92,8 +99,8 @@ class Predictions:
         Returns
         -------
         pandas.DataFrame
-            With the columns clip, label, ``probability_...`` for each class, and error, and with
-            the index of X if it is a Series.
+            With the columns clip, label, ``probability_...`` for each class, unlike if the model
+            has `AudioRanges`, and error, and with the index of X if it is a Series.
 
         Raises
         ------
@@ -106,6 +113,8 @@ class Predictions:
                 f"probability_{name}": column
                 for name, column in zip(self.classes, self.probabilities.T, strict=True)
             }
+        if self.unlike is not None:
+            columns["unlike"] = self.unlike
         return make_frame(
             columns | {"error": self.errors},
             caller="to_frame",
@@ -130,10 +139,13 @@ class Predictions:
         name = printable(self.names[index])
         if self.labels[index] is None:
             return f"{name}: {self.errors[index]}"
-        if self.probabilities is None:
-            return f"{name}: {self.labels[index]}"
-        (column,) = np.flatnonzero(self.classes == self.labels[index])
-        return f"{name}: {self.labels[index]} ({self.probabilities[index, column]:.2f})"
+        line = f"{name}: {self.labels[index]}"
+        if self.probabilities is not None:
+            (column,) = np.flatnonzero(self.classes == self.labels[index])
+            line += f" ({self.probabilities[index, column]:.2f})"
+        if self.unlike is not None and self.unlike[index]:
+            line += f", unlike the training audio: {self.unlike[index]}"
+        return line
 
 
 def predict_clips(
@@ -183,6 +195,11 @@ def predict_clips(
         If X is not a list of clips, if a parameter has a wrong type or value, or if `speakers` are
         passed to a model that does not adapt to them.
 
+    Warns
+    -----
+    UnlikeAudioWarning
+        Once for all clips that are unlike the training audio, if the model has `AudioRanges`.
+
     See Also
     --------
     Predictions : The result, as a table with ``to_frame()``.
@@ -216,11 +233,12 @@ def predict_clips(
     labels = np.full(len(clips), None, dtype=object)
     probabilities: NDArray[np.float64] | None = None
     failures: list[Failure] = []
+    unlike: list[UnlikeClip] = []
     for indices in _batches(len(clips), speakers, batch_size, verbose):
         too_long = _find_too_long(clips, indices, max_duration)
         left = {index for index, _, _ in too_long}
         indices = [index for index in indices if index not in left]
-        usable, outcome, failed = _predict_usable(model, clips, speakers, indices)
+        usable, outcome, failed = _predict_usable(model, clips, speakers, indices, unlike)
         failures += sorted(too_long + failed)
         if outcome is None:
             continue
@@ -240,7 +258,24 @@ def predict_clips(
     names = [name_of(clip) or f"clip {index + 1}" for index, clip in enumerate(clips)]
     # That of a list is a method.
     index_of_X = None if isinstance(X, (list, tuple)) else getattr(X, "index", None)
-    return Predictions(names, labels, probabilities, classes, tuple(failures), index_of_X)
+    reasons = _reasons_of(model, unlike, len(clips))
+    report_unlike(sorted(unlike), len(clips))
+    return Predictions(names, labels, probabilities, classes, tuple(failures), index_of_X, reasons)
+
+
+def knows_training_audio(model: Any) -> bool:
+    """Return whether a model says in what clips are unlike its training audio."""
+    return any(isinstance(step, AudioRanges) for _, step in iter_steps(model))
+
+
+def _reasons_of(model: Any, unlike: Sequence[UnlikeClip], n_clips: int) -> list[str] | None:
+    """Return in what each clip is unlike the training audio, or None if the model cannot say."""
+    if not knows_training_audio(model):
+        return None
+    reasons = [""] * n_clips
+    for one in unlike:
+        reasons[one.position] = str(one)
+    return reasons
 
 
 def _check_speakers(model: Any, speakers: Any, n_clips: int) -> NDArray[Any]:
@@ -300,9 +335,13 @@ def _find_too_long(clips: Any, indices: list[int], max_duration: float | None) -
 
 
 def _predict_usable(
-    model: Any, clips: Any, speakers: NDArray[Any] | None, indices: list[int]
+    model: Any,
+    clips: Any,
+    speakers: NDArray[Any] | None,
+    indices: list[int],
+    unlike: list[UnlikeClip],
 ) -> tuple[list[int], tuple[Any, Any] | None, list[Failure]]:
-    """Predict those clips of a batch that can be used.
+    """Predict those clips of a batch that can be used, and list the unlike ones in `unlike`.
 
     Returns
     -------
@@ -315,7 +354,10 @@ def _predict_usable(
     while indices:
         try:
             own = None if speakers is None else speakers[indices]
-            return indices, _predict(model, _take(clips, indices), own), failures
+            with unlike_collected() as found_unlike:
+                outcome = _predict(model, _take(clips, indices), own)
+            unlike += [one._replace(position=indices[one.position]) for one in found_unlike]
+            return indices, outcome, failures
         except AudioReadError as error:
             if not error.failures:
                 raise

@@ -20,6 +20,7 @@ from sklearn.svm import SVC
 import ser_estimators
 from ser_estimators import (
     AcousticFeatures,
+    AudioRanges,
     CNNEmbedder,
     EncoderEmbedder,
     FeatureMLP,
@@ -112,6 +113,18 @@ def test_classifiers(embedded, voices, name, is_binary):
     pipe = Pipeline([*embedded.steps, *later.steps])
     assert pipe.classes_.tolist() == make_plan(pipe).classes
     assert_exported(pipe, voices)
+
+
+def test_the_ranges_of_the_training_audio_are_left_out(embedded, voices):
+    lr = LogisticRegression().fit(embedded.transform(voices.data), voices.target)
+    pipe = Pipeline([*embedded.steps, ("lr", lr)])
+    ranges = AudioRanges().fit(voices.data)
+    plain = export_onnx(pipe, "plain.onnx").read_bytes()
+    pipe = Pipeline([("audio", ranges), *pipe.steps])
+    assert export_onnx(pipe, "ranges.onnx").read_bytes() == plain
+    wrong = Pipeline([*embedded.steps, ("audio", ranges), ("lr", lr)])
+    with pytest.raises(TypeError, match="cannot export AudioRanges"):
+        export_onnx(wrong, "wrong.onnx")
 
 
 def test_frozen_classifier_with_calibration(embedded, voices):
@@ -345,7 +358,7 @@ def test_every_public_estimator_is_exported_or_refused():
         SpeakerNormalizer,
         SpectrogramCNN,
     }
-    without_effect = {SpectrogramAugmentation}  # on predictions
+    without_effect = {AudioRanges, SpectrogramAugmentation}  # on predictions
     refused = {AcousticFeatures, EncoderEmbedder, FeatureMLP, ViewVotingClassifier}
     public = {getattr(ser_estimators, name) for name in ser_estimators.__all__}
     estimators = {

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..._audio.clips import validate_clips
+from ..._audio.unlike import unlike_ignored
 from ..._network.views import View
 from ..._utils.arrays import Floats
 from ..._utils.version import __version__
@@ -72,7 +73,7 @@ def export_onnx(
         `MFCCTransformer`, `CNNEmbedder` with its own convolutional networks and, optionally,
         ``StandardScaler``, `SpeakerNormalizer` (which treats every clip as the only one of its
         speaker) and a classifier: ``LogisticRegression``, ``LinearDiscriminantAnalysis``
-        or one of them in ``CalibratedClassifierCV``.
+        or one of them in ``CalibratedClassifierCV``. A first step `AudioRanges` is left out.
     path : path-like
         File to write, usually with the suffix ``.onnx``.
     clips : list of path-like, list of 1-D waveforms, or 2-D ndarray, or None, default=None
@@ -226,7 +227,7 @@ def _signals(plan: Plan) -> list[Floats]:
 
 def _predict(pipeline: Any, waveforms: Sequence[Floats]) -> Floats:
     """Return the probabilities of the pipeline."""
-    with warnings.catch_warnings():
+    with unlike_ignored(), warnings.catch_warnings():
         warnings.simplefilter("ignore", AudioLengthWarning)
         warnings.simplefilter("ignore", AudioLevelWarning)
         parts = [pipeline.predict_proba(part) for part in _batches(waveforms)]
