@@ -51,7 +51,7 @@ CHANGES: dict[str, dict] = {
     "no time mask": {"cnn__augmentation__time_mask": 0.0},
     "no frequency mask": {"cnn__augmentation__frequency_mask": 0.0},
     "time shift 0.2": {"cnn__augmentation__time_shift": 0.2},
-    "noise from 10 dB": {"cnn__augmentation__noise_snr": 10.0},
+    "other recordings": {"cnn__augmentation__recording_p": 0.5},
     "no MixStyle": {"cnn__augmentation__mixstyle_p": 0.0},
     "mixup 0.3": {"cnn__augmentation__mixup_alpha": 0.3},
     "no label smoothing": {"cnn__label_smoothing": 0.0},

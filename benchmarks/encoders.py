@@ -40,7 +40,7 @@ def main() -> None:
     parser.add_argument("corpus", help="name and folder of a corpus, such as ravdess:/path")
     parser.add_argument("--models", nargs="+", default=["openai/whisper-base"])
     parser.add_argument("--folds", type=int, nargs="+", help="numbers from 1; default: all")
-    parser.add_argument("--cv", type=int, default=5)
+    parser.add_argument("--cv", type=int, default=5, help="number of folds, at most the speakers")
     parser.add_argument("--memory", help="folder of a cache")
     parser.add_argument("--precision", default="auto")
     args = parser.parse_args()
@@ -60,7 +60,10 @@ def folds_of(name: str, corpus, n_splits: int) -> list[tuple[np.ndarray, np.ndar
     if name in known:
         masks = [np.isin(speakers, fold) for fold in known[name]]
         return [(np.flatnonzero(~mask), np.flatnonzero(mask)) for mask in masks]
-    return list(GroupKFold(n_splits).split(speakers, groups=speakers))
+    n_speakers = len(set(speakers))
+    if n_speakers < 2:
+        raise SystemExit("there is a single speaker; expected at least two, to hold one out")
+    return list(GroupKFold(min(n_splits, n_speakers)).split(speakers, groups=speakers))
 
 
 def report(model: str, corpus, folds: list, args: argparse.Namespace) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from . import cluster, conditions, datasets, display, evaluation, exceptions, models
     from ._audio.segment import Segment
     from ._estimators.acoustic_features import AcousticFeatures
+    from ._estimators.audio_ranges import AudioRanges
     from ._estimators.cnn_embedder import CNNEmbedder
     from ._estimators.encoder_embedder import EncoderEmbedder
     from ._estimators.feature_mlp import FeatureMLP
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AcousticFeatures",
+    "AudioRanges",
     "CNNEmbedder",
     "EncoderEmbedder",
     "FeatureMLP",
@@ -77,6 +79,7 @@ __getattr__, __dir__, _ = lazy_loader.attach(
     submod_attrs={
         "_audio.segment": ["Segment"],
         "_estimators.acoustic_features": ["AcousticFeatures"],
+        "_estimators.audio_ranges": ["AudioRanges"],
         "_estimators.cnn_embedder": ["CNNEmbedder"],
         "_estimators.encoder_embedder": ["EncoderEmbedder"],
         "_estimators.feature_mlp": ["FeatureMLP"],

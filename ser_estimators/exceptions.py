@@ -10,6 +10,7 @@ __all__ = [
     "LeakWarning",
     "ModelFileError",
     "TrainingInterruptedWarning",
+    "UnlikeAudioWarning",
 ]
 
 
@@ -90,3 +91,21 @@ class LeakWarning(UserWarning):
 
 class TrainingInterruptedWarning(UserWarning):
     """Training was interrupted from the keyboard, and the model is what was trained until then."""
+
+
+class UnlikeAudioWarning(UserWarning):
+    """Some clips are unlike the audio that a model was trained on, so it says less about them.
+
+    Attributes
+    ----------
+    unlike : tuple of (int, str, str)
+        One entry for each of these clips: its position in the call (from 0), its path (empty for a
+        clip in memory), and in what it is unlike. The message lists only some of many.
+    """
+
+    def __init__(self, message: str, unlike: tuple[tuple[int, str, str], ...] = ()) -> None:
+        super().__init__(message)
+        self.unlike = unlike
+
+    def __reduce__(self) -> tuple[type, tuple[str, tuple[tuple[int, str, str], ...]]]:
+        return type(self), (str(self), self.unlike)

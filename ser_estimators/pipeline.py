@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from sklearn.base import clone
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from ._estimators.audio_ranges import AudioRanges
 from ._estimators.cnn_embedder import CNNEmbedder
 from ._estimators.encoder_embedder import EncoderEmbedder
 from ._estimators.fit_cache import FitCache
 from ._estimators.mfcc_transformer import MFCCTransformer
 from ._estimators.speaker_normalizer import SpeakerNormalizer
 from ._estimators.view_voting import ViewVotingClassifier
+from ._utils.text import represent
 
 __all__ = ["make_ser_pipeline"]
 
@@ -29,6 +32,7 @@ def make_ser_pipeline(
     random_state: Any = None,
     n_jobs: int | None = None,
     memory: Any = None,
+    warn_unlike: bool = False,
     verbose: int = 0,
 ) -> Pipeline:
     """Make a speech emotion recognizer: MFCCs, a CNN and a logistic regression.
@@ -57,9 +61,13 @@ def make_ser_pipeline(
         a file are detected by both, unlike by the string that
         ``sklearn.pipeline.Pipeline(memory=...)`` accepts. Networks are cached if `random_state` is
         not None.
+    warn_unlike : bool, default=False
+        Whether the pipeline begins with a step ``audio``, an `AudioRanges`, which warns of clips
+        that are unlike the training audio. Predictions do not depend on it. If the speakers are
+        known, pass them to ``fit`` as ``audio__groups``.
     verbose : int, default=0
-        Passed to the network or the encoder: 1 shows a progress bar in a terminal and about ten
-        lines elsewhere; 2 shows one line per epoch.
+        Passed to the network or the encoder: 1 shows a progress bar of epochs or clips in a
+        terminal, and about ten lines elsewhere; with a network, 2 shows one line per epoch.
 
     Returns
     -------
@@ -88,12 +96,19 @@ def make_ser_pipeline(
     >>> pipe.fit(corpus.data[8:], corpus.target[8:]).predict(corpus.data[:1]).shape
     (1,)
     """
+    if not isinstance(warn_unlike, (bool, np.bool_)):
+        raise TypeError(f"warn_unlike is {represent(warn_unlike)}; expected True or False")
+    first: list[tuple[str, Any]] = []
+    if warn_unlike:
+        first = [("audio", AudioRanges(memory=memory, n_jobs=n_jobs))]
     if encoder is not None:
-        return _with_encoder(encoder, n_jobs=n_jobs, memory=memory, verbose=verbose)
+        steps = _with_encoder(encoder, n_jobs=n_jobs, memory=memory, verbose=verbose)
+        return Pipeline(first + steps)
     # All classes have the same weight, as in balanced accuracy, the usual metric of the field.
     lr = LogisticRegression(class_weight="balanced", max_iter=1000, random_state=random_state)
     return Pipeline(
         [
+            *first,
             ("mfcc", MFCCTransformer(memory=memory, n_jobs=n_jobs)),
             ("cnn", CNNEmbedder(random_state=random_state, verbose=verbose)),
             ("lr", lr),
@@ -102,7 +117,7 @@ def make_ser_pipeline(
     )
 
 
-def _with_encoder(encoder: Any, **options: Any) -> Pipeline:
+def _with_encoder(encoder: Any, **options: Any) -> list[tuple[str, Any]]:
     if isinstance(encoder, EncoderEmbedder):
         given = {name: value for name, value in options.items() if value}
         embedder = clone(encoder).set_params(**given)
@@ -115,4 +130,4 @@ def _with_encoder(encoder: Any, **options: Any) -> Pipeline:
         make_pipeline(StandardScaler(), lda),
         normalizer=SpeakerNormalizer(),
     )
-    return Pipeline([("encoder", embedder), ("voting", voting)])
+    return [("encoder", embedder), ("voting", voting)]

@@ -22,6 +22,7 @@ from sklearn.utils.validation import check_is_fitted
 
 import ser_estimators
 from ser_estimators import (
+    AudioRanges,
     CNNEmbedder,
     EncoderEmbedder,
     FitCache,
@@ -31,6 +32,7 @@ from ser_estimators import (
     make_ser_pipeline,
     save_model,
 )
+from ser_estimators.exceptions import UnlikeAudioWarning
 
 SMALL = {"cnn__network__channels": (4, 8), "cnn__embedding_dim": 8, "cnn__max_epochs": 20}
 
@@ -63,6 +65,29 @@ def test_steps_and_classes():
     assert (pipe["lr"].C, pipe["lr"].class_weight) == (1, "balanced")
     # This C requires embeddings of length one.
     assert pipe["cnn"].norm == "l2"
+
+
+@pytest.mark.parametrize("encoder", [None, "base"])
+def test_warn_unlike_adds_a_first_step(encoder):
+    plain = make_ser_pipeline(encoder=encoder)
+    pipe = make_ser_pipeline(encoder=encoder, n_jobs=2, memory="cache", warn_unlike=True)
+    assert [name for name, _ in pipe.steps] == ["audio", *(name for name, _ in plain.steps)]
+    assert isinstance(pipe["audio"], AudioRanges)
+    assert (pipe["audio"].n_jobs, pipe["audio"].memory) == (2, "cache")
+
+
+def test_warn_unlike_of_another_type():
+    with pytest.raises(TypeError, match="warn_unlike is 'yes'; expected True or False"):
+        make_ser_pipeline(warn_unlike="yes")
+
+
+def test_warn_unlike_changes_no_prediction(fitted, voices):
+    pipe = make_pipe(warn_unlike=True, memory="cache")
+    pipe.fit(voices.data, voices.target, audio__groups=voices.speakers)
+    loud = [(40 * np.sin(np.arange(8000)), 16000)]
+    with pytest.warns(UnlikeAudioWarning, match="louder"):
+        found = pipe.predict_proba(loud)
+    np.testing.assert_array_equal(found, fitted.predict_proba(loud))
 
 
 def test_logistic_regression_is_that_of_sklearn():

@@ -14,7 +14,9 @@ __all__ = [
     "BLOCK_SECONDS",
     "LUFS_FLOOR",
     "LUFS_OFFSET",
+    "QUIET_RANGE",
     "RELATIVE_GATE",
+    "SILENT",
     "STEP_SECONDS",
     "TRIM_FLOOR",
     "TRIM_FRAME",
@@ -36,6 +38,11 @@ BLOCK_SECONDS = 0.4
 STEP_SECONDS = 0.1
 ABSOLUTE_GATE = -70.0
 RELATIVE_GATE = -10.0
+# The first gate would remove quiet recordings. It is at most this far below the loudest block, as
+# for a clip at -23 LUFS, so that the gain of a recording has no effect. In LU.
+QUIET_RANGE = -47.0
+# Clips whose loudest block is below this level, in LUFS, are silent: the noise of 16-bit audio.
+SILENT = -90.0
 # LUFS of a power of 1, and the lowest power that is distinguished.
 LUFS_OFFSET = -0.691
 LUFS_FLOOR = 1e-20
@@ -94,7 +101,7 @@ def normalize_loudness(waveform: Floats, sr: int, loudness: float) -> Floats:
     Returns
     -------
     ndarray of shape (n_samples,), float32
-        A clip below -70 LUFS, such as silence, is returned unchanged. Samples may exceed [-1, 1].
+        A clip below -90 LUFS, such as silence, is returned unchanged. Samples may exceed [-1, 1].
     """
     present = integrated_loudness(waveform, sr)
     if not np.isfinite(present):
@@ -105,7 +112,8 @@ def normalize_loudness(waveform: Floats, sr: int, loudness: float) -> Floats:
 def integrated_loudness(waveform: Floats, sr: int) -> float:
     """Return the integrated loudness of a clip in LUFS, minus infinity for silence.
 
-    It is defined in [1]_. A clip shorter than a block of 0.4 s is treated as one block.
+    It is defined in [1]_. A clip shorter than a block of 0.4 s is treated as one block. The gate of
+    -70 LUFS is lower for quiet clips, so that another gain changes the loudness by its decibels.
 
     References
     ----------
@@ -119,9 +127,10 @@ def integrated_loudness(waveform: Floats, sr: int) -> float:
     block = min(round(BLOCK_SECONDS * sr), waveform.size)
     starts = np.arange(0, waveform.size - block + 1, max(round(STEP_SECONDS * sr), 1))
     powers = (energy[starts + block] - energy[starts]) / block
-    powers = powers[_lufs(powers) > ABSOLUTE_GATE]
-    if powers.size == 0:
+    loudest = float(_lufs(powers.max()))
+    if loudest <= SILENT:
         return -np.inf
+    powers = powers[_lufs(powers) > min(ABSOLUTE_GATE, loudest + QUIET_RANGE)]
     powers = powers[_lufs(powers) > _lufs(powers.mean()) + RELATIVE_GATE]
     return float(_lufs(powers.mean()))
 

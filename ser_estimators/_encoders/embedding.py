@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -18,8 +20,18 @@ STATISTICS = ("mean", "std")
 # Frames of a batch, padding included, which limit its memory: as many as in three minutes.
 _MAX_FRAMES = 9000
 
+# Of a part of a clip: number of frames, mean and squared deviations, of shape (n_layers, width).
+_Moments: TypeAlias = tuple[int, Floats, Floats]
 
-def embed(family: Family, waveforms: Sequence[Floats], *, batch_size: int) -> Floats:
+
+def embed(
+    family: Family,
+    waveforms: Sequence[Floats],
+    *,
+    batch_size: int,
+    run: Callable[..., Iterable[Any]] = map,
+    advance: Callable[[], object] = lambda: None,
+) -> Floats:
     """Return statistics over time of the hidden states of clips.
 
     Parameters
@@ -29,6 +41,10 @@ def embed(family: Family, waveforms: Sequence[Floats], *, batch_size: int) -> Fl
         At the sampling rate of the encoder, at least one sample each.
     batch_size : int > 0
         Maximum number of clips, or of parts of long clips, that are processed at once.
+    run : callable, default=map
+        Applies a function to every batch, in order, as ``map`` does; it may use threads.
+    advance : callable
+        Called after each clip.
 
     Returns
     -------
@@ -40,14 +56,22 @@ def embed(family: Family, waveforms: Sequence[Floats], *, batch_size: int) -> Fl
         for clip, waveform in enumerate(waveforms)
         for part in divide(waveform, family.max_samples)
     ]
-    # For each clip, the number of frames, the mean and the squared deviations of each part.
-    moments: list[list[tuple[int, Floats, Floats]]] = [[] for _ in waveforms]
-    # Clips of similar length are neighbors, so there is little padding.
-    parts.sort(key=lambda part: part[1].size)
-    for start in range(0, len(parts), batch_size):
-        batch = parts[start : start + batch_size]
-        for (clip, _), found in zip(batch, _moments(family, [x for _, x in batch]), strict=True):
+    missing = Counter(clip for clip, _ in parts)
+    moments: list[list[_Moments]] = [[] for _ in waveforms]
+    # Clips of similar length are neighbors, so there is little padding. The longest are the first,
+    # so that threads end at about the same time.
+    parts.sort(key=lambda part: -part[1].size)
+    batches = [parts[start : start + batch_size] for start in range(0, len(parts), batch_size)]
+
+    def process(batch: Sequence[tuple[int, Floats]]) -> list[_Moments]:
+        return _moments(family, [waveform for _, waveform in batch])
+
+    for batch, results in zip(batches, run(process, batches), strict=True):
+        for (clip, _), found in zip(batch, results, strict=True):
             moments[clip].append(found)
+            missing[clip] -= 1
+            if not missing[clip]:
+                advance()
     return np.stack([_join(found) for found in moments])
 
 
@@ -60,14 +84,10 @@ def divide(waveform: Floats, max_samples: int) -> Iterator[Floats]:
 
 
 @torch.inference_mode()
-def _moments(family: Family, waveforms: Sequence[Floats]) -> list[tuple[int, Floats, Floats]]:
-    """Return the number of frames, the mean and the squared deviations of each clip.
-
-    The arrays have the shape (n_layers, width).
-    """
+def _moments(family: Family, waveforms: Sequence[Floats]) -> list[_Moments]:
     states = [family.start(waveform) for waveform in waveforms]
     lengths = [len(state) for state in states]
-    found: list[tuple[int, Floats, Floats]] = []
+    found: list[_Moments] = []
     # A batch of long clips is divided, so that memory has a limit.
     step = max(_MAX_FRAMES // max(lengths), 1)
     for first in range(0, len(states), step):
@@ -87,7 +107,7 @@ def _moments(family: Family, waveforms: Sequence[Floats]) -> list[tuple[int, Flo
     return found
 
 
-def _join(parts: Sequence[tuple[int, Floats, Floats]]) -> Floats:
+def _join(parts: Sequence[_Moments]) -> Floats:
     """Return mean and standard deviation of a clip, exactly, from those of its parts."""
     n_frames = sum(n for n, _, _ in parts)
     means = np.array([mean for _, mean, _ in parts], dtype=np.float64)

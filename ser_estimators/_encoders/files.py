@@ -13,8 +13,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from .._utils.text import represent, shorten
+from .._utils.text import represent
 from ..exceptions import EncoderError
+from .hub import download, is_repository
 
 __all__ = ["EncoderFiles", "check_digest", "find_files"]
 
@@ -28,7 +29,6 @@ _MAX_CARD = 1 << 20
 _BLOCK = 1 << 20
 # The names of files in an index are of this form, so they cannot lead out of the folder.
 _SHARD = re.compile(r"[\w.-]+\.safetensors")
-_REPOSITORY = re.compile(r"[\w.-]+(/[\w.-]+)?")
 _LICENSE = re.compile(r"^license:[ \t]*[\"']?([\w.+-]+)", re.MULTILINE)
 
 
@@ -62,7 +62,11 @@ class EncoderFiles:
 
 
 def find_files(
-    model: str | os.PathLike[str], *, revision: str | None, local_files_only: bool
+    model: str | os.PathLike[str],
+    *,
+    revision: str | None,
+    local_files_only: bool,
+    was_folder: bool = False,
 ) -> EncoderFiles:
     """Find the files of an encoder, and download them if necessary.
 
@@ -74,6 +78,9 @@ def find_files(
         Branch, tag or commit of the repository; None takes its default branch.
     local_files_only : bool
         Whether to use only what has been downloaded before.
+    was_folder : bool, default=False
+        Whether a model was fitted with a folder. In another working directory, a relative one could
+        be mistaken for a repository.
 
     Raises
     ------
@@ -91,12 +98,18 @@ def find_files(
     folder = Path(name).expanduser()
     if folder.is_dir():
         return _in_folder(folder, name, None)
-    if not _REPOSITORY.fullmatch(name) or name.startswith("."):
+    if was_folder:
+        here = "" if folder.is_absolute() else f" in {represent(os.getcwd(), 200)}"
+        raise EncoderError(
+            f"This model was fitted with a folder, but there is no folder {represent(name, 200)}"
+            f"{here}; pass the one in which the encoder is now with set_params(model=...)"
+        )
+    if not is_repository(name):
         raise EncoderError(
             f"There is no folder {represent(name, 200)}; expected a folder with an encoder, or a "
             "name on the Hugging Face Hub, such as 'openai/whisper-base'"
         )
-    folder = _download(name, revision, local_files_only=local_files_only)
+    folder = download(name, revision, _WANTED, local_files_only=local_files_only)
     return _in_folder(folder, name, folder.name)
 
 
@@ -105,53 +118,9 @@ def check_digest(files: EncoderFiles, expected: str) -> None:
     if files.digest != expected:
         raise EncoderError(
             f"The encoder in {represent(files.name, 200)} is not the one that this model was "
-            f"fitted with: its SHA-256 is {files.digest[:12]}..., expected {expected[:12]}...; set "
-            "model to that encoder, or fit again"
+            f"fitted with: its SHA-256 is {files.digest[:12]}..., expected {expected[:12]}...; "
+            "pass that encoder with set_params(model=...), or fit again"
         )
-
-
-def _download(name: str, revision: str | None, *, local_files_only: bool) -> Path:
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import (
-        HfHubHTTPError,
-        HFValidationError,
-        LocalEntryNotFoundError,
-        RepositoryNotFoundError,
-        RevisionNotFoundError,
-    )
-
-    what = f"the encoder {name!r}" if revision is None else f"revision {revision!r} of {name!r}"
-    try:
-        return Path(
-            snapshot_download(
-                name,
-                revision=revision,
-                allow_patterns=_WANTED,
-                local_files_only=local_files_only,
-            )
-        )
-    except LocalEntryNotFoundError as error:
-        why = (
-            "it has not been downloaded, and local_files_only=True forbids to do so"
-            if local_files_only
-            else "it has not been downloaded, and the Hugging Face Hub cannot be reached"
-        )
-        raise EncoderError(
-            f"Could not load {what}: {why}. On a machine with internet access, run 'hf download "
-            f"{name}', and copy the folder; then pass that folder as model"
-        ) from error
-    except RevisionNotFoundError as error:
-        raise EncoderError(
-            f"There is no revision {revision!r:.200} of {name!r} on the Hugging Face Hub; check it"
-        ) from error
-    except RepositoryNotFoundError as error:
-        raise EncoderError(
-            f"There is no folder and no public model {name!r:.200} on the Hugging Face Hub; check "
-            "the name, or log in with 'hf auth login' for a private one"
-        ) from error
-    except (HfHubHTTPError, HFValidationError, OSError) as error:
-        reason = shorten(" ".join(str(error).split()), 300)
-        raise EncoderError(f"Could not download {what}: {reason}") from error
 
 
 def _in_folder(folder: Path, name: str, revision: str | None) -> EncoderFiles:
@@ -160,10 +129,13 @@ def _in_folder(folder: Path, name: str, revision: str | None) -> EncoderFiles:
     preprocessor = _read_json(preprocessor_path, name)
     weights = _weights_in(folder, name)
     paths = [config_path, preprocessor_path, *weights]
-    keys = tuple((os.path.abspath(path), *_state(path)) for path in paths)
-    return EncoderFiles(
-        name, weights, config, preprocessor, _digest(keys), revision, _license_in(folder)
-    )
+    try:
+        digest = _digest(tuple((os.path.abspath(path), *_state(path)) for path in paths))
+    except OSError as error:
+        raise EncoderError(
+            f"Could not read the encoder {name!r:.200}: {error!s:.200}; check its permissions"
+        ) from error
+    return EncoderFiles(name, weights, config, preprocessor, digest, revision, _license_in(folder))
 
 
 def _read_json(path: Path, name: str) -> dict[str, Any]:
@@ -174,6 +146,7 @@ def _read_json(path: Path, name: str) -> dict[str, Any]:
         if not isinstance(found, dict):
             raise ValueError("it is not a JSON object")
     except FileNotFoundError as error:
+        _check_link(path, name)
         raise EncoderError(
             f"The encoder {name!r:.200} has no {path.name}; expected a folder as "
             "save_pretrained of transformers writes it, of the model and of its feature extractor"
@@ -186,14 +159,26 @@ def _read_json(path: Path, name: str) -> dict[str, Any]:
     return found
 
 
+def _check_link(path: Path, name: str) -> None:
+    """Raise EncoderError if a file is a link to nothing, as in a part of a copied cache."""
+    if path.is_symlink() and not path.exists():
+        raise EncoderError(
+            f"{path.name} of the encoder {name!r:.200} is a symbolic link to "
+            f"{represent(os.readlink(path), 200)}, which does not exist. The cache of the Hugging "
+            "Face Hub consists of links: copy it with 'cp -rL', or download the files with 'hf "
+            "download ... --local-dir FOLDER'"
+        )
+
+
 def _weights_in(folder: Path, name: str) -> tuple[Path, ...]:
-    if (folder / WEIGHTS).exists():
+    _check_link(folder / WEIGHTS, name)
+    if (folder / WEIGHTS).is_file():
         return (folder / WEIGHTS,)
     if not (folder / INDEX).exists():
         raise EncoderError(
-            f"The encoder {name!r:.200} has no {WEIGHTS}. Weights in other formats can run code "
-            "and are not loaded; choose a revision with safetensors, or convert the model with "
-            "save_pretrained of transformers"
+            f"The encoder {name!r:.200} has no file {WEIGHTS}. Weights in other formats can run "
+            "code and are not loaded; choose a revision with safetensors, or convert the model "
+            "with save_pretrained of transformers"
         )
     index = _read_json(folder / INDEX, name).get("weight_map")
     shards = sorted(set(index.values())) if isinstance(index, dict) else []
@@ -202,7 +187,9 @@ def _weights_in(folder: Path, name: str) -> tuple[Path, ...]:
             f"{INDEX} of the encoder {name!r:.200} does not list safetensors files; download the "
             "model again"
         )
-    missing = [shard for shard in shards if not (folder / shard).exists()]
+    for shard in shards:
+        _check_link(folder / shard, name)
+    missing = [shard for shard in shards if not (folder / shard).is_file()]
     if missing:
         raise EncoderError(
             f"The encoder {name!r:.200} lacks {missing[0]}, which {INDEX} names; download the "

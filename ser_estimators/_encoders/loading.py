@@ -73,6 +73,8 @@ _FORMER_NAMES = {
     "conv.weight_v": "conv.parametrizations.weight.original1",
 }
 _MAX_SETTING = 1 << 20
+# Settings that have to be positive whole numbers, or lists of them, where they are given.
+_SIZES = ("n_fft", "hop_length", "conv_kernel", "conv_stride")
 _LAYER = re.compile(r"(?:encoder\.)?layers\.(\d{1,4})\.")
 # Tensors that only pretraining uses.
 _UNUSED = ("masked_spec_embed",)
@@ -126,6 +128,15 @@ def _positive(files: EncoderFiles, settings: Mapping[str, Any], name: str) -> in
     return value
 
 
+def _check_sizes(files: EncoderFiles) -> None:
+    """Raise EncoderError for sizes with which hidden states could not be computed."""
+    for settings in (files.preprocessor, files.config):
+        for name in set(_SIZES) & set(settings):
+            values = settings[name]
+            for value in values if isinstance(values, list) else [values]:
+                _positive(files, {name: value}, name)
+
+
 def load_encoder(files: EncoderFiles, *, n_layers: int, device: str, dtype: torch.dtype) -> Family:
     """Load an encoder with its first layers only.
 
@@ -166,6 +177,7 @@ def _kind_of(files: EncoderFiles) -> _Kind:
 def _load(files: EncoderFiles, n_layers: int) -> Family:
     kind = _kind_of(files)
     shape = shape_of(files)
+    _check_sizes(files)
     config = getattr(_import(kind, "configuration"), kind.config)
     model_class = getattr(_import(kind, "modeling"), kind.model)
     try:
@@ -182,10 +194,12 @@ def _load(files: EncoderFiles, n_layers: int) -> Family:
         )
     except EncoderError:
         raise
-    except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
-        reason = " ".join(str(error).split())
+    except Exception as error:
+        # Of any kind, because a configuration can have any value.
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise EncoderError(
-            f"Could not build the encoder {files.name!r:.200} from its {kind.config}: {reason:.300}"
+            f"Could not build the encoder {files.name!r:.200} from its {kind.config} "
+            f"({reason:.300}); download the model again"
         ) from error
 
 

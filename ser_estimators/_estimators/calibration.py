@@ -28,7 +28,8 @@ def calibrate(selective: Any, logs: NDArray[np.float64], held_out: HeldOut) -> d
     """
     temperature = selective.temperature
     if isinstance(temperature, str):
-        temperature = best_temperature(logs, held_out.columns)
+        folds = [logs] if len(logs) else []
+        temperature = best_temperature(folds, [held_out.columns], np.arange(logs.shape[1]))
     probabilities = scale_probabilities(np.exp(logs), temperature)
     curve = precision_curve(
         probabilities.max(axis=1),

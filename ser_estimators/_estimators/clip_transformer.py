@@ -41,6 +41,7 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
     """Base class of stateless transformers that process clips one by one.
 
     A subclass has the parameters of `Reading`, and `memory`, `bytes_limit`, `n_jobs` and `verbose`.
+    One that does not process waveforms lacks `trim_db`, `loudness` and `preemphasis`.
     """
 
     def fit(self, X: Any, y: Any = None) -> ClipTransformer:
@@ -89,9 +90,9 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
             offset=self.offset,
             duration=self.duration,
             res_type=self.res_type,
-            trim_db=self.trim_db,
-            loudness=self.loudness,
-            preemphasis=self.preemphasis,
+            trim_db=getattr(self, "trim_db", None),
+            loudness=getattr(self, "loudness", None),
+            preemphasis=getattr(self, "preemphasis", None),
         )
 
     def _cache(self, options: Any, **others: Any) -> FeatureCache | None:
@@ -114,21 +115,21 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
 
     def _check_reading_params(self) -> None:
         check_scalar(self.sr, "sr", Integral, min_val=1)
-        if self.preemphasis is not None:
-            check_scalar(self.preemphasis, "preemphasis", Real, min_val=0, max_val=1)
-            check_finite(self.preemphasis, "preemphasis")
+        if (preemphasis := getattr(self, "preemphasis", None)) is not None:
+            check_scalar(preemphasis, "preemphasis", Real, min_val=0, max_val=1)
+            check_finite(preemphasis, "preemphasis")
         self._check_common_params()
 
     def _check_common_params(self) -> None:
         check_scalar(self.offset, "offset", Real, min_val=0)
         check_finite(self.offset, "offset")
         for name in ("duration", "trim_db"):
-            if (value := getattr(self, name)) is not None:
+            if (value := getattr(self, name, None)) is not None:
                 check_scalar(value, name, Real, min_val=0, include_boundaries="neither")
                 check_finite(value, name)
-        if self.loudness is not None:
-            check_scalar(self.loudness, "loudness", Real, max_val=0)
-            check_finite(self.loudness, "loudness")
+        if (loudness := getattr(self, "loudness", None)) is not None:
+            check_scalar(loudness, "loudness", Real, max_val=0)
+            check_finite(loudness, "loudness")
         check_choice(self.res_type, "res_type", RES_TYPES)
         check_scalar(self.verbose, "verbose", Integral, min_val=0)
         if self.n_jobs is not None:

@@ -4,39 +4,34 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from numbers import Integral
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import Tags, check_scalar
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
+from sklearn.utils import Tags
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from .._audio.clips import validate_clips
 from .._audio.reading import Reading
-from .._encoders.embedding import STATISTICS
 from .._encoders.files import EncoderFiles, check_digest, find_files
 from .._encoders.loading import EncoderShape, shape_of
 from .._network.devices import resolve_device
 from .._utils.arrays import Floats
-from .._utils.checks import check_choice
 from .._utils.public import public
-from .._utils.text import represent
 from .clip_transformer import ClipTransformer
 from .embedding_array import EmbeddingArray
-from .encoder_statistics import RUN_PARAMETERS, check_pooling, check_speeds, clip_statistics
-from .layer_choice import check_layers, neighbors, resolve_layers, score_layers
-from .speaker_folds import check_speakers
+from .encoder_checks import check_encoder_params, check_targets, check_unchanged, name_of_speed
+from .encoder_layers import choose_layers, pool
+from .encoder_statistics import RUN_PARAMETERS, clip_statistics
+from .layer_choice import resolve_layers
 
 __all__ = ["EncoderEmbedder"]
-
-_PRECISIONS = ("auto", "float32", "bfloat16")
 
 
 @public
 class EncoderEmbedder(ClipTransformer):
-    """Embed audio clips with a pretrained speech encoder, which is not trained further.
+    """Embed audio clips with a pretrained speech encoder, which stays frozen.
 
     The embedding of a clip consists of statistics over time of the hidden states of one or more
     layers of the encoder. A linear classifier on it often recognizes emotions better than a network
@@ -76,7 +71,8 @@ class EncoderEmbedder(ClipTransformer):
         Loudness in LUFS to which each clip is scaled; None leaves clips as they are. The level of a
         recording tells more about the microphone than about the speaker.
     batch_size : int > 0, default=16
-        Number of clips of similar length that the encoder processes at once.
+        Number of clips of similar length that the encoder processes at once on a GPU. On a CPU,
+        and in bfloat16, it processes them one by one, see Notes.
     device : {"auto", "cpu", "cuda"} or str, default="auto"
         Where the encoder runs. "auto" takes a CUDA GPU if there is one.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
@@ -89,9 +85,9 @@ class EncoderEmbedder(ClipTransformer):
         Maximum size of this folder, such as "10G". None sets no limit.
     n_jobs : int or None, default=None
         Number of threads that read files. None means 1 unless in a ``joblib.parallel_config``
-        context, -1 means all processors. The encoder uses the threads of PyTorch.
+        context, -1 means all processors. The encoder runs on as many threads as PyTorch has.
     verbose : int, default=0
-        1 shows a progress bar.
+        1 shows a progress bar in a terminal and about ten lines elsewhere.
 
     Attributes
     ----------
@@ -100,7 +96,12 @@ class EncoderEmbedder(ClipTransformer):
     layer_scores_ : ndarray of shape (1 + n_layers,) or None
         With ``layers="auto"``, the balanced accuracy of each layer together with those beside it,
         in cross-validation on the training clips. None for given layers, and if the clips were too
-        few to choose by them; then those in the middle are used.
+        few to choose by them; then those in the middle are used. The clips are played at the speed
+        that is closest to 1.
+    pooling_ : tuple of str
+        `pooling` of the fit.
+    speeds_ : tuple of float
+        `speeds` of the fit.
     embedding_dim_ : int
         Number of features.
     sr_ : int
@@ -124,9 +125,11 @@ class EncoderEmbedder(ClipTransformer):
     Notes
     -----
     A clip is processed at its own length, without the padding to 30 seconds of Whisper's usual
-    front end, and has the same embedding alone and in any batch. Clips longer than 30 seconds are
-    divided into parts of equal length, and the statistics are those over all parts. Without
-    `memory`, layers beyond the deepest one that is used are neither loaded nor computed.
+    front end, and has the same embedding alone and in any batch. On a CPU, each thread of PyTorch
+    has a clip of its own, which costs about as much as batches, and the embedding is the same to
+    the last bit. On a GPU, batches of float32 differ by rounding errors. Clips longer than 30
+    seconds are divided into parts of equal length, and the statistics are those over all parts.
+    Without `memory`, layers beyond the deepest one that is used are neither loaded nor computed.
 
     For ``layers="auto"``, pass the speakers as `groups`, as ``encoder__groups`` in a pipeline.
     `ser_estimators.evaluation.evaluate` does. Otherwise, the best layer for known speakers is
@@ -195,16 +198,16 @@ class EncoderEmbedder(ClipTransformer):
         self.verbose = verbose
 
     def fit(self, X: Any, y: Any = None, *, groups: Any = None) -> EncoderEmbedder:
-        """Find the encoder, and with ``layers="auto"`` choose a layer.
+        """Find the encoder, and with ``layers="auto"`` choose the layers.
 
         Parameters
         ----------
         X : list of clips, or ndarray of shape (n_clips, n_samples)
-            As for `MFCCTransformer.fit`. Files are opened only to choose a layer.
+            As for `MFCCTransformer.fit`. Files are opened only to choose the layers.
         y : array-like of shape (n_clips,) or None, default=None
-            Labels, which are needed to choose a layer.
+            Labels, which are needed to choose the layers.
         groups : array-like of shape (n_clips,) or None, default=None
-            Speakers of the clips. The layer is chosen on speakers that are held out.
+            Speakers of the clips. The layers are chosen on speakers that are held out.
 
         Returns
         -------
@@ -221,7 +224,7 @@ class EncoderEmbedder(ClipTransformer):
             If X is not a list of clips, a parameter has a wrong type or value, or the encoder is
             missing, damaged or of an unknown type.
         """
-        self._fit(X, y, groups)
+        self._fit(X, y, groups, is_kept=False)
         return self
 
     def fit_transform(self, X: Any, y: Any = None, *, groups: Any = None) -> Floats:
@@ -236,8 +239,10 @@ class EncoderEmbedder(ClipTransformer):
         -------
         ndarray of shape (n_clips, embedding_dim), float32
         """
-        tables = self._fit(X, y, groups)
-        return self.transform(X) if tables is None else self._with_blocks(self._select(tables))
+        tables = self._fit(X, y, groups, is_kept=True)
+        if tables is None:
+            return self.transform(X)
+        return self._with_blocks(tables[:, :, list(self.layers_)].reshape(len(tables), -1))
 
     def transform(self, X: Any) -> Floats:
         """Embed every clip.
@@ -265,12 +270,15 @@ class EncoderEmbedder(ClipTransformer):
         check_is_fitted(self)
         self._check_params()
         clips = validate_clips(self, X, reset=False)
-        files = self._find_files(self.revision if self.revision_ is None else self.revision_)
+        # What was a folder is not looked for on the hub.
+        files = self._find_files(self.revision_, was_folder=self.revision_ is None)
         check_digest(files, self.digest_)
+        shape = shape_of(files)
+        check_unchanged(self, shape.n_layers)
         table = np.empty((len(clips), self.embedding_dim_), dtype=np.float32)
-        rows = self._statistics(clips, files, shape_of(files), max(self.layers_))
+        rows = self._statistics(clips, files, shape, max(self.layers_), self.speeds_)
         for row, statistics in zip(table, rows, strict=True):
-            row[:] = self._select(statistics[None])[0]
+            row[:] = pool(statistics[:, list(self.layers_)], self.pooling_).ravel()
         return self._with_blocks(table)
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
@@ -286,33 +294,48 @@ class EncoderEmbedder(ClipTransformer):
         ndarray of shape (embedding_dim,), object
         """
         check_is_fitted(self)
-        n_blocks = len(self.speeds) * len(self.layers_) * len(self.pooling)
+        n_blocks = len(self.speeds_) * len(self.layers_) * len(self.pooling_)
         width = self.embedding_dim_ // n_blocks
-        starts = [f"speed{speed:g}_" for speed in self.speeds] if len(self.speeds) > 1 else [""]
+        starts = [f"speed{name_of_speed(speed)}_" for speed in self.speeds_]
         names = [
             f"{start}layer{layer}_{statistic}_{number}"
-            for start in starts
+            for start in (starts if len(starts) > 1 else [""])
             for layer in self.layers_
-            for statistic in self.pooling
+            for statistic in self.pooling_
             for number in range(width)
         ]
         return np.array(names, dtype=object)
 
-    def _fit(self, X: Any, y: Any, groups: Any) -> Floats | None:
-        """Set the fitted attributes; return the statistics of the clips if they were computed."""
+    def _fit(self, X: Any, y: Any, groups: Any, *, is_kept: bool) -> Floats | None:
+        """Set the fitted attributes; return the statistics of all layers if they were computed.
+
+        They are returned, and computed for all speeds, if they are to be kept.
+        """
         self._check_params()
         resolve_device(self.device)
         clips = validate_clips(self, X, reset=True)
         check_consistent_length(clips, y, groups)
         files = self._find_files(self.revision)
         shape = shape_of(files)
+        self.speeds_ = tuple(float(speed) for speed in self.speeds)
+        self.pooling_ = tuple(map(str, self.pooling))
         tables = None
         if isinstance(self.layers, str):
-            tables = self._choose_layer(clips, y, groups, files, shape)
+            y, groups = check_targets(y, groups, shape.n_layers)
+            self.layers_, self.layer_scores_, tables = choose_layers(
+                partial(self._statistics, clips, files, shape, shape.n_layers),
+                (len(clips), 1 + shape.n_layers, shape.width),
+                y,
+                groups,
+                speeds=self.speeds_,
+                pooling=self.pooling_,
+                is_kept=is_kept,
+                is_cached=self.memory is not None,
+            )
         else:
             self.layers_ = resolve_layers(self.layers, shape.n_layers)
-            self.layer_scores_: NDArray[np.float64] | None = None
-        n_blocks = len(self.speeds) * len(self.layers_) * len(self.pooling)
+            self.layer_scores_ = None
+        n_blocks = len(self.speeds_) * len(self.layers_) * len(self.pooling_)
         self.embedding_dim_ = n_blocks * shape.width
         self.sr_ = shape.sr
         self.digest_ = files.digest
@@ -320,29 +343,13 @@ class EncoderEmbedder(ClipTransformer):
         self.license_ = files.license
         return tables
 
-    def _choose_layer(
-        self, clips: Any, y: Any, groups: Any, files: EncoderFiles, shape: EncoderShape
-    ) -> Floats:
-        """Choose the best layer for the labels; return the statistics of all layers."""
-        if y is None:
-            raise ValueError(
-                "layers='auto' requires y to be passed, but the target y is None: pass the labels, "
-                f"or set layers to a number from 0 to {shape.n_layers}"
-            )
-        y = column_or_1d(y)
-        check_classification_targets(y)
-        groups = check_speakers(groups, y)
-        tables = np.stack(list(self._statistics(clips, files, shape, shape.n_layers)))
-        # The first speed is enough to compare layers.
-        columns = self._pool(tables)[:, 0].reshape(len(clips), 1 + shape.n_layers, -1)
-        self.layer_scores_ = score_layers(columns, y, groups)
-        middle = shape.n_layers // 2
-        best = middle if self.layer_scores_ is None else int(self.layer_scores_.argmax())
-        self.layers_ = tuple(neighbors(best, 1 + shape.n_layers))
-        return tables
-
     def _statistics(
-        self, clips: Any, files: EncoderFiles, shape: EncoderShape, n_layers: int
+        self,
+        clips: Any,
+        files: EncoderFiles,
+        shape: EncoderShape,
+        n_layers: int,
+        speeds: Sequence[float],
     ) -> Iterator[Floats]:
         """Yield the statistics of every clip, (n_speeds, 1 + n_layers, n_statistics, width)."""
         return clip_statistics(
@@ -350,24 +357,20 @@ class EncoderEmbedder(ClipTransformer):
             files,
             n_layers,
             self._reading_at(shape.sr),
+            speeds=speeds,
             cache_as=type(self).__name__,
             **{name: getattr(self, name) for name in RUN_PARAMETERS},
         )
 
-    def _pool(self, tables: Floats) -> Floats:
-        """Return the statistics of `pooling`, of shape (n_clips, n_speeds, n_layers, ...)."""
-        return tables[:, :, :, [STATISTICS.index(statistic) for statistic in self.pooling]]
-
-    def _select(self, tables: Floats) -> Floats:
-        """Return the embeddings of clips from the statistics of all layers."""
-        return self._pool(tables[:, :, list(self.layers_)]).reshape(len(tables), -1)
-
     def _with_blocks(self, embeddings: Floats) -> EmbeddingArray:
-        return EmbeddingArray(embeddings, (len(self.speeds), len(self.layers_)))
+        return EmbeddingArray(embeddings, (len(self.speeds_), len(self.layers_)))
 
-    def _find_files(self, revision: str | None) -> EncoderFiles:
+    def _find_files(self, revision: str | None, *, was_folder: bool = False) -> EncoderFiles:
         return find_files(
-            self.model, revision=revision, local_files_only=bool(self.local_files_only)
+            self.model,
+            revision=revision,
+            local_files_only=bool(self.local_files_only),
+            was_folder=was_folder,
         )
 
     def _reading_at(self, sr: int) -> Reading:
@@ -382,20 +385,7 @@ class EncoderEmbedder(ClipTransformer):
 
     def _check_params(self) -> None:
         self._check_common_params()
-        if not isinstance(self.model, (str, os.PathLike)) or not os.fspath(self.model):
-            raise TypeError(
-                f"model is {represent(self.model)}; expected a folder, or a name on the Hugging "
-                "Face Hub, such as 'openai/whisper-base'"
-            )
-        check_scalar(self.local_files_only, "local_files_only", (bool, np.bool_))
-        if self.revision is not None:
-            check_scalar(self.revision, "revision", str)
-        check_scalar(self.batch_size, "batch_size", Integral, min_val=1)
-        check_choice(self.precision, "precision", _PRECISIONS)
-        check_scalar(self.device, "device", str)
-        check_layers(self.layers)
-        check_pooling(self.pooling)
-        check_speeds(self.speeds)
+        check_encoder_params(self)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.model_selection import check_cv
 
+from .._audio.unlike import unlike_ignored
 from .fit_routing import speakers_for_fit
 from .speaker_folds import speaker_folds
 from .speaker_routing import adapts_to_speakers, predict_probabilities
@@ -95,9 +96,9 @@ def predict_held_out(
     # Searches do not pass speakers on in prediction.
     inner = getattr(model, "best_estimator_", model)
     is_adapted = groups is not None and adapts_to_speakers(inner, "predict_proba")
-    return HeldOut(
-        predict(None), predict(groups) if is_adapted else None, np.searchsorted(classes, y), groups
-    )
+    with unlike_ignored():  # the calibration says what a difference costs
+        alone, adapted = predict(None), predict(groups) if is_adapted else None
+    return HeldOut(alone, adapted, np.searchsorted(classes, y), groups)
 
 
 def _folds(y: NDArray[Any], groups: NDArray[Any] | None, cv: Any) -> list[Any]:

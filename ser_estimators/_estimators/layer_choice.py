@@ -31,7 +31,7 @@ def check_layers(layers: Any) -> None:
             raise ValueError(f"layers == {represent(layers)}, must be 'auto', a number or a list")
         return
     found = _as_list(layers)
-    is_list = isinstance(found, (list, tuple, np.ndarray)) and len(found) > 0
+    is_list = isinstance(found, (list, tuple, range, np.ndarray)) and len(found) > 0
     if not is_list or not all(
         isinstance(layer, Integral) and not isinstance(layer, bool) for layer in found
     ):
@@ -58,6 +58,8 @@ def resolve_layers(layers: Any, n_layers: int) -> tuple[int, ...]:
 
 
 def _as_list(layers: Any) -> Any:
+    if isinstance(layers, np.ndarray) and not layers.ndim:
+        layers = layers[()]
     return [layers] if isinstance(layers, Integral) else layers
 
 

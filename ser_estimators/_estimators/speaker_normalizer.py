@@ -9,15 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils import Tags, check_scalar
-from sklearn.utils.validation import (
-    check_is_fitted,
-    column_or_1d,
-    validate_data,
-)
+from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._utils.checks import check_finite, is_missing
+from .._utils.checks import check_finite
 from .._utils.public import public
 from .._utils.text import represent
+from .speaker_codes import speaker_codes
 
 __all__ = ["SpeakerNormalizer"]
 
@@ -125,7 +122,7 @@ class SpeakerNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         """
         self._check_params()
         X = validate_data(self, X, dtype=(np.float64, np.float32))
-        codes = _speaker_codes(len(X), groups)
+        codes = speaker_codes(len(X), groups)
         is_known = codes >= 0
         if not is_known.any():
             codes = np.zeros(len(X), dtype=np.intp)
@@ -171,7 +168,7 @@ class SpeakerNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         X = validate_data(self, X, dtype=(np.float64, np.float32), reset=False)
-        codes = _speaker_codes(len(X), groups)
+        codes = speaker_codes(len(X), groups)
         is_unknown = codes < 0
         codes[is_unknown] = codes.max() + 1 + np.arange(is_unknown.sum())
         means, n_clips = _means(X, codes)
@@ -208,23 +205,6 @@ class SpeakerNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         tags.input_tags.sparse = False
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
-
-
-def _speaker_codes(n_clips: int, groups: Any) -> NDArray[np.intp]:
-    """Return a number from 0 for the speaker of each clip, and -1 for unknown speakers."""
-    if groups is None:
-        return np.full(n_clips, -1, dtype=np.intp)
-    names = column_or_1d(np.asarray(groups, dtype=object))
-    if len(names) != n_clips:
-        raise ValueError(
-            f"groups has {len(names)} elements and X has {n_clips} clips; expected a speaker for "
-            "each clip"
-        )
-    numbers: dict[Any, int] = {}
-    return np.array(
-        [-1 if is_missing(name) else numbers.setdefault(name, len(numbers)) for name in names],
-        dtype=np.intp,
-    )
 
 
 def _means(X: Floats, codes: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.intp]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields
 from numbers import Real
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_scalar
@@ -27,6 +27,12 @@ _RANGES: dict[str, tuple[float, float | None, str]] = {
     "time_shift": (0, 1, "left"),
     "mixstyle_p": (0, 1, "both"),
     "mixup_alpha": (0, None, "left"),
+    "recording_p": (0, 1, "both"),
+    "room_p": (0, 1, "both"),
+    "noise_p": (0, 1, "both"),
+    "equalization": (0, None, "left"),
+    "band_p": (0, 1, "both"),
+    "silence_p": (0, 1, "both"),
 }
 
 
@@ -34,9 +40,11 @@ _RANGES: dict[str, tuple[float, float | None, str]] = {
 class SpectrogramAugmentation(BaseEstimator):
     """Random augmentation of the log-mel spectrograms on which `CNNEmbedder` is trained.
 
-    Clips are augmented differently in every epoch: by noise, MixStyle, stretching and warping,
-    gain, masks and mixup, in this order. Validation and test clips are never augmented. A value of
-    0 (None for `noise_snr`) disables the corresponding augmentation.
+    Clips are augmented differently in every epoch. A part of them is first changed as if they had
+    been recorded elsewhere: silence at the ends is cut, and a room, noise or babble, the frequency
+    response of a microphone and the band of a line are added. Then all are augmented by MixStyle,
+    stretching and warping, gain, masks and mixup, in this order. Validation and test clips are
+    never augmented. A value of 0 disables the corresponding augmentation.
 
     Parameters
     ----------
@@ -55,14 +63,29 @@ class SpectrogramAugmentation(BaseEstimator):
     time_shift : float in [0, 1), default=0.0
         Clips are shifted by up to this fraction of their length; the gap is filled with the first
         or last frame, which is silence in most recordings.
-    noise_snr : float or None, default=None
-        White noise is added, at a signal-to-noise ratio in dB drawn uniformly between this value
-        and 30 dB more. None adds no noise.
     mixstyle_p : float in [0, 1], default=0.5
         Probability that the mean and standard deviation over time of each row of a clip are blended
         with those of another clip: MixStyle [3]_, along frequency [4]_.
     mixup_alpha : float >= 0, default=0.0
         Parameter of the beta distribution of the weights with which mixup [5]_ blends two clips.
+    recording_p : float in [0, 1], default=0.0
+        Fraction of the clips that are changed as if they had been recorded elsewhere. 0 is for
+        models that only hear the studio in which they were trained; 0.5 makes others robust to
+        noise, rooms and lines.
+    room_p : float in [0, 1], default=0.3
+        Probability of reverberation, among these clips, with a decay of 60 dB in 9 to 56 frames,
+        0.15 to 0.9 s with the default hop, and 10 to -4 dB of direct to reverberant energy.
+    noise_p : float in [0, 1], default=0.5
+        Probability of noise with a random spectral slope, or of babble, which is made of other
+        training clips.
+    noise_snr : float, default=0.0
+        Lowest signal-to-noise ratio in dB. It is drawn uniformly between this value and 40 dB more.
+    equalization : float >= 0, default=8.0
+        Largest gain or attenuation in dB of a random smooth frequency response, and of a tilt.
+    band_p : float in [0, 1], default=0.2
+        Probability that rows at both ends are attenuated, as by a telephone.
+    silence_p : float in [0, 1], default=0.4
+        Probability that silence at the ends is cut.
 
     See Also
     --------
@@ -92,9 +115,9 @@ class SpectrogramAugmentation(BaseEstimator):
     Examples
     --------
     >>> from ser_estimators import CNNEmbedder, SpectrogramAugmentation
-    >>> cnn = CNNEmbedder(augmentation=SpectrogramAugmentation(noise_snr=10.0))
+    >>> cnn = CNNEmbedder(augmentation=SpectrogramAugmentation(recording_p=0.5))
     >>> cnn.set_params(augmentation__gain=0.5).augmentation
-    SpectrogramAugmentation(gain=0.5, noise_snr=10.0)
+    SpectrogramAugmentation(gain=0.5, recording_p=0.5)
 
     A custom augmentation:
 
@@ -114,9 +137,15 @@ class SpectrogramAugmentation(BaseEstimator):
         time_mask: float = 0.15,
         frequency_mask: float = 0.15,
         time_shift: float = 0.0,
-        noise_snr: float | None = None,
         mixstyle_p: float = 0.5,
         mixup_alpha: float = 0.0,
+        recording_p: float = 0.0,
+        room_p: float = 0.3,
+        noise_p: float = 0.5,
+        noise_snr: float = 0.0,
+        equalization: float = 8.0,
+        band_p: float = 0.2,
+        silence_p: float = 0.4,
     ) -> None:
         self.time_stretch = time_stretch
         self.frequency_warp = frequency_warp
@@ -124,9 +153,15 @@ class SpectrogramAugmentation(BaseEstimator):
         self.time_mask = time_mask
         self.frequency_mask = frequency_mask
         self.time_shift = time_shift
-        self.noise_snr = noise_snr
         self.mixstyle_p = mixstyle_p
         self.mixup_alpha = mixup_alpha
+        self.recording_p = recording_p
+        self.room_p = room_p
+        self.noise_p = noise_p
+        self.noise_snr = noise_snr
+        self.equalization = equalization
+        self.band_p = band_p
+        self.silence_p = silence_p
 
     def __call__(self, batch: SpectrogramBatch, rng: Generators) -> SpectrogramBatch:
         """Augment the clips of a batch at random.
@@ -149,10 +184,16 @@ class SpectrogramAugmentation(BaseEstimator):
 
     def _options(self) -> AugmentationOptions:
         from .._training.augmentation import AugmentationOptions
+        from .._training.recordings import RecordingOptions
 
         # Not all parameters, because a subclass may have others.
-        names = [field.name for field in fields(AugmentationOptions)]
-        return AugmentationOptions(**{name: getattr(self, name) for name in names})
+        def values(kind: Any, *others: str) -> dict[str, Any]:
+            names = [field.name for field in fields(kind) if field.name not in others]
+            return {name: getattr(self, name) for name in names}
+
+        recordings = RecordingOptions(p=self.recording_p, **values(RecordingOptions, "p"))
+        options = values(AugmentationOptions, "recordings")
+        return AugmentationOptions(**options, recordings=recordings)
 
     def _check_params(self) -> None:
         """Raise for a parameter of the wrong type or out of its range."""
@@ -165,7 +206,6 @@ class SpectrogramAugmentation(BaseEstimator):
             check_scalar(
                 value, name, Real, min_val=smallest, max_val=largest, include_boundaries=boundaries
             )
-        noise_snr = getattr(self, "noise_snr", None)
-        if noise_snr is not None:
-            check_scalar(noise_snr, "noise_snr", Real)
-            check_finite(noise_snr, "noise_snr")
+        if hasattr(self, "noise_snr"):
+            check_scalar(self.noise_snr, "noise_snr", Real)
+            check_finite(self.noise_snr, "noise_snr")

@@ -1,11 +1,15 @@
-"""Temperature scaling: probabilities that are as sure as they are right."""
+"""Temperature scaling: how certain the probabilities of a classifier should be."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
+from sklearn.metrics import log_loss
 
 __all__ = ["MIN_PROBABILITY", "best_temperature", "log_of", "scale_probabilities"]
 
@@ -13,33 +17,36 @@ Floats = NDArray[np.float64]
 
 # The temperature is searched between these powers of ten.
 _MIN_POWER, _MAX_POWER = -1.0, 2.0
-_MIN_LOG = np.log(np.finfo(np.float64).eps)
 # Forests give probabilities of zero, of which a single wrong one would flatten all others.
 MIN_PROBABILITY = 1e-6
 
 
-def best_temperature(scores: Floats, columns: NDArray[np.intp]) -> float:
-    """Return the temperature with the lowest log loss.
+def best_temperature(
+    scores: Sequence[NDArray[Any]], labels: Sequence[NDArray[Any]], classes: NDArray[Any]
+) -> float:
+    """Return the temperature with the lowest log loss on clips that were left out of training.
 
     Parameters
     ----------
-    scores : ndarray of shape (n_clips, n_classes)
-        Log-probabilities, up to a constant for each clip.
-    columns : ndarray of shape (n_clips,)
-        Columns of the true classes.
+    scores : sequence of ndarray of shape (n_clips, n_classes)
+        Log-probabilities of the clips of each fold, up to a constant.
+    labels : sequence of ndarray of shape (n_clips,)
+        Labels of these clips.
+    classes : ndarray of shape (n_classes,)
+        Labels, in the order of the columns.
 
     Returns
     -------
-    float in [0.1, 100]
-        1 if there are no clips.
+    float
+        1.0 if there are no folds.
     """
-    if not len(scores):
+    if not scores:
         return 1.0
-    rows = np.arange(len(scores))
+    logits, y = np.concatenate(scores), np.concatenate(labels)
 
     def loss(power: float) -> float:
-        logs = log_softmax(scores / 10**power, axis=1)[rows, columns]
-        return -float(np.maximum(logs, _MIN_LOG).mean())  # as in sklearn.metrics.log_loss
+        probabilities = np.exp(log_softmax(logits / 10**power, axis=1))
+        return log_loss(y, probabilities, labels=classes)
 
     return float(10 ** minimize_scalar(loss, bounds=(_MIN_POWER, _MAX_POWER)).x)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils import check_scalar
 
 from .._utils.text import represent
 
@@ -15,6 +16,7 @@ __all__ = [
     "UNSURE",
     "answers_above",
     "answers_of",
+    "check_threshold",
     "most_probable",
     "unsure_label",
     "unsure_label_of",
@@ -129,3 +131,15 @@ def answers_above(model: Any, probabilities: NDArray[Any], threshold: float) -> 
     if unsure is None:
         unsure = unsure_label(classes)
     return answers_of(classes, probabilities, threshold, unsure)
+
+
+def check_threshold(threshold: Any, model: Any) -> None:
+    """Raise if a threshold of the user is no probability, or if a model has none."""
+    if threshold is None:
+        return
+    check_scalar(threshold, "threshold", Real, min_val=0, max_val=1)
+    if not hasattr(model, "predict_proba"):
+        raise ValueError(
+            f"threshold == {threshold:g}, but the {type(model).__name__} has no predict_proba; "
+            "leave it out, or use a model with probabilities"
+        )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from numbers import Integral, Real
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,19 +13,33 @@ from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clo
 from sklearn.metrics import accuracy_score
 from sklearn.utils import Tags, check_scalar
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import (
+    check_consistent_length,
+    check_is_fitted,
+    column_or_1d,
+    validate_data,
+)
 from threadpoolctl import threadpool_limits
 
-from .._utils.checks import check_choice, check_finite
+from .._utils.checks import check_choice, check_finite, is_missing
 from .._utils.public import public
 from .._utils.text import represent
 from .embedding_array import blocks_of
 from .speaker_folds import check_speakers, speaker_folds
+from .speaker_normalizer import SpeakerNormalizer
 from .temperature import best_temperature
 
 __all__ = ["ViewVotingClassifier"]
 
 _SMALLEST = np.finfo(np.float64).tiny
+
+
+class _Fitted(NamedTuple):
+    """A fitted normalizer, if there is one, and the classifiers of all members."""
+
+    normalizer: Any
+    members: list[Any]
+    plain: list[Any] | None
 
 
 @public
@@ -40,7 +54,8 @@ class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     With a `normalizer`, what the clips of a speaker have in common is removed first. Pass the
     speakers as `groups` in prediction as well, and each is recognized better the more clips of it
-    there are.
+    there are. Without them, the prediction is averaged with that of classifiers that were fitted
+    without speakers.
 
     Parameters
     ----------
@@ -70,7 +85,9 @@ class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     n_views_, n_members_ : int
         Numbers of views, and of classifiers.
     estimators_ : list of classifier, of length n_members_
-        The fitted clones of `estimator`.
+        The fitted clones of `estimator`, on normalized columns if there is a `normalizer`.
+    plain_estimators_ : list of classifier, of length n_members_, or None
+        With a `normalizer`, fitted clones on columns that are only standardized.
     classes_ : ndarray of shape (n_classes,)
         Labels, in the order of the columns of ``predict_proba``.
     normalizer_ : SpeakerNormalizer or None
@@ -180,7 +197,8 @@ class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             if isinstance(self.temperature, str)
             else (float(self.temperature), float(self.temperature))
         )
-        self.normalizer_, self.estimators_ = self._fit_members(X, y, groups)
+        fitted = self._fit_members(X, y, groups)
+        self.normalizer_, self.estimators_, self.plain_estimators_ = fitted
         return self
 
     def predict(self, X: Any, groups: Any = None) -> NDArray[Any]:
@@ -198,7 +216,7 @@ class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         -------
         ndarray of shape (n_clips,)
         """
-        scores = self._scores_of(X, groups)
+        scores, _ = self._scores_of(X, groups)
         return self.classes_[scores.argmax(axis=1)]
 
     def predict_proba(self, X: Any, groups: Any = None) -> NDArray[np.floating[Any]]:
@@ -235,9 +253,9 @@ class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         ndarray of shape (n_clips, n_classes)
             The columns are in the order of `classes_`.
         """
-        scores = self._scores_of(X, groups)
-        temperature = self.temperature_ if groups is None else self.speaker_temperature_
-        return log_softmax(scores / temperature, axis=1)
+        scores, is_adapted = self._scores_of(X, groups)
+        temperature = np.where(is_adapted, self.speaker_temperature_, self.temperature_)
+        return log_softmax(scores / temperature[:, None], axis=1)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> float:
         """Return the accuracy.
@@ -260,33 +278,53 @@ class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         """
         return float(accuracy_score(y, self.predict(X, groups), sample_weight=sample_weight))
 
-    def _scores_of(self, X: Any, groups: Any) -> NDArray[np.floating[Any]]:
+    def _scores_of(self, X: Any, groups: Any) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """Return the scores of each clip, and whether they are adapted to its speaker."""
         check_is_fitted(self)
         X = validate_data(self, X, dtype=(np.float64, np.float32), reset=False)
-        return self._scores(self.normalizer_, self.estimators_, X, groups)
+        fitted = _Fitted(self.normalizer_, self.estimators_, self.plain_estimators_)
+        is_adapted = np.zeros(len(X), dtype=bool)
+        if groups is None or self.normalizer_ is None:
+            return self._scores(fitted, X, None), is_adapted
+        groups = column_or_1d(np.asarray(groups, dtype=object))
+        check_consistent_length(X, groups)
+        is_adapted = np.array([not is_missing(name) for name in groups])
+        scores = self._scores(fitted, X, groups)
+        if not is_adapted.all():
+            scores[~is_adapted] = self._scores(fitted, X[~is_adapted], None)
+        return scores, is_adapted
 
     def _members_of(self, X: NDArray[Any]) -> list[NDArray[Any]]:
         """Return what each classifier sees, of shape (n_clips * n_views, n_features)."""
         return np.split(X.reshape(len(X) * self.n_views_, -1), self.n_members_, axis=1)
 
-    def _fit_members(self, X: NDArray[Any], y: NDArray[Any], groups: Any) -> tuple[Any, list[Any]]:
-        """Return a fitted normalizer, if there is one, and the fitted classifiers."""
-        normalizer = None
-        if self.normalizer is not None:
-            normalizer = clone(self.normalizer).fit(X, groups=groups)
-            X = normalizer.transform(X, groups=groups)
+    def _fit_members(self, X: NDArray[Any], y: NDArray[Any], groups: Any) -> _Fitted:
         labels = np.repeat(y, self.n_views_)
+
+        def fit(table: NDArray[Any]) -> list[Any]:
+            members = self._members_of(table)
+            return [clone(self.estimator).fit(member, labels) for member in members]
+
         # On a busy machine, threads that wait for each other make small matrices slow.
         with threadpool_limits(1, "blas"):
-            members = [clone(self.estimator).fit(member, labels) for member in self._members_of(X)]
-        return normalizer, members
+            if self.normalizer is None:
+                return _Fitted(None, fit(X), None)
+            normalizer = clone(self.normalizer).fit(X, groups=groups)
+            return _Fitted(
+                normalizer, fit(normalizer.transform(X, groups=groups)), fit(_scaled(normalizer, X))
+            )
 
-    def _scores(
-        self, normalizer: Any, estimators: list[Any], X: NDArray[Any], groups: Any
-    ) -> NDArray[np.floating[Any]]:
+    def _scores(self, fitted: _Fitted, X: NDArray[Any], groups: Any) -> NDArray[np.float64]:
         """Return the mean log-probabilities over views and members, (n_clips, n_classes)."""
-        if normalizer is not None:
-            X = normalizer.transform(X, groups=groups)
+        if fitted.normalizer is None:
+            return self._mean_logs(fitted.members, X)
+        normalized = fitted.normalizer.transform(X, groups=groups)
+        scores = self._mean_logs(fitted.members, normalized)
+        if groups is not None:
+            return scores
+        return (scores + self._mean_logs(fitted.plain, _scaled(fitted.normalizer, X))) / 2
+
+    def _mean_logs(self, estimators: Any, X: NDArray[Any]) -> NDArray[np.float64]:
         logs = np.zeros((len(X), len(self.classes_)))
         for estimator, member in zip(estimators, self._members_of(X), strict=True):
             probabilities = np.zeros((len(member), len(self.classes_)))
@@ -306,16 +344,13 @@ class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         for train, test in speaker_folds(y, groups, self.cv):
             own, others = (None, None) if groups is None else (groups[train], groups[test])
             fitted = self._fit_members(X[train], y[train], own)
-            alone.append(self._scores(*fitted, X[test], None))
-            adapted.append(self._scores(*fitted, X[test], others))
+            alone.append(self._scores(fitted, X[test], None))
+            adapted.append(self._scores(fitted, X[test], others))
             labels.append(y[test])
-        return self._best_temperature(alone, labels), self._best_temperature(adapted, labels)
-
-    def _best_temperature(self, blocks: list[Any], labels: list[Any]) -> float:
-        if not blocks:
-            return 1.0
-        columns = np.searchsorted(self.classes_, np.concatenate(labels))
-        return best_temperature(np.concatenate(blocks), columns)
+        return (
+            best_temperature(alone, labels, self.classes_),
+            best_temperature(adapted, labels, self.classes_),
+        )
 
     def _check_columns(self, X: NDArray[Any]) -> None:
         if X.shape[1] % (self.n_views_ * self.n_members_):
@@ -333,7 +368,7 @@ class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
                 f"estimator is {represent(self.estimator)}, which has no predict_proba; expected a "
                 "classifier with probabilities"
             )
-        if self.normalizer is not None and not hasattr(self.normalizer, "transform"):
+        if not isinstance(self.normalizer, (SpeakerNormalizer, type(None))):
             raise TypeError(
                 f"normalizer is {represent(self.normalizer)}; expected a SpeakerNormalizer or None"
             )
@@ -358,3 +393,8 @@ class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = False
         return tags
+
+
+def _scaled(normalizer: SpeakerNormalizer, X: NDArray[Any]) -> NDArray[Any]:
+    """Return the columns around the mean of all speakers, on the scale of normalized ones."""
+    return ((X - normalizer.mean_) / normalizer.scale_).astype(X.dtype, copy=False)

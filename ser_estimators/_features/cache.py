@@ -28,7 +28,7 @@ __all__ += ["remove_oldest", "warn_of_failure"]
 
 # Part of the key of every entry. Increase it when the values of a feature change, which
 # tests/test_golden_numbers.py detects; entries of older versions are then computed again.
-FEATURES_VERSION = 2
+FEATURES_VERSION = 3
 
 # All files of the cache are in this folder, so clearing the cache never touches other files.
 _FOLDER = "ser_estimators-features"

@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 
 from .._audio.failures import peak_of, warn_of_lengths, warn_of_levels
 from .._audio.kinds import Clip
+from .._audio.progress import ClipProgress
 from .._audio.reading import Reading
 from .._audio.segment import Segment
-from .._audio.workers import map_clips, progress_bar
+from .._audio.workers import map_clips
 from .._utils.arrays import Floats
 from ..exceptions import AudioReadError
 from .cache import Entry, FeatureCache, warn_of_failure
@@ -30,6 +31,7 @@ def extract(
     cache: FeatureCache | None = None,
     n_jobs: int | None = None,
     progress: str | None = None,
+    is_silent: bool = False,
 ) -> Iterator[Floats]:
     """Yield the features of every clip, in order.
 
@@ -46,6 +48,8 @@ def extract(
         long as the computation.
     n_jobs, progress
         As in `map_clips`.
+    is_silent : bool, default=False
+        Whether to leave out all warnings, for a step before the one that computes the features.
 
     Yields
     ------
@@ -81,31 +85,37 @@ def extract(
         entries = map_clips(compute, clips, n_jobs=n_jobs, progress=progress)
     else:
         entries = _cached(clips, cache, store, compute, n_jobs)
-    yield from _with_warnings(clips, entries)
+    if is_silent:
+        yield from (entry.features for entry in entries)
+    else:
+        yield from _with_warnings(clips, entries)
 
 
 def extract_in_batches(
-    function: Callable[[Sequence[Floats]], Iterable[Floats]],
+    function: Callable[[Sequence[Floats], ClipProgress], Iterable[Floats]],
     clips: Sequence[Clip],
     reading: Reading,
     *,
     batch_size: int,
     cache: FeatureCache | None = None,
     n_jobs: int | None = None,
-    progress: str | None = None,
+    progress: Callable[[int], ClipProgress],
 ) -> Iterator[Floats]:
     """Yield the features of every clip, in order, from a function of many waveforms.
 
     Parameters
     ----------
     function : callable
-        Maps waveforms to as many features, each of shape (n_rows, n_columns).
+        Maps waveforms to as many features, each of shape (n_rows, n_columns). It advances the
+        progress that is its second argument.
     clips, reading, cache
         As in `extract`.
     batch_size : int > 0
         Maximum number of waveforms in a call. A call with long ones has fewer.
-    n_jobs, progress
+    n_jobs
         As in `map_clips`, for reading.
+    progress : callable
+        Makes the progress of a number of clips.
 
     Yields
     ------
@@ -120,9 +130,9 @@ def extract_in_batches(
     def load(clip: Clip) -> _Loaded:
         return _load(clip, reading)
 
-    def compute(loaded: Iterable[_Loaded]) -> Iterator[Entry]:
+    def compute(loaded: Iterable[_Loaded], bar: ClipProgress) -> Iterator[Entry]:
         for batch in _batches(loaded, batch_size):
-            features = function([one.waveform for one in batch])
+            features = function([one.waveform for one in batch], bar)
             for one, found in zip(batch, features, strict=True):
                 yield Entry(found, one.peak, one.seconds)
 
@@ -133,22 +143,31 @@ def extract_in_batches(
         return None
 
     def store(clips: list[Clip], cache: FeatureCache) -> None:
-        with progress_bar(len(clips), progress) as bar:
+        with progress(len(clips)) as bar:
             for start in range(0, len(clips), batch_size):
                 # Other processes may have stored some of them by now.
                 new = cache.missing(clips[start : start + batch_size])
                 paths = [cache.path_of(clip) for clip in new]
                 loaded = list(map_clips(load_or_none, new, n_jobs=n_jobs))
-                entries = compute(one for one in loaded if one is not None)
+                readable = [one for one in loaded if one is not None]
+                bar.skip(len(clips[start : start + batch_size]) - len(readable))
+                entries = compute(readable, bar)
                 for path, one in zip(paths, loaded, strict=True):
                     if one is not None and path is not None:
                         cache.write(path, next(entries))
-                bar.update(len(clips[start : start + batch_size]))
+
+    def compute_all() -> Iterator[Entry]:
+        with progress(len(clips)) as bar:
+            yield from compute(map_clips(load, clips, n_jobs=n_jobs), bar)
+
+    def compute_one(clip: Clip) -> Entry:
+        with ClipProgress(1, None) as bar:
+            return next(compute([load(clip)], bar))
 
     if cache is None or not all(isinstance(clip, (str, Segment)) for clip in clips):
-        entries = compute(map_clips(load, clips, n_jobs=n_jobs, progress=progress))
+        entries = compute_all()
     else:
-        entries = _cached(clips, cache, store, lambda clip: next(compute([load(clip)])), n_jobs)
+        entries = _cached(clips, cache, store, compute_one, n_jobs)
     yield from _with_warnings(clips, entries)
 
 

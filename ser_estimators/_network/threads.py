@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
 
 import torch
 
-__all__ = ["one_thread_per_operation", "thread_pool"]
+__all__ = ["map_in_threads", "one_thread_per_operation", "thread_pool"]
 
+Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _default_lock = threading.Lock()
@@ -83,6 +84,28 @@ def thread_pool(n_threads: int) -> ThreadPoolExecutor:
         pool.shutdown(wait=False, cancel_futures=True)
         raise
     return pool
+
+
+def map_in_threads(function: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
+    """Apply a function to every item, on as many threads as torch has, and yield in order.
+
+    Each torch operation runs on one thread, so that results depend neither on the number of threads
+    nor on the other items.
+    """
+    n_threads = min(torch.get_num_threads(), len(items))
+    if n_threads <= 1:
+        with one_thread_per_operation():
+            results = [function(item) for item in items]
+        yield from results
+        return
+    pool = thread_pool(n_threads)
+    try:
+        futures = [pool.submit(function, item) for item in items]
+        for future in futures:
+            yield future.result()
+    finally:
+        # After an error or an interrupt, pending items are not started.
+        pool.shutdown(cancel_futures=True)
 
 
 def _in_fresh_thread(function: Callable[[], Result]) -> Result:

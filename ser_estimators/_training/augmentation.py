@@ -16,11 +16,9 @@ from torch.nn import functional
 
 from .._network.masks import clip_lengths, with_one_frame
 from .mixing import mix_style, mix_up
+from .recordings import RecordingOptions, augment_recordings
 
 __all__ = ["AugmentationOptions", "Generators", "SpectrogramBatch", "augment", "checked"]
-
-# Width of the range of signal-to-noise ratios in dB, above the lowest value.
-_SNR_RANGE = 30.0
 
 
 @dataclass(frozen=True)
@@ -85,8 +83,7 @@ class AugmentationOptions:
     time_shift : float in [0, 1)
         Clips are shifted by up to this fraction of their length. The gap is filled with the first
         or last frame, which is silence in most recordings.
-    noise_snr : float or None
-        White noise is added, at a signal-to-noise ratio between this value and 30 dB more.
+    recordings : RecordingOptions
     mixstyle_p : float in [0, 1]
         Probability that `mix_style` changes a clip.
     mixup_alpha : float >= 0
@@ -106,7 +103,7 @@ class AugmentationOptions:
     time_mask: float
     frequency_mask: float
     time_shift: float
-    noise_snr: float | None
+    recordings: RecordingOptions
     mixstyle_p: float
     mixup_alpha: float
 
@@ -129,9 +126,9 @@ def augment(
     batch: SpectrogramBatch, options: AugmentationOptions, rng: Generators
 ) -> SpectrogramBatch:
     """Augment the clips of a batch at random."""
+    if options.recordings.p > 0:
+        batch = augment_recordings(batch, options.recordings, rng)
     spectrogram, mask, targets = batch.spectrogram, batch.mask, batch.targets
-    if options.noise_snr is not None:
-        spectrogram = add_noise(batch, options.noise_snr, rng.torch)
     if options.mixstyle_p > 0:
         spectrogram = mix_style(spectrogram, mask, options.mixstyle_p, rng.numpy)
     if options.is_warped:
@@ -225,41 +222,6 @@ def warp_and_mask(
         spectrogram * ~hidden_frames[:, None, None] * ~hidden_rows[:, None, :, None] * mask
     )
     return spectrogram, mask
-
-
-def add_noise(batch: SpectrogramBatch, lowest_snr: float, generator: torch.Generator) -> Tensor:
-    """Add white noise of random level to the power in the first channel.
-
-    Parameters
-    ----------
-    batch : SpectrogramBatch
-    lowest_snr : float
-        Lowest ratio of the mean power of a clip to that of the noise, in dB. The ratio is drawn
-        uniformly between this value and 30 dB more.
-    generator : torch.Generator
-
-    Returns
-    -------
-    Tensor of shape (n, n_channels, n_rows, n_frames)
-    """
-    spectrogram, mask = batch.spectrogram, batch.mask
-    n, _, n_rows, n_frames = spectrogram.shape
-    mean, std = batch.mean[0].to(spectrogram), batch.std[0].to(spectrogram)
-    # From decibels to natural logarithms of power, in which powers add up.
-    nepers = math.log(10) / 10
-    log_power = (spectrogram[:, 0] * std + mean) * nepers
-    is_real = mask[:, 0].bool()
-    n_real = mask.sum(dim=(1, 2, 3)) * n_rows
-    level = log_power.masked_fill(~is_real, -math.inf).flatten(1).logsumexp(1) - n_real.log()
-    snr = lowest_snr + _SNR_RANGE * torch.rand(n, generator=generator).to(spectrogram)
-    # The power of white noise in a band of a frame has an exponential distribution.
-    drawn = torch.rand(n, n_rows, n_frames, generator=generator).to(spectrogram)
-    fluctuation = (-(1 - drawn).log()).clamp(min=1e-6).log()
-    noise = (level - snr * nepers)[:, None, None] + fluctuation
-    noisy = torch.logaddexp(log_power, noise) / nepers
-    spectrogram = spectrogram.clone()
-    spectrogram[:, 0] = ((noisy - mean) / std) * mask[:, 0]
-    return spectrogram
 
 
 def _source_frames(lengths: Tensor, lengths_out: Tensor, time_shift: Tensor | None) -> Tensor:

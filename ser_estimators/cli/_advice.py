@@ -28,6 +28,7 @@ _REPLACEMENTS = tuple(
         ),
         (r"\. If it is samples without a header, pass \(numpy.*?, sr\)", ""),
         (r"max_duration=", "--max-duration "),
+        (r"with set_params\(model=\.\.\.\)", "with --encoder"),
     )
 )
 

@@ -53,6 +53,8 @@ def info(console: Console, model: str | None, as_json: bool, versions: bool) -> 
         except ValueError as error:
             raise Refused(plain(str(error))) from error
         found = everything if as_json else _summarize(everything)
+        if not as_json and any("AudioRanges(" in line for line in everything["outline"]):
+            found |= _ranges_of(load_model(path))
     else:
         found = _describe(load_model(path))
     found = {"file": os.fspath(path), "size": f"{path.stat().st_size / 1e6:.1f} MB", **found}
@@ -69,12 +71,21 @@ def _summarize(found: Mapping[str, Any]) -> dict[str, Any]:
         "classes": found["classes"],
         "sampling rate": None if found["sr"] is None else f"{found['sr']} Hz",
         "steps": "\n".join(found["outline"]),
+        "encoder": _of_encoder(found["encoder"]),
         "numbers in the file": found["n_values"],
         "versions": found["versions"],
         "card": _readable(found["card"]) if found["card"] else "none",
         "format": found["format"],
     }
     return {name: value for name, value in known.items() if value is not None}
+
+
+def _of_encoder(encoder: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Return what is known about a pretrained encoder, and that its license is unknown."""
+    if encoder is None:
+        return None
+    known = {**encoder, "license": encoder["license"] or "unknown"}
+    return {name: value for name, value in known.items() if value}
 
 
 def _readable(card: Mapping[str, Any]) -> dict[str, Any]:
@@ -103,9 +114,25 @@ def _describe(model: Any) -> dict[str, Any]:
         for _, step in steps
         if hasattr(getattr(step, "module_", None), "parameters")
     ]
+    for _, step in steps:
+        if type(step).__name__ == "EncoderEmbedder":
+            names = ("revision", "license", "layers", "digest")
+            fitted = {name: getattr(step, f"{name}_") for name in names}
+            found["encoder"] = _of_encoder({"model": os.fspath(step.model), **fitted})
     if weights:
         found["weights of networks"] = sum(weights)
-    return found
+    return found | _ranges_of(model)
+
+
+def _ranges_of(model: Any) -> dict[str, Any]:
+    """Return the ranges of the training audio, if the model knows them."""
+    from .._estimators.audio_ranges import AudioRanges, describe_ranges
+    from .._utils.pipelines import iter_steps
+
+    for _, step in iter_steps(model):
+        if isinstance(step, AudioRanges):
+            return {"training audio": describe_ranges(step)}
+    return {}
 
 
 def _changed(step: Any) -> dict[str, Any]:

@@ -7,8 +7,9 @@ import importlib
 import importlib.util
 import io
 import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -19,10 +20,13 @@ from ._text import plain
 if TYPE_CHECKING:
     from ..models import ModelCard
 
+Function = TypeVar("Function", bound=Callable[..., Any])
+
 __all__ = [
     "SAFE_SUFFIX",
     "SUFFIXES",
     "card_of",
+    "check_encoder",
     "check_suffix",
     "find_model",
     "load_model",
@@ -36,7 +40,7 @@ _JOBLIB = (".joblib", ".pkl")
 SAFE_SUFFIX = ".safetensors"
 SUFFIXES = (SAFE_SUFFIX, *_JOBLIB)
 
-model_option = click.option(
+_model_option = click.option(
     "-m",
     "--model",
     "model_file",
@@ -46,6 +50,27 @@ model_option = click.option(
     "own. "
     f"[default: the model of the package {_DISTRIBUTION}, if it is installed]",
 )
+
+
+def check_encoder(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """Raise for an empty name, which would be the current folder."""
+    if value is not None and not value.strip():
+        raise click.BadParameter("it is empty; expected a folder or a name on the Hugging Face Hub")
+    return value
+
+
+_encoder_option = click.option(
+    "--encoder",
+    metavar="FOLDER",
+    callback=check_encoder,
+    help="Where the pretrained encoder of the model is on this machine, if it has one and the "
+    "encoder has been moved.",
+)
+
+
+def model_option(function: Function) -> Function:
+    """Add the options of a saved model: its file, and the place of its encoder."""
+    return _model_option(_encoder_option(function))
 
 
 def find_model(file: str | None, console: Console) -> Path:
@@ -110,8 +135,14 @@ def check_suffix(path: Path) -> None:
         )
 
 
-def load_model(path: Path) -> Any:
+def load_model(path: Path, encoder: str | None = None) -> Any:
     """Load a fitted classifier from a file.
+
+    Parameters
+    ----------
+    path : Path
+    encoder : str or None, default=None
+        Where its pretrained encoder is; None takes the place that the model names.
 
     Raises
     ------
@@ -142,7 +173,34 @@ def load_model(path: Path) -> Any:
     if not hasattr(model, "predict"):
         raise Refused(f"{start} it contains a {type(model).__name__}; expected a classifier")
     _check_fitted(model, start)
+    if encoder is not None:
+        embedders = list(_embedders_in(model, set()))
+        if not embedders:
+            raise Refused(
+                f"the model '{plain(os.fspath(path))}' has no pretrained encoder; omit --encoder"
+            )
+        for embedder in embedders:
+            embedder.set_params(model=encoder)
     return model
+
+
+def _embedders_in(value: Any, seen: set[int]) -> Iterator[Any]:
+    """Yield the encoders in a model, also those of fitted copies, such as in an ensemble."""
+    if id(value) in seen:
+        return
+    seen.add(id(value))
+    if isinstance(value, Mapping):
+        parts: Iterable[Any] = value.values()
+    elif isinstance(value, (list, tuple)):
+        parts = value
+    elif type(value).__module__.partition(".")[0] in ("sklearn", "ser_estimators"):
+        if type(value).__name__ == "EncoderEmbedder":
+            yield value
+        parts = getattr(value, "__dict__", {}).values()
+    else:
+        return
+    for part in parts:
+        yield from _embedders_in(part, seen)
 
 
 def card_of(path: Path) -> ModelCard | None:

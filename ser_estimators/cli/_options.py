@@ -13,6 +13,7 @@ import click
 
 from .._utils.writing import check_writable
 from ._command import Refused
+from ._models import check_encoder
 from ._text import plain
 
 __all__ = [
@@ -117,20 +118,13 @@ n_jobs_option = click.option(
 )
 
 
-def _parse_encoder(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-    """Return the absolute path of a folder, so that a saved model works in other folders, too."""
-    if value is None or not Path(value).is_dir():
-        return value
-    return str(Path(value).absolute())
-
-
 def pipeline_options(function: Function) -> Function:
     """Add the parameters of the pipeline."""
     options = (
         click.option(
             "--encoder",
             metavar="NAME",
-            callback=_parse_encoder,
+            callback=check_encoder,
             help="Use a pretrained encoder instead of a CNN: a folder, or a name on the Hugging "
             "Face Hub, such as openai/whisper-base.",
         ),

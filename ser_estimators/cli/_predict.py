@@ -66,6 +66,7 @@ def predict(
     console: Console,
     inputs: tuple[str, ...],
     model_file: str | None,
+    encoder: str | None,
     as_json: bool,
     as_csv: bool,
     probabilities: bool,
@@ -98,6 +99,7 @@ def predict(
             max_duration=max_duration,
             threshold=threshold,
             trained_on=_durations(path),
+            encoder=encoder,
             n_jobs=n_jobs,
         )
 
@@ -113,6 +115,7 @@ def predict_inputs(
     max_duration: float | None = None,
     threshold: float | None = None,
     trained_on: tuple[float, float] | None = None,
+    encoder: str | None = None,
     n_jobs: int | None = None,
 ) -> int:
     """Print a row for each input, and return the exit status.
@@ -123,8 +126,9 @@ def predict_inputs(
     import numpy as np
 
     from .. import predict_clips
+    from .._audio.unlike import describe_unlike, unlike_collected
 
-    model = load_model(model_path)
+    model = load_model(model_path, encoder)
     classes = np.asarray(getattr(model, "classes_", ())).tolist()
     has_probability = hasattr(model, "predict_proba")
     if (show_all or threshold is not None) and not has_probability:
@@ -149,6 +153,7 @@ def predict_inputs(
     n_failed, long = 0, []
     with (
         joblib.parallel_config(n_jobs=n_jobs),
+        unlike_collected() as unlike,
         console.without_decoder_notes(),
         console.progress(len(inputs), "prediction", "file") as bar,
     ):
@@ -163,6 +168,16 @@ def predict_inputs(
     click.echo(rows.end(), nl=False)
     if long and trained_on is not None:
         console.note(_about_long(long, len(inputs), trained_on))
+    if unlike:
+        names = {str(one.path): one.name for one in inputs}
+        console.note(
+            describe_unlike(
+                unlike,
+                len(inputs),
+                noun="recording",
+                label=lambda one: plain(names.get(one.name, one.name)),
+            )
+        )
     if n_failed and len(inputs) > 1:  # a single row says it
         console.note(f"{n_failed:,} of {counted(len(inputs), 'file')} could not be predicted")
     return FAILED if n_failed else OK
@@ -233,7 +248,8 @@ def _predict_files(predict_paths: Any, inputs: Sequence[Input]) -> list[Row]:
             by_class = dict(zip(names, found.probabilities[index].tolist(), strict=True))
         # Of an unsure answer, the probability that was too low.
         probability = by_class.get(label, max(by_class.values(), default=None))
-        rows.append(Row(one.name, label, probability, by_class))
+        unlike = found.unlike[index] if found.unlike else ""
+        rows.append(Row(one.name, label, probability, by_class, unlike=unlike))
     return rows
 
 

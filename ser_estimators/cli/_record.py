@@ -54,6 +54,7 @@ def record(
     device: str | None,
     predict: bool,
     model_file: str | None,
+    encoder: str | None,
 ) -> int:
     """Record from the microphone, one channel at 16 kHz.
 
@@ -78,7 +79,8 @@ def record(
             console.note(f"Saved {plain(output)}")
         if model is None:
             return OK
-        return predict_inputs(console, model, [Input(output or "recording", path)])
+        inputs = [Input(output or "recording", path)]
+        return predict_inputs(console, model, inputs, encoder=encoder)
 
 
 def _import_sounddevice() -> Any:

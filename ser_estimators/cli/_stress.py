@@ -65,6 +65,7 @@ def stress(
     /,
     data: str,
     model_file: str | None,
+    encoder: str | None,
     names: tuple[str, ...] | None,
     html: str | None,
     csv_file: str | None,
@@ -78,7 +79,7 @@ def stress(
         raise Refused("--csv needs pandas, which is not installed; run 'pip install pandas'")
     conditions = conditions_of(names)
     path = find_model(model_file, console)
-    model = load_model(path)
+    model = load_model(path, encoder)
     corpus = load_data(data, **columns)
     describe(corpus, console)
     _note_training_data(console, path, data)

@@ -36,6 +36,8 @@ class Row:
         By class.
     error : str, default=""
         Why there is no label.
+    unlike : str, default=""
+        In what the recording is unlike the training audio.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Row:
     probability: float | None = None
     probabilities: dict[Any, float] = field(default_factory=dict)
     error: str = ""
+    unlike: str = ""
 
 
 class Rows(Protocol):
@@ -196,6 +199,8 @@ class JsonRows:
             record["probabilities"] = {
                 _text(one): _rounded(value) for one, value in row.probabilities.items()
             } or None
+        if row.unlike:
+            record["unlike"] = row.unlike
         record["error"] = row.error or None
         start, self.separator = self.separator, ",\n"
         return start + json.dumps(record)

@@ -33,8 +33,9 @@ Train a model on recordings and save it.
 
 {DATA_HELP}
 
-Training takes minutes. Ctrl-C ends it early: the network is kept as it is, the model is saved, and
-the exit status is {INTERRUPTED}.""",
+Training takes minutes. Ctrl-C ends the training of a network early: it is kept as it is, the model
+is saved, and the exit status is {INTERRUPTED}. With --encoder, nothing is saved; with --memory as
+well, the same command continues after the clips that the encoder has processed.""",
     epilog=examples(
         "ser train recordings/ -o model.safetensors",
         "ser train recordings.csv --emotion-column label -o model.safetensors",

@@ -14,6 +14,7 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
 
+from .._audio.unlike import unlike_ignored
 from .._estimators.fit_routing import speakers_for_fit
 from .._estimators.interruption import interruptible
 from .._estimators.speaker_routing import predict_with_speakers
@@ -128,12 +129,13 @@ def run_fold(
 
 
 def _predict(model: Any, test: Side, plan: Plan, fold: Fold, where: str) -> Outcome:
-    y_pred, probabilities, answered = _predict_clips(model, test, plan, where)
     adapted = None
     # Searches do not pass speakers on in prediction.
     best = getattr(model, "best_estimator_", model)
-    if plan.is_adapted(best):
-        adapted = _predict_clips(best, test, plan, where, test.speakers)
+    with unlike_ignored():  # the scores say what a difference costs
+        y_pred, probabilities, answered = _predict_clips(model, test, plan, where)
+        if plan.is_adapted(best):
+            adapted = _predict_clips(best, test, plan, where, test.speakers)
     classes = None if probabilities is None else np.asarray(model.classes_)
     return Outcome(fold, y_pred, probabilities, classes, adapted, answered=answered)
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._audio.kinds import name_of
+from .._audio.unlike import unlike_ignored
 from .._audio.workers import map_clips
 from .._estimators.unsure import most_probable, unsure_label_of
 from .._utils.pipelines import iter_steps
@@ -188,7 +189,7 @@ def _predict(
     parts = []
     # Known for a fitted model only: a search may have chosen its rate.
     has_rates = any(rate != plan.pool.reading.sr for rate in _rates_of(model))
-    with warnings.catch_warnings():
+    with unlike_ignored(), warnings.catch_warnings():
         # The clips were checked as they were recorded. What a condition does to them is intended.
         warnings.simplefilter("ignore", AudioLevelWarning)
         warnings.simplefilter("ignore", AudioLengthWarning)

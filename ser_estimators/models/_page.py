@@ -123,11 +123,28 @@ def _page(info: Mapping[str, Any], card: ModelCard, file_name: str) -> str:
     if info["classes"]:
         lines += ["", "## Labels", "", ", ".join(_inline(str(label)) for label in info["classes"])]
     lines += _training(card) + _scores(card) + _limitations(card)
+    lines += _encoder(info["encoder"])
     lines += ["", "## Model", "", "```text", *info["outline"], "```", ""]
     size = "" if info["n_bytes"] is None else f", {info['n_bytes'] / 1e6:.1f} MB"
     versions = ", ".join(f"{package} {text}" for package, text in info["versions"].items())
     lines += [f"{info['n_values']} values{size}. Saved with {versions}."]
     return "\n".join(lines) + "\n"
+
+
+def _encoder(encoder: Mapping[str, Any] | None) -> list[str]:
+    """Return what a user of the model has to get besides the file."""
+    if encoder is None:
+        return []
+    rows = {
+        "Model": encoder["model"],
+        "Revision": encoder["revision"],
+        "License": encoder["license"] or "unknown",
+        "Layers": ", ".join(map(str, encoder["layers"])),
+        "SHA-256": encoder["digest"],
+    }
+    lines = [f"- {name}: {_inline(value)}" for name, value in rows.items() if value]
+    start = "The file does not contain the pretrained encoder, which has a license of its own."
+    return ["", "## Pretrained encoder", "", start, "", *lines]
 
 
 def _front_matter(card: ModelCard) -> Iterator[str]:

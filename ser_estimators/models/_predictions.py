@@ -16,14 +16,17 @@ from sklearn.utils.validation import column_or_1d
 from .._audio.clips import check_clips
 from .._audio.failures import combine, name_of, printable
 from .._audio.reading import duration_of
+from .._audio.unlike import UnlikeClip, report_unlike, unlike_collected
+from .._estimators.audio_ranges import AudioRanges
 from .._estimators.speaker_routing import adapts_to_speakers, predict_with_speakers
-from .._estimators.unsure import answers_above
+from .._estimators.unsure import answers_above, check_threshold
 from .._utils.checks import check_choice, is_missing
 from .._utils.frames import make_frame
+from .._utils.pipelines import iter_steps
 from .._utils.public import public
 from ..exceptions import AudioReadError
 
-__all__ = ["Predictions", "predict_clips"]
+__all__ = ["Predictions", "knows_training_audio", "predict_clips"]
 
 _MAX_SHOWN = 10  # rows in the text of `Predictions`
 
@@ -41,7 +44,7 @@ class Predictions:
     names : list of str
         Path of each clip, or "clip 3" for one that is not a file.
     labels : ndarray of shape (n_clips,), object
-        Predicted labels, or the label of unsure answers; None for clips that could not be used.
+        Predicted labels, or that of unsure answers; None for clips that could not be used.
     probabilities : ndarray of shape (n_clips, n_classes), or None
         NaN for clips that could not be used; None if the model has no ``predict_proba``.
     classes : ndarray of shape (n_classes,)
@@ -51,6 +54,9 @@ class Predictions:
         `AudioReadError`.
     index : pandas.Index or None, default=None
         Index of the clips, if they are a Series.
+    unlike : list of str or None, default=None
+        In what each clip is unlike the training audio; "" for one that is like it. None if the
+        model has no `AudioRanges`.
 
     See Also
     --------
@@ -75,6 +81,7 @@ class Predictions:
     classes: NDArray[Any]
     failures: tuple[Failure, ...] = ()
     index: Any = None
+    unlike: list[str] | None = None
 
     def __len__(self) -> int:
         return len(self.names)
@@ -93,8 +100,8 @@ class Predictions:
         Returns
         -------
         pandas.DataFrame
-            With the columns clip, label, ``probability_...`` for each class, and error, and with
-            the index of X if it is a Series.
+            With the columns clip, label, ``probability_...`` for each class, unlike if the model
+            has `AudioRanges`, and error, and with the index of X if it is a Series.
 
         Raises
         ------
@@ -107,6 +114,8 @@ class Predictions:
                 f"probability_{name}": column
                 for name, column in zip(self.classes, self.probabilities.T, strict=True)
             }
+        if self.unlike is not None:
+            columns["unlike"] = self.unlike
         return make_frame(
             columns | {"error": self.errors},
             caller="to_frame",
@@ -131,15 +140,20 @@ class Predictions:
         name = printable(self.names[index])
         if self.labels[index] is None:
             return f"{name}: {self.errors[index]}"
-        if self.probabilities is None:
-            return f"{name}: {self.labels[index]}"
-        column = int(np.argmax(self.probabilities[index]))
-        found = np.flatnonzero(self.classes == self.labels[index])
-        if len(found):
-            return f"{name}: {self.labels[index]} ({self.probabilities[index, found[0]]:.2f})"
-        # An unsure answer.
-        likely = f"{self.classes[column]} {self.probabilities[index, column]:.2f}"
-        return f"{name}: {self.labels[index]} ({likely})"
+        line = f"{name}: {self.labels[index]}"
+        if self.probabilities is not None:
+            line += f" ({self._probability_of(index, self.probabilities)})"
+        if self.unlike is not None and self.unlike[index]:
+            line += f", unlike the training audio: {self.unlike[index]}"
+        return line
+
+    def _probability_of(self, index: int, probabilities: NDArray[np.float64]) -> str:
+        """Return the probability of a label, or the most probable label of an unsure answer."""
+        by_class = dict(zip(self.classes.tolist(), probabilities[index].tolist(), strict=True))
+        if self.labels[index] in by_class:
+            return f"{by_class[self.labels[index]]:.2f}"
+        probability, likely = max((value, label) for label, value in by_class.items())
+        return f"{likely} {probability:.2f}"
 
 
 def predict_clips(
@@ -172,9 +186,8 @@ def predict_clips(
         Maximum length of a clip in seconds. Longer ones count as clips that cannot be used, and are
         not decoded. Waveforms that come without a sampling rate have any length.
     threshold : float in [0, 1] or None, default=None
-        Lowest probability of an answer: the label of clips below it is "unsure", or -1 if labels
-        are numbers, or what a `SelectiveClassifier` uses. None uses the threshold of a
-        `SelectiveClassifier`; other models always answer.
+        Lowest probability of an answer. Below it, the label is "unsure", or -1 if labels are
+        numbers. None uses the threshold of a `SelectiveClassifier`; other models always answer.
     batch_size : int > 0, default=256
         Number of clips that are in memory at the same time, as features. All clips of a speaker
         are.
@@ -193,6 +206,11 @@ def predict_clips(
     TypeError, ValueError
         If X is not a list of clips, if a parameter has a wrong type or value, or if `speakers` are
         passed to a model that does not adapt to them.
+
+    Warns
+    -----
+    UnlikeAudioWarning
+        Once for all clips that are unlike the training audio, if the model has `AudioRanges`.
 
     See Also
     --------
@@ -214,13 +232,7 @@ def predict_clips(
     check_choice(on_error, "on_error", ("raise", "skip"))
     if max_duration is not None:
         check_scalar(max_duration, "max_duration", Real, min_val=0, include_boundaries="neither")
-    if threshold is not None:
-        check_scalar(threshold, "threshold", Real, min_val=0, max_val=1)
-        if not hasattr(model, "predict_proba"):
-            raise ValueError(
-                f"threshold == {threshold:g}, but the {type(model).__name__} has no predict_proba; "
-                "leave it out, or use a model with probabilities"
-            )
+    check_threshold(threshold, model)
     check_scalar(batch_size, "batch_size", Integral, min_val=1)
     check_scalar(verbose, "verbose", Integral, min_val=0)
     clips = check_clips(X)
@@ -234,11 +246,12 @@ def predict_clips(
     labels = np.full(len(clips), None, dtype=object)
     probabilities: NDArray[np.float64] | None = None
     failures: list[Failure] = []
+    unlike: list[UnlikeClip] = []
     for indices in _batches(len(clips), speakers, batch_size, verbose):
         too_long = _find_too_long(clips, indices, max_duration)
         left = {index for index, _, _ in too_long}
         indices = [index for index in indices if index not in left]
-        usable, outcome, failed = _predict_usable(model, clips, speakers, indices)
+        usable, outcome, failed = _predict_usable(model, clips, speakers, indices, unlike)
         failures += sorted(too_long + failed)
         if outcome is None:
             continue
@@ -260,7 +273,24 @@ def predict_clips(
     names = [name_of(clip) or f"clip {index + 1}" for index, clip in enumerate(clips)]
     # That of a list is a method.
     index_of_X = None if isinstance(X, (list, tuple)) else getattr(X, "index", None)
-    return Predictions(names, labels, probabilities, classes, tuple(failures), index_of_X)
+    reasons = _reasons_of(model, unlike, len(clips))
+    report_unlike(sorted(unlike), len(clips))
+    return Predictions(names, labels, probabilities, classes, tuple(failures), index_of_X, reasons)
+
+
+def knows_training_audio(model: Any) -> bool:
+    """Return whether a model says in what clips are unlike its training audio."""
+    return any(isinstance(step, AudioRanges) for _, step in iter_steps(model))
+
+
+def _reasons_of(model: Any, unlike: Sequence[UnlikeClip], n_clips: int) -> list[str] | None:
+    """Return in what each clip is unlike the training audio, or None if the model cannot say."""
+    if not knows_training_audio(model):
+        return None
+    reasons = [""] * n_clips
+    for one in unlike:
+        reasons[one.position] = str(one)
+    return reasons
 
 
 def _check_speakers(model: Any, speakers: Any, n_clips: int) -> NDArray[Any]:
@@ -282,10 +312,9 @@ def _check_speakers(model: Any, speakers: Any, n_clips: int) -> NDArray[Any]:
 def _batches(
     n_clips: int, speakers: NDArray[Any] | None, batch_size: int, verbose: int
 ) -> Iterator[list[int]]:
-    """Yield positions of clips; those of one speaker are in one batch."""
+    """Yield positions of clips, by the first clip of each speaker, whose clips are in one batch."""
     from tqdm.auto import tqdm
 
-    # In the order of their first clip.
     by_speaker: dict[Any, list[int]] = {}
     for index in range(n_clips):
         name = None if speakers is None else speakers[index]
@@ -320,9 +349,13 @@ def _find_too_long(clips: Any, indices: list[int], max_duration: float | None) -
 
 
 def _predict_usable(
-    model: Any, clips: Any, speakers: NDArray[Any] | None, indices: list[int]
+    model: Any,
+    clips: Any,
+    speakers: NDArray[Any] | None,
+    indices: list[int],
+    unlike: list[UnlikeClip],
 ) -> tuple[list[int], tuple[Any, Any] | None, list[Failure]]:
-    """Predict those clips of a batch that can be used.
+    """Predict those clips of a batch that can be used, and list the unlike ones in `unlike`.
 
     Returns
     -------
@@ -335,7 +368,10 @@ def _predict_usable(
     while indices:
         try:
             own = None if speakers is None else speakers[indices]
-            return indices, _predict(model, _take(clips, indices), own), failures
+            with unlike_collected() as found_unlike:
+                outcome = _predict(model, _take(clips, indices), own)
+            unlike += [one._replace(position=indices[one.position]) for one in found_unlike]
+            return indices, outcome, failures
         except AudioReadError as error:
             if not error.failures:
                 raise

@@ -21,7 +21,7 @@ from .._utils.text import readable, represent, type_name
 from .._utils.version import __version__
 from .._utils.writing import write_file
 from ._files.load import load_model
-from ._predictions import predict_clips
+from ._predictions import knows_training_audio, predict_clips
 
 __all__ = ["predict_table"]
 
@@ -74,9 +74,9 @@ def predict_table(
     -------
     pandas.DataFrame
         The table with the columns label, ``probability_...`` for each class if the model has
-        ``predict_proba``, and error. The label and the probabilities of a recording that could not
-        be used are missing; the error of the others is empty. Former columns of these names are
-        replaced.
+        ``predict_proba``, unlike if it has `AudioRanges`, and error. The label and the
+        probabilities of a recording that could not be used are missing; the error of the others is
+        empty. Former columns of these names are replaced.
 
     Raises
     ------
@@ -173,6 +173,7 @@ def _predict(
 
     classes = np.asarray(model.classes_)
     labels, errors = np.empty(0, dtype=object), [""] * 0
+    unlike: list[str] | None = []
     probabilities = np.empty((0, len(classes))) if hasattr(model, "predict_proba") else None
     if paths:
         found = predict_clips(
@@ -184,12 +185,15 @@ def _predict(
             batch_size=batch_size,
         )
         labels, probabilities, errors = found.labels, found.probabilities, found.errors
+        unlike = found.unlike
     columns: dict[str, Any] = {"label": pd.array(labels, dtype=_TYPES[classes.dtype.kind])}
     if probabilities is not None:
         columns |= {
             f"probability_{name}": column
             for name, column in zip(classes, probabilities.T, strict=True)
         }
+    if knows_training_audio(model):
+        columns["unlike"] = pd.array(unlike, dtype="string")
     return columns | {"error": pd.array(errors, dtype="string")}
 
 

@@ -88,6 +88,21 @@ def test_silence_has_no_loudness_and_is_unchanged(waveform):
     assert normalize_loudness(waveform, 16000, -23.0) is waveform
 
 
+@pytest.mark.parametrize("gain", [-40, -20, -3, 6])
+def test_the_gain_of_a_recording_does_not_change_its_normalized_form(gain):
+    """Its quiet parts are below the gate of the recommendation at some gains only."""
+    waveform = speechlike(32000) * np.linspace(0.001, 0.05, 32000, dtype=np.float32)
+    changed = waveform * np.float32(10 ** (gain / 20))
+    difference = integrated_loudness(changed, 16000) - integrated_loudness(waveform, 16000)
+    assert difference == pytest.approx(gain, abs=0.01)
+    np.testing.assert_allclose(
+        normalize_loudness(changed, 16000, -23.0),
+        normalize_loudness(waveform, 16000, -23.0),
+        rtol=2e-3,
+        atol=1e-6,
+    )
+
+
 def test_loudness_of_one_sample_and_at_low_rates_is_finite():
     assert np.isfinite(integrated_loudness(np.array([0.5], dtype=np.float32), 16000))
     assert np.isfinite(integrated_loudness(speechlike(500), 1000))

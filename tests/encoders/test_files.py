@@ -100,7 +100,10 @@ def test_an_index_cannot_lead_out_of_the_folder(folder, shard):
     [
         ("config.json", "has no config.json; expected a folder as save_pretrained"),
         ("preprocessor_config.json", "has no preprocessor_config.json; expected a folder"),
-        ("model.safetensors", "has no model.safetensors. Weights in other formats can run code"),
+        (
+            "model.safetensors",
+            "has no file model.safetensors. Weights in other formats can run code",
+        ),
     ],
 )
 def test_missing_files(folder, name, message):
@@ -116,7 +119,7 @@ def test_pickles_are_not_loaded(folder):
 
     (folder / "model.safetensors").unlink()
     (folder / "pytorch_model.bin").write_bytes(pickle.dumps(Attack()))
-    with pytest.raises(EncoderError, match="has no model.safetensors"):
+    with pytest.raises(EncoderError, match="has no file model.safetensors"):
         find(folder)
     assert not Path("attacked").exists()
 
@@ -141,12 +144,56 @@ def test_code_of_a_model_is_not_run(folder):
         ({"encoder_layers": 4}, "lack 15 of 67 tensors: 'layers.3.fc1.bias'"),
         ({"activation_function": "evil"}, "Could not build the encoder .* from its WhisperConfig"),
         ({"encoder_attention_heads": 3}, "Could not build the encoder"),
+        ({"encoder_attention_heads": 0}, r"from its WhisperConfig \(ZeroDivisionError: "),
+        ({"encoder_ffn_dim": "x"}, "Could not build .* download the model again"),
     ],
 )
 def test_a_damaged_configuration(folder, changes, message):
     change_json(folder / "config.json", **changes)
     with pytest.raises(EncoderError, match=message):
         load(folder)
+
+
+@pytest.mark.parametrize("value", [0, -160, "160", 1.5, None])
+@pytest.mark.parametrize("name", ["hop_length", "n_fft"])
+def test_a_damaged_front_end(folder, name, value):
+    path = folder / "preprocessor_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {name: value}))
+    with pytest.raises(EncoderError, match=f"has {name} == {value!r}; expected a positive whole"):
+        load(folder)
+
+
+def test_damaged_convolutions(encoder_folders):
+    folder = shutil.copytree(encoder_folders["hubert"], "hubert")
+    change_json(Path(folder) / "config.json", conv_stride=[5, 0, 8])
+    with pytest.raises(EncoderError, match="has conv_stride == 0; expected a positive whole"):
+        load(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("model.safetensors", "has no file model.safetensors"),
+        ("config.json", r"Could not read config\.json of the encoder"),
+    ],
+)
+def test_a_folder_instead_of_a_file(folder, name, message):
+    (folder / name).unlink()
+    (folder / name).mkdir()
+    with pytest.raises(EncoderError, match=message):
+        find(folder)
+
+
+@pytest.mark.parametrize("name", ["config.json", "preprocessor_config.json", "model.safetensors"])
+def test_links_to_nothing_are_named(folder, name):
+    """A copied snapshot of the cache of the hub has such links."""
+    (folder / name).unlink()
+    (folder / name).symlink_to("../../blobs/0123")
+    message = (
+        rf"{name} of the encoder 'encoder' is a symbolic link to '\.\./\.\./blobs/0123', which"
+    )
+    with pytest.raises(EncoderError, match=message):
+        find(folder)
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "\xff\xfe"])
@@ -174,15 +221,3 @@ def test_weights_of_another_model(folder, encoder_folders):
 def test_a_missing_folder(name):
     with pytest.raises(EncoderError, match="There is no folder"):
         find_files(name, revision=None, local_files_only=True)
-
-
-def test_a_name_that_was_not_downloaded(monkeypatch):
-    monkeypatch.setenv("HF_HUB_CACHE", str(Path("cache").absolute()))
-    message = (
-        "Could not load the encoder 'openai/whisper-base': it has not been downloaded, and "
-        "local_files_only=True forbids .* 'hf download openai/whisper-base'"
-    )
-    with pytest.raises(EncoderError, match=message):
-        find_files("openai/whisper-base", revision=None, local_files_only=True)
-    with pytest.raises(EncoderError, match="Could not load revision 'main' of 'a/b'"):
-        find_files("a/b", revision="main", local_files_only=True)

@@ -356,7 +356,7 @@ def test_table_is_not_augmented():
     X, y = table()
     plain = make_cnn(**MLP, random_state=0).fit(X, y).predict_proba(X)
     changes = {"time_stretch": 0.5, "frequency_warp": 0.5, "gain": 5.0, "time_mask": 1.0}
-    changes |= {"frequency_mask": 1.0, "time_shift": 0.9, "noise_snr": -20.0}
+    changes |= {"frequency_mask": 1.0, "time_shift": 0.9, "recording_p": 1.0}
     changes |= {"mixstyle_p": 1.0, "mixup_alpha": 1.0}
     for name, value in changes.items():
         changed = make_cnn(**MLP | {name: value}, random_state=0).fit(X, y)

@@ -7,6 +7,8 @@ import pandas as pd
 import pytest
 from skorch.callbacks import Callback
 
+from ser_estimators import SpectrogramAugmentation
+
 from .helpers import SMALL, fit_proba, make_cnn
 
 
@@ -24,7 +26,7 @@ from .helpers import SMALL, fit_proba, make_cnn
         {"time_mask": 0.9},
         {"frequency_mask": 0.9},
         {"time_shift": 0.5},
-        {"noise_snr": -10},
+        {"recording_p": 0.9},
         {"weight_decay": 10.0},
         {"lr": 0.1},
         {"warmup": 0.9},
@@ -56,8 +58,9 @@ def test_frequency_warp_has_an_effect_in_training(frames):
         {"dropout": 0.999, "label_smoothing": 0.999},
         {"warmup": 0.999, "time_shift": 0.999},
         {"frequency_warp": 0.999, "n_views": 50},
-        {"noise_snr": -1e6},
-        {"noise_snr": 1e6},
+        {"augmentation": SpectrogramAugmentation(noise_snr=-1e6, recording_p=1.0)},
+        {"augmentation": SpectrogramAugmentation(noise_snr=1e6, recording_p=1.0)},
+        {"augmentation": SpectrogramAugmentation(equalization=1e6, band_p=1.0, recording_p=1.0)},
         {"embedding_dim": 1, "norm": None},
     ],
     ids=str,

@@ -13,6 +13,7 @@ from skorch.callbacks import Callback
 
 from ser_estimators import (
     AcousticFeatures,
+    AudioRanges,
     CNNEmbedder,
     EncoderEmbedder,
     FeatureMLP,
@@ -39,6 +40,7 @@ READING = {
     "n_jobs": ("all", None),
     "verbose": (-1, None),
 }
+PROCESSING = ("trim_db", "loudness", "preemphasis")
 MFCC = READING | {
     "n_mfcc": (0, 20),
     "n_fft": (0, 512),
@@ -68,6 +70,10 @@ ACOUSTIC = READING | {
     "n_mels": (0, 50),
     "f0_min": (0, 100.0),
     "f0_max": (10, 200.0),
+}
+RANGES = {
+    "false_alarms": (1, 0.5),
+    **{name: values for name, values in READING.items() if name not in PROCESSING},
 }
 ENCODER = {
     "model": ("", "hubert"),
@@ -115,15 +121,22 @@ AUGMENTATION = {
     "time_mask": (2, 0.9),
     "frequency_mask": (2, 0.9),
     "time_shift": (1, 0.5),
-    "noise_snr": ("loud", -10.0),
     "mixstyle_p": (2, 0.0),
     "mixup_alpha": (-1, 5.0),
+    "recording_p": (2, 0.0),
+    "room_p": (2, 1.0),
+    "noise_p": (2, 0.0),
+    "noise_snr": ("loud", -10.0),
+    "equalization": (-1, 0.0),
+    "band_p": (2, 1.0),
+    "silence_p": (2, 1.0),
 }
 SPECTROGRAM_CNN = {"channels": ((0,), (4, 9)), "se_ratio": (2, 0.5)}
 FEATURE_MLP = {"hidden_layer_sizes": ((), (5,))}
 TABLES = {
     MFCCTransformer: MFCC,
     AcousticFeatures: ACOUSTIC,
+    AudioRanges: RANGES,
     EncoderEmbedder: ENCODER,
     CNNEmbedder: CNN,
     SpectrogramAugmentation: AUGMENTATION,
@@ -145,6 +158,7 @@ def embedder(owner, **changes):
         "random_state": 0,
     }
     if owner is SpectrogramAugmentation:
+        changes = {"recording_p": 0.9} | changes  # without it, its parameters have no effect
         parameters["augmentation"] = SpectrogramAugmentation(**changes)
     elif owner is SpectrogramCNN:
         parameters["network"] = SpectrogramCNN(**{"channels": (4, 4, 8)} | changes)
@@ -157,7 +171,7 @@ def embedder(owner, **changes):
 
 def result_of(owner, **changes):
     """Return the output of an estimator for fixed data."""
-    if owner in (MFCCTransformer, AcousticFeatures, EncoderEmbedder):
+    if owner in (MFCCTransformer, AcousticFeatures, AudioRanges, EncoderEmbedder):
         rng = np.random.default_rng(0)
         time = np.arange(8000) / 16000
         voice = sum(np.sin(2 * np.pi * 150 * k * time) / k for k in range(1, 9))
@@ -165,6 +179,13 @@ def result_of(owner, **changes):
         import soundfile
 
         soundfile.write("clip.wav", clip, 22050)  # so that it is resampled
+        if owner is AudioRanges:
+            names = ["clip.wav"] + [f"{number}.wav" for number in range(100)]
+            for name in names[1:]:
+                noise = 10 ** rng.uniform(-4, -1) * rng.normal(size=8000)
+                soundfile.write(name, rng.uniform(0.05, 1) * clip + noise, 22050)
+            fitted = owner(**changes).fit(names)
+            return np.array([fitted.low_, fitted.high_])
         if owner is EncoderEmbedder:
             save_encoder("whisper")
             save_encoder("hubert", "hubert")

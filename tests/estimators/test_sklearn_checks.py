@@ -5,6 +5,7 @@ from sklearn.utils.estimator_checks import estimator_checks_generator, parametri
 
 from ser_estimators import (
     AcousticFeatures,
+    AudioRanges,
     CNNEmbedder,
     FeatureMLP,
     MFCCTransformer,
@@ -16,7 +17,7 @@ SMALL_CNN = CNNEmbedder(
     network=SpectrogramCNN((8, 16)), embedding_dim=16, max_epochs=15, random_state=0
 )
 SMALL_MLP = CNNEmbedder(network=FeatureMLP((16,)), embedding_dim=16, max_epochs=30, random_state=0)
-ESTIMATORS = [MFCCTransformer(), AcousticFeatures(), SMALL_CNN, SMALL_MLP]
+ESTIMATORS = [MFCCTransformer(), AcousticFeatures(), AudioRanges(), SMALL_CNN, SMALL_MLP]
 
 
 @parametrize_with_checks(ESTIMATORS)

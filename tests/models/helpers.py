@@ -28,6 +28,7 @@ from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
 
 from ser_estimators import (
     AcousticFeatures,
+    AudioRanges,
     CNNEmbedder,
     FeatureMLP,
     MFCCTransformer,
@@ -95,6 +96,7 @@ def clip_models():
             ),
             LogisticRegression(C=0.1),
         ),
+        "ranges": make_pipeline(AudioRanges(), features, LogisticRegression()),
         "transformer": MFCCTransformer(n_mfcc=13, window=("kaiser", 8.0)),
     }
     with warnings.catch_warnings():

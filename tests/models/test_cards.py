@@ -153,7 +153,7 @@ def test_information_on_a_model():
     path = save_model(model, "model.safetensors")
     info = model_info(path)
     assert list(info) == [
-        *("format", "versions", "classes", "sr", "card", "outline"),
+        *("format", "versions", "classes", "sr", "card", "encoder", "outline"),
         *("n_values", "n_bytes", "model", "tensors"),
     ]
     assert info["classes"] == ["anger", "fear", "sadness"]
@@ -166,6 +166,7 @@ def test_information_on_a_model():
     (name,) = [name for name in info["tensors"] if name.endswith("history_.values")]
     assert info["tensors"][name] == {"dtype": "float64", "shape": [1, 3]}
     assert info["n_values"] > 1000
+    assert info["encoder"] is None
 
 
 @pytest.mark.parametrize(

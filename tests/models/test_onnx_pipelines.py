@@ -20,6 +20,7 @@ from sklearn.svm import SVC
 import ser_estimators
 from ser_estimators import (
     AcousticFeatures,
+    AudioRanges,
     CNNEmbedder,
     EncoderEmbedder,
     FeatureMLP,
@@ -115,6 +116,18 @@ def test_classifiers(embedded, voices, name, is_binary):
     assert_exported(pipe, voices)
 
 
+def test_the_ranges_of_the_training_audio_are_left_out(embedded, voices):
+    lr = LogisticRegression().fit(embedded.transform(voices.data), voices.target)
+    pipe = Pipeline([*embedded.steps, ("lr", lr)])
+    ranges = AudioRanges().fit(voices.data)
+    plain = export_onnx(pipe, "plain.onnx").read_bytes()
+    pipe = Pipeline([("audio", ranges), *pipe.steps])
+    assert export_onnx(pipe, "ranges.onnx").read_bytes() == plain
+    wrong = Pipeline([*embedded.steps, ("audio", ranges), ("lr", lr)])
+    with pytest.raises(TypeError, match="cannot export AudioRanges"):
+        export_onnx(wrong, "wrong.onnx")
+
+
 def test_frozen_classifier_with_calibration(embedded, voices):
     embedding = embedded.transform(voices.data)
     fitted = LogisticRegression().fit(embedding, voices.target)
@@ -149,6 +162,13 @@ def test_unsure_answers(embedded, voices, place):
     )
     metadata = session.get_modelmeta().custom_metadata_map
     assert (metadata["threshold"], metadata["unsure"]) == ("0.4", '"unsure"')
+
+
+def test_one_selective_classifier_is_enough(embedded, voices):
+    inner = SelectiveClassifier(FrozenEstimator(embedded)).fit(voices.data, voices.target)
+    outer = SelectiveClassifier(FrozenEstimator(inner)).fit(voices.data, voices.target)
+    with pytest.raises(TypeError, match="a SelectiveClassifier inside another; remove one of"):
+        export_onnx(outer, "model.onnx")
 
 
 def test_a_threshold_that_no_answer_reaches(embedded, voices):
@@ -380,7 +400,7 @@ def test_every_public_estimator_is_exported_or_refused():
         SpeakerNormalizer,
         SpectrogramCNN,
     }
-    without_effect = {SpectrogramAugmentation}  # on predictions
+    without_effect = {AudioRanges, SpectrogramAugmentation}  # on predictions
     refused = {AcousticFeatures, EncoderEmbedder, FeatureMLP, ViewVotingClassifier}
     public = {getattr(ser_estimators, name) for name in ser_estimators.__all__}
     estimators = {

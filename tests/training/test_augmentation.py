@@ -1,19 +1,15 @@
 """Augmentation: changes, invariants, and reproducibility."""
 
-import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ser_estimators import MFCCTransformer
-from ser_estimators._network.inputs import LogMelLayer
 from ser_estimators._training.augmentation import (
     AugmentationOptions,
-    SpectrogramBatch,
-    add_noise,
     warp_and_mask,
 )
+from ser_estimators._training.recordings import RecordingOptions
 
 from ..network.helpers import make_batch
 
@@ -24,7 +20,7 @@ NONE = {
     "time_mask": 0,
     "frequency_mask": 0,
     "time_shift": 0,
-    "noise_snr": None,
+    "recordings": RecordingOptions(0, 0, 0, 0, 0, 0, 0),
     "mixstyle_p": 0,
     "mixup_alpha": 0,
 }
@@ -191,64 +187,3 @@ def test_shift_repeats_the_frames_at_the_edges():
             assert clip.min() >= 1
             assert clip.max() <= 30
         assert not torch.allclose(moved, frames, atol=0.5)
-
-
-def noise_in_decibels(spectrogram, mask, snr, seed=0):
-    """Add noise to a spectrogram in dB that was standardized by 20 dB around -40 dB.
-
-    It has the rows of all 64 mel bands, so its scale is in decibels.
-    """
-    n_rows = spectrogram.shape[2]
-    mean, std = torch.full((1, n_rows, 1), -40.0), torch.full((1, n_rows, 1), 20.0)
-    standard = (spectrogram - mean) / std * mask
-    generator = torch.Generator().manual_seed(seed)
-    batch = SpectrogramBatch(standard, mask, torch.eye(len(mask)), mean, std)
-    return (add_noise(batch, snr, generator) * std + mean), standard
-
-
-@pytest.mark.parametrize("snr", [-10, 10])
-def test_noise_has_the_requested_power(snr):
-    # Silent clips with one loud frame, whose mean power over the whole clip is 0 dB.
-    spectrogram = torch.full((40, 1, 64, 200), -300.0)
-    spectrogram[..., 0] = 10 * np.log10(200)
-    mask = torch.ones(40, 1, 1, 200)
-    noisy, _ = noise_in_decibels(spectrogram, mask, snr)
-    level = 10 * torch.log10((10 ** (noisy[..., 1:] / 10)).mean(dim=(1, 2, 3)))
-    assert (-level >= snr - 0.5).all()
-    assert (-level <= snr + 30.5).all()
-    assert (-level).max() - (-level).min() > 20
-    assert (noisy >= spectrogram - 1e-3).all()
-
-
-@pytest.mark.parametrize("n_mfcc", [13, 40, 64])
-def test_noise_is_scaled_in_decibels_for_any_number_of_coefficients(n_mfcc):
-    waveform = np.random.default_rng(0).normal(scale=0.1, size=16_000).astype(np.float32)
-    coefficients = torch.from_numpy(MFCCTransformer(n_mfcc=n_mfcc).fit_transform([waveform]))
-    layer = LogMelLayer(n_mfcc)
-    layer.fit_scale(lambda: [coefficients])
-    spectrogram, mask = layer(coefficients)
-    mean, std = layer.mean * layer.decibels, layer.std * layer.decibels
-    # The first coefficient is the mean over the bands, in dB, times the root of their number.
-    assert mean.mean().item() == pytest.approx(coefficients[0, 0].mean().item() / 8, rel=1e-4)
-    batch = SpectrogramBatch(spectrogram, mask, torch.eye(1), mean, std)
-    lowest, strong = (
-        add_noise(batch, snr, torch.Generator().manual_seed(0)) for snr in (300.0, -60.0)
-    )
-    torch.testing.assert_close(lowest, spectrogram, atol=1e-4, rtol=1e-4)
-    # Noise of 30 to 60 dB above the clip raises the level of every band by as much.
-    raised = (strong - spectrogram) * std
-    assert 25 < raised.mean().item() < 65
-
-
-def test_noise_does_not_change_padding_and_other_channels():
-    spectrogram, mask = make_batch()
-    both = torch.cat([spectrogram, spectrogram], dim=1)
-    mean, std = torch.zeros(2, 10, 1), torch.ones(2, 10, 1)
-    before = both.clone()
-    batch = SpectrogramBatch(both, mask, torch.eye(len(mask)), mean, std)
-    noisy = add_noise(batch, 0.0, torch.Generator().manual_seed(0))
-    assert torch.equal(both, before)
-    assert torch.equal(noisy[:, 1], both[:, 1])
-    assert not (noisy * (1 - mask)).any()
-    assert noisy.isfinite().all()
-    assert (noisy[:, 0] > both[:, 0]).any()

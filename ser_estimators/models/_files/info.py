@@ -11,7 +11,7 @@ from .._card import read_card, write_fields
 from .container import ModelFile
 from .errors import MismatchError, explained_by_file
 from .load import KEYS
-from .summary import outline
+from .summary import encoder_of, outline
 from .values import read_labels
 
 __all__ = ["describe_document", "model_info"]
@@ -38,6 +38,8 @@ def model_info(path: str | os.PathLike[str]) -> dict[str, Any]:
         - ``classes``: list of labels, or None;
         - ``sr``: sampling rate of the clips in Hz, or None;
         - ``card``: the entries of the `ModelCard` that are known;
+        - ``encoder``: model, revision, license, layers and digest of the pretrained encoder, or
+          None;
         - ``outline``: a line for each estimator, with the parameters that are not defaults;
         - ``n_values``: number of values in all arrays, such as weights;
         - ``n_bytes``: size of the file;
@@ -96,6 +98,7 @@ def describe_document(
         "classes": None if saved is None else read_labels(saved).tolist(),
         "sr": sr,
         "card": {} if card is None else write_fields(read_card(card)),
+        "encoder": encoder_of(document["model"]),
         "outline": outline(document["model"]),
         "n_values": sum(math.prod(tensor["shape"]) for tensor in tensors.values()),
         "n_bytes": n_bytes,

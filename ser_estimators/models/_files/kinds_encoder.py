@@ -20,6 +20,7 @@ __all__ = ["KINDS"]
 _MAX_LAYERS, _MAX_WIDTH, _MAX_BLOCKS = 1000, 1 << 20, 1 << 16
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _MAX_TEXT = 4096
+_STATISTICS, _MAX_SPEEDS = {"mean", "std"}, 1000
 
 
 def _check_digest(value: Any, sizes: dict[str, int]) -> None:
@@ -38,6 +39,18 @@ def _check_layers(value: Any, sizes: dict[str, int]) -> None:
 def _check_none(value: Any, sizes: dict[str, int]) -> None:
     if value is not None:
         raise MismatchError(f"is {value!r:.80}; expected None")
+
+
+def _check_pooling(value: Any, sizes: dict[str, int]) -> None:
+    is_list = isinstance(value, tuple) and 0 < len(value) <= len(_STATISTICS)
+    if not is_list or not set(value) <= _STATISTICS or len(set(value)) < len(value):
+        raise MismatchError(f"is {value!r:.80}; expected a tuple of names of statistics")
+
+
+def _check_speeds(value: Any, sizes: dict[str, int]) -> None:
+    is_list = isinstance(value, tuple) and 0 < len(value) <= _MAX_SPEEDS
+    if not is_list or not all(type(one) is float and 0.5 <= one <= 2 for one in value):
+        raise MismatchError(f"is {value!r:.80}; expected a tuple of speeds from 0.5 to 2")
 
 
 def _check_normalizer(value: Any, sizes: dict[str, int]) -> None:
@@ -59,7 +72,10 @@ def _verify_voting(estimator: Any, sizes: Mapping[str, int]) -> None:
         raise MismatchError(
             f"ViewVotingClassifier has {len(members)} classifiers; expected {estimator.n_members_}"
         )
-    for member in members:
+    plain = estimator.plain_estimators_ or []
+    if len(plain) != (0 if normalizer is None else len(members)):
+        raise MismatchError(f"ViewVotingClassifier has {len(plain)} plain classifiers")
+    for member in [*members, *plain]:
         if not np.array_equal(getattr(member, "classes_", ()), estimator.classes_):
             raise MismatchError("ViewVotingClassifier has other classes than its classifiers")
         n_columns = estimator.n_views_ * len(members) * getattr(member, "n_features_in_", 0)
@@ -76,6 +92,8 @@ KINDS = (
         "ser_estimators",
         {
             "layers_": _check_layers,
+            "pooling_": _check_pooling,
+            "speeds_": _check_speeds,
             "layer_scores_": either(_check_none, array(None, dtypes=("float64",), low=0, high=1)),
             "embedding_dim_": integer(1, _MAX_WIDTH),
             "sr_": integer(1, 768_000),
@@ -107,6 +125,7 @@ KINDS = (
             "n_views_": integer(1, _MAX_BLOCKS),
             "n_members_": integer(1, _MAX_BLOCKS),
             "estimators_": items(fitted_classifier),
+            "plain_estimators_": either(_check_none, items(fitted_classifier)),
             "classes_": labels("classes"),
             "normalizer_": either(_check_none, _check_normalizer),
             "temperature_": number(sys.float_info.min),

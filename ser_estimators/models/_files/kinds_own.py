@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..._features.audio_measures import MEASURES
 from .checks import (
     Check,
     array,
@@ -20,6 +21,7 @@ from .checks import (
     items,
     labels,
     mapping,
+    names,
     number,
 )
 from .errors import MismatchError, UnsupportedError
@@ -49,7 +51,7 @@ _HISTORY = ("epoch", "train_loss", "valid_loss", "valid_accuracy", "dur")
 def _check_clip_transformer(estimator: Any) -> None:
     """Raise for parameters of a transformer of clips that `transform` would refuse."""
     for name, largest in _LARGEST.items():
-        value = getattr(estimator, name)
+        value = getattr(estimator, name, None)
         if isinstance(value, Integral) and int(value) > largest:
             raise MismatchError(
                 f"{name} of {type(estimator).__name__} is {value}; expected at most {largest}"
@@ -266,6 +268,21 @@ def _verify_network(estimator: Any, sizes: Mapping[str, int]) -> None:
         raise MismatchError(f"n_iter_ of CNNEmbedder is {estimator.n_iter_}, unlike its history")
 
 
+def _verify_ranges(estimator: Any, sizes: Mapping[str, int]) -> None:
+    found = estimator.measures_.tolist()
+    if unknown := sorted(set(found) - {measure.name for measure in MEASURES}):
+        raise MismatchError(
+            f"AudioRanges has the measure {unknown[0]!r:.80}, which this version of ser_estimators "
+            "does not know",
+            "update ser_estimators, or save the model again",
+        )
+    if not found or len(set(found)) < len(found):
+        raise MismatchError("AudioRanges has no measures, or some twice")
+    below, above = estimator.center_ - estimator.low_, estimator.high_ - estimator.center_
+    if not ((below > 0).all() and (above > 0).all()):
+        raise MismatchError("the ranges of AudioRanges do not contain their centers")
+
+
 _SPEC = mapping(
     {
         "kind": choice("cnn", "mlp"),
@@ -297,6 +314,13 @@ _NETWORK: dict[str, Check] = FEATURES | {
 }
 # Only after a fit on a 2-D array.
 _SAMPLES: dict[str, Check] = {"n_features_in_": either(choice(None), integer(1))}
+_RANGE = array("measures", dtypes=("float64",))
+_RANGES: dict[str, Check] = _SAMPLES | {
+    "measures_": names("measures"),
+    "center_": _RANGE,
+    "low_": _RANGE,
+    "high_": _RANGE,
+}
 
 KINDS = (
     Kind(
@@ -314,6 +338,14 @@ KINDS = (
         ("n_features_in_",),
         check_parameters=_check_clip_transformer,
         is_stateless=True,
+    ),
+    Kind(
+        "AudioRanges",
+        _MODULE,
+        _RANGES,
+        ("n_features_in_",),
+        verify=_verify_ranges,
+        check_parameters=_check_clip_transformer,
     ),
     Kind(
         "CNNEmbedder",

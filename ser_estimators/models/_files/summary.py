@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-__all__ = ["estimators_in", "outline", "sampling_rate"]
+__all__ = ["encoder_of", "estimators_in", "outline", "sampling_rate"]
 
 
 def estimators_in(node: Any) -> Iterator[Mapping[str, Any]]:
@@ -41,6 +41,31 @@ def sampling_rate(node: Any) -> int | None:
         if type(sr) is int:
             return sr
     return None
+
+
+def encoder_of(node: Any) -> dict[str, Any] | None:
+    """Return what a description says about the first fitted pretrained encoder, or None."""
+    for found in estimators_in(node):
+        fitted = found.get("fitted")
+        if found["estimator"] == "EncoderEmbedder" and isinstance(fitted, Mapping):
+            return {
+                "model": _text_of(found.get("params"), "model")
+                or _text_of(found.get("defaults"), "model"),
+                **{name: _text_of(fitted, f"{name}_") for name in ("revision", "license")},
+                "layers": _numbers_of(fitted.get("layers_")),
+                "digest": _text_of(fitted, "digest_"),
+            }
+    return None
+
+
+def _text_of(values: Any, name: str) -> str | None:
+    value = values.get(name) if isinstance(values, Mapping) else None
+    return value if isinstance(value, str) else None
+
+
+def _numbers_of(value: Any) -> list[int]:
+    items = value.get("tuple") if isinstance(value, Mapping) else value
+    return [item for item in items if type(item) is int] if isinstance(items, list) else []
 
 
 def outline(node: Any) -> list[str]:

@@ -88,7 +88,7 @@ class ValueWriter:
             return self._add_tensor(np.asarray(value.array), place, "rows")
         if type(value) is list:
             return self._write_items(value, place)
-        if type(value) is tuple:
+        if type(value) in (tuple, range):  # what takes a range takes a tuple
             return {"tuple": self._write_items(value, place)}
         if type(value) is dict:
             return {"dict": self._write_dict(value, place)}

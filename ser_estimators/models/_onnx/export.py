@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..._audio.clips import validate_clips
+from ..._audio.unlike import unlike_ignored
 from ..._network.views import View
 from ..._utils.arrays import Floats
 from ..._utils.version import __version__
@@ -74,7 +75,7 @@ def export_onnx(
         ``StandardScaler``, `SpeakerNormalizer` (which treats every clip as the only one of its
         speaker) and a classifier: ``LogisticRegression``, ``LinearDiscriminantAnalysis``
         or one of them in ``CalibratedClassifierCV``. A `SelectiveClassifier` may be around the
-        pipeline or its last step.
+        pipeline or its last step. A first step `AudioRanges` is left out.
     path : path-like
         File to write, usually with the suffix ``.onnx``.
     clips : list of path-like, list of 1-D waveforms, or 2-D ndarray, or None, default=None
@@ -243,7 +244,7 @@ def _signals(plan: Plan) -> list[Floats]:
 
 def _predict(pipeline: Any, waveforms: Sequence[Floats]) -> Floats:
     """Return the probabilities of the pipeline."""
-    with warnings.catch_warnings():
+    with unlike_ignored(), warnings.catch_warnings():
         warnings.simplefilter("ignore", AudioLengthWarning)
         warnings.simplefilter("ignore", AudioLevelWarning)
         parts = [pipeline.predict_proba(part) for part in _batches(waveforms)]

@@ -12,6 +12,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
+from ..._estimators.audio_ranges import AudioRanges
 from ..._estimators.cnn_embedder import CNNEmbedder
 from ..._estimators.encoder_embedder import EncoderEmbedder
 from ..._estimators.mfcc_transformer import MFCCTransformer
@@ -65,13 +66,22 @@ def make_plan(pipeline: Any) -> Plan:
         pipeline = pipeline.best_estimator_
     if type(pipeline) is SelectiveClassifier:
         check_is_fitted(pipeline)
-        return replace(make_plan(pipeline.estimator_), selective=pipeline)
+        plan = make_plan(pipeline.estimator_)
+        if plan.selective is not None:
+            raise TypeError(
+                "export_onnx cannot export a SelectiveClassifier inside another; remove one of "
+                f"them, or {_KEEP}"
+            )
+        return replace(plan, selective=pipeline)
     if not isinstance(pipeline, Pipeline):
         raise TypeError(
             f"export_onnx cannot export a {type(pipeline).__name__}; pass a fitted pipeline of "
             f"{_EXPECTED}"
         )
     steps = [(name, step) for name, step in pipeline.steps if step not in (None, "passthrough")]
+    # It passes clips on unchanged. A graph cannot warn.
+    if steps and type(steps[0][1]) is AudioRanges:
+        del steps[0]
     kinds = (MFCCTransformer, CNNEmbedder)
     for name, step in steps:
         if type(step) is EncoderEmbedder:
