@@ -78,8 +78,9 @@ class SpectrogramAugmentation(BaseEstimator):
     noise_p : float in [0, 1], default=0.5
         Probability of noise with a random spectral slope, or of babble, which is made of other
         training clips.
-    noise_snr : float, default=0.0
+    noise_snr : float or None, default=0.0
         Lowest signal-to-noise ratio in dB. It is drawn uniformly between this value and 40 dB more.
+        None adds no noise.
     equalization : float >= 0, default=8.0
         Largest gain or attenuation in dB of a random smooth frequency response, and of a tilt.
     band_p : float in [0, 1], default=0.2
@@ -142,7 +143,7 @@ class SpectrogramAugmentation(BaseEstimator):
         recording_p: float = 0.0,
         room_p: float = 0.3,
         noise_p: float = 0.5,
-        noise_snr: float = 0.0,
+        noise_snr: float | None = 0.0,
         equalization: float = 8.0,
         band_p: float = 0.2,
         silence_p: float = 0.4,
@@ -206,6 +207,7 @@ class SpectrogramAugmentation(BaseEstimator):
             check_scalar(
                 value, name, Real, min_val=smallest, max_val=largest, include_boundaries=boundaries
             )
-        if hasattr(self, "noise_snr"):
-            check_scalar(self.noise_snr, "noise_snr", Real)
-            check_finite(self.noise_snr, "noise_snr")
+        noise_snr = getattr(self, "noise_snr", None)
+        if noise_snr is not None:
+            check_scalar(noise_snr, "noise_snr", Real)
+            check_finite(noise_snr, "noise_snr")

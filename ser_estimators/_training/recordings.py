@@ -55,8 +55,8 @@ class RecordingOptions:
         Fraction of the clips that are changed.
     room_p, noise_p, band_p, silence_p : float in [0, 1]
         Probabilities of a room, of noise, of a limited band, and of cut silence.
-    noise_snr : float
-        Lowest signal-to-noise ratio in dB.
+    noise_snr : float or None
+        Lowest signal-to-noise ratio in dB; None adds no noise.
     equalization : float >= 0
         Largest gain of a random frequency response in dB.
     """
@@ -64,7 +64,7 @@ class RecordingOptions:
     p: float
     room_p: float
     noise_p: float
-    noise_snr: float
+    noise_snr: float | None
     equalization: float
     band_p: float
     silence_p: float
@@ -93,7 +93,8 @@ def augment_recordings(
     drawn = torch.rand(6, n, generator=rng.torch).to(device)
     is_changed = drawn[0] < options.p
     equalization_p = _EQUALIZATION_P if options.equalization else 0.0
-    chances = options.silence_p, options.room_p, options.noise_p, equalization_p, options.band_p
+    noise_p = 0.0 if options.noise_snr is None else options.noise_p
+    chances = options.silence_p, options.room_p, noise_p, equalization_p, options.band_p
     silence, room, noise, response, band = (
         torch.nonzero(is_changed & (one < chance))[:, 0]
         for one, chance in zip(drawn[1:], chances, strict=True)
@@ -194,7 +195,7 @@ def background(power: Tensor, clips: Tensor, options: RecordingOptions, rng: Gen
         shift = int(rng.numpy.integers(n_frames))
         voices = power[talkers.to(power.device)].mean(dim=1).roll(shift, dims=2)
         noise[babble] = voices
-    snr = options.noise_snr + _SNR_RANGE * drawn[2]
+    snr = (options.noise_snr or 0.0) + _SNR_RANGE * drawn[2]
     snr = snr.clamp(-_LIMIT, _LIMIT)
     return noise * (-snr * _NEPERS).exp()[:, None, None]
 

@@ -115,9 +115,10 @@ def test_model_of_a_table_predicts_the_same(name):
     assert_same_parameters(loaded, model)
     # Everything that fit has learned is there, with its type.
     missing = set(vars(model)) ^ set(vars(loaded))
-    assert missing <= {"_sample_weight", "_effective_probability"}
+    # The covariance of LDA is large and not used in predictions.
+    assert missing <= {"_sample_weight", "_effective_probability", "covariance_"}
     for attribute, value in vars(model).items():
-        if isinstance(value, np.ndarray):
+        if isinstance(value, np.ndarray) and attribute not in missing:
             found = getattr(loaded, attribute)
             assert (found.dtype, found.shape) == (value.dtype, value.shape)
             np.testing.assert_array_equal(found, value, err_msg=attribute)

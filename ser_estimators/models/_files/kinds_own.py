@@ -359,5 +359,18 @@ KINDS = (
     ),
     Kind("SpectrogramCNN", _MODULE, check_parameters=check_settings, is_stateless=True),
     Kind("FeatureMLP", _MODULE, check_parameters=check_settings, is_stateless=True),
-    Kind("SpectrogramAugmentation", _MODULE, check_parameters=check_settings, is_stateless=True),
+    Kind(
+        "SpectrogramAugmentation",
+        _MODULE,
+        check_parameters=check_settings,
+        is_stateless=True,
+        added={
+            "recording_p": 0.0,
+            "room_p": 0.3,
+            "noise_p": 0.5,
+            "equalization": 8.0,
+            "band_p": 0.2,
+            "silence_p": 0.4,
+        },
+    ),
 )

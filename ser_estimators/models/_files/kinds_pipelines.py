@@ -137,15 +137,11 @@ def _check_ensemble(estimator: Any) -> None:
     _check_steps(estimator.estimators, owner, _PREDICTS, ("drop",))
     validate_parameters(estimator)
     weights = getattr(estimator, "weights", None)
-    if weights is not None and _shape_of(weights) != (len(estimator.estimators),):
+    is_list = isinstance(weights, (list, tuple, np.ndarray)) and len(weights) == len(
+        estimator.estimators
+    )
+    if weights is not None and not (is_list and all(np.ndim(one) == 0 for one in weights)):
         raise MismatchError(f"weights of {owner} are not one number for each estimator")
-
-
-def _shape_of(values: Any) -> tuple[int, ...] | None:
-    try:
-        return np.shape(values)
-    except ValueError:  # lists of several lengths
-        return None
 
 
 def _named(estimator: Any, fitted: list[Any]) -> Any:
