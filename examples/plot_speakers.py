@@ -4,7 +4,7 @@ Adapting to a speaker
 =====================
 
 Voices differ more than emotions do. If there are several recordings of the same person, such as the
-turns of a call, a model recognizes the emotions better when it is told which clips belong together.
+turns of a call, a model recognizes the emotions better when it knows which clips belong together.
 No labels of the new speakers are needed.
 """
 

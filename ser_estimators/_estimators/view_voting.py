@@ -302,8 +302,7 @@ class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         labels = np.repeat(y, self.n_views_)
 
         def fit(table: NDArray[Any]) -> list[Any]:
-            members = self._members_of(table)
-            return [clone(self.estimator).fit(member, labels) for member in members]
+            return [clone(self.estimator).fit(one, labels) for one in self._members_of(table)]
 
         # On a busy machine, threads that wait for each other make small matrices slow.
         with threadpool_limits(1, "blas"):
@@ -345,12 +344,13 @@ class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             own, others = (None, None) if groups is None else (groups[train], groups[test])
             fitted = self._fit_members(X[train], y[train], own)
             alone.append(self._scores(fitted, X[test], None))
-            adapted.append(self._scores(fitted, X[test], others))
+            if fitted.normalizer is not None:
+                adapted.append(self._scores(fitted, X[test], others))
             labels.append(y[test])
-        return (
-            best_temperature(alone, labels, self.classes_),
-            best_temperature(adapted, labels, self.classes_),
-        )
+        temperature = best_temperature(alone, labels, self.classes_)
+        if adapted:
+            return temperature, best_temperature(adapted, labels, self.classes_)
+        return temperature, temperature
 
     def _check_columns(self, X: NDArray[Any]) -> None:
         if X.shape[1] % (self.n_views_ * self.n_members_):

@@ -87,8 +87,8 @@ def run_protocol(
             plan,
             name=f"{plan.name}, {_ADAPTED}",
             description=(
-                f"{plan.description} The same models were also told which clips belong to one "
-                "speaker, for all test clips of that speaker at once, but not their emotions. "
+                f"{plan.description} The same models also received the speakers of the test clips, "
+                "with all clips of a speaker at once, but not their emotions. "
                 "Scores apply where many clips of a speaker, of several emotions, are known."
             ),
         )
