@@ -16,13 +16,16 @@ from ._fold import Outcome, run_fold
 from ._metrics import score_clips
 from ._plan import Plan
 from ._report import Protocol
+from ._results import ADAPTED
 from ._store import FoldStore
 from ._stressed import join_folds
 from ._text import counted
 
 __all__ = ["run_protocol"]
 
-_ADAPTED = "adapted to each speaker, without labels"
+
+class _InterruptionError(Exception):
+    """A KeyboardInterrupt in a worker, for which joblib may wait forever."""
 
 
 def run_protocol(
@@ -65,10 +68,13 @@ def run_protocol(
         for number in missing
     )
     # As they finish, so that their lines are printed at once.
-    for number, outcome in Parallel(n_jobs=n_jobs, return_as="generator_unordered")(jobs):
-        outcomes[number] = outcome
-        if verbose:
-            _print_result(plan, number, outcome)
+    try:
+        for number, outcome in Parallel(n_jobs=n_jobs, return_as="generator_unordered")(jobs):
+            outcomes[number] = outcome
+            if verbose:
+                _print_result(plan, number, outcome)
+    except _InterruptionError as error:
+        raise KeyboardInterrupt(*error.args) from error
     ordered = [outcomes[number] for number in sorted(outcomes)]
     protocols = [_put_together(plan, ordered, confidence)]
     adapted = [
@@ -85,7 +91,7 @@ def run_protocol(
     if len(adapted) == len(ordered):
         adapted_plan = replace(
             plan,
-            name=f"{plan.name}, {_ADAPTED}",
+            name=f"{plan.name}, {ADAPTED}",
             description=(
                 f"{plan.description} The same models also received the speakers of the test clips, "
                 "with all clips of a speaker at once, but not their emotions. "
@@ -113,7 +119,10 @@ def _run(
             f"on {n_test}",
             flush=True,
         )
-    outcome = run_fold(estimator, plan, number, param_grid, scoring, verbose=verbose)
+    try:
+        outcome = run_fold(estimator, plan, number, param_grid, scoring, verbose=verbose)
+    except KeyboardInterrupt as error:
+        raise _InterruptionError(*error.args) from error
     if store is not None:
         store.save(number, outcome)
     return number, outcome

@@ -21,8 +21,10 @@ from ._metrics import Interval, count_by_speaker, score_of_guessing, score_with_
 from ._sides import look_like_clip_numbers
 from ._text import counted, shorten
 
-__all__ = ["Fold", "GroupScore", "Protocol"]
+__all__ = ["ADAPTED", "Fold", "GroupScore", "Protocol"]
 
+# What is added to the name of a protocol.
+ADAPTED = "adapted to each speaker, without labels"
 _SUMMARY = {
     "accuracy": "accuracy",
     "balanced_accuracy": "balanced accuracy (UAR)",
@@ -175,6 +177,11 @@ class Protocol:
         The speakers of another corpus are other people, whatever their names.
         """
         return self.speakers is not None or self.name.startswith("other corpus")
+
+    @property
+    def is_adapted(self) -> bool:
+        """Whether the models received the speakers of the test clips, without labels."""
+        return self.name.endswith(ADAPTED)
 
     @property
     def has_clip_numbers(self) -> bool:
