@@ -134,7 +134,7 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=Path("benchmarks/rows/ablations.jsonl"))
     args = parser.parse_args()
     corpus = load_ravdess(args.root)
-    last_step = make_ser_pipeline()["lr"].get_params()
+    last_step = make_ser_pipeline(recordings="studio")["lr"].get_params()
     names = [DEFAULTS, *(name for name in args.changes if name != DEFAULTS)]
     tasks = [
         (name, fold, seed) for seed in args.seeds for name in names for fold in HALVES["folds 1-3"]
@@ -160,7 +160,7 @@ def run(corpus, fold: int, seed: int, name: str, epochs: int, memory: str) -> di
     """Train on all other speakers, and score on the speakers of a fold."""
     paths = np.array(corpus.data)
     train, test = split(corpus, "speakers", fold)
-    pipe = make_ser_pipeline(random_state=seed, n_jobs=-1, memory=memory)
+    pipe = make_ser_pipeline(recordings="studio", random_state=seed, n_jobs=-1, memory=memory)
     pipe.set_params(**{"cnn__max_epochs": epochs} | CHANGES[name])
     with patch(
         "ser_estimators._network.build.ConvolutionalEncoder",

@@ -67,12 +67,12 @@ def main() -> None:
     print(f"training on {len(train)} clips, testing on {len(test)} clips")
     print(f"held out: speakers {', '.join(np.unique(corpus.speakers[test]))}")
 
-    heading("3. Training: MFCCs, convolutional network, logistic regression")
+    heading("3. Training: MFCCs, convolutional network, linear classifier")
     pipe = make_ser_pipeline(random_state=0, n_jobs=-1, verbose=1)
     epochs = 80 if args.data is None and args.epochs is None else args.epochs
     if epochs is not None:
         pipe.set_params(cnn__max_epochs=epochs)
-    pipe.fit(paths[train], corpus.target[train])
+    pipe.fit(paths[train], corpus.target[train], voting__groups=corpus.speakers[train])
 
     heading("4. Evaluation on the unseen speakers")
     predicted = pipe.predict(paths[test])

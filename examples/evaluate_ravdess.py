@@ -35,7 +35,7 @@ def main() -> None:
         corpus.speakers,
         cv=args.folds,
         random_split=True,
-        name="MFCC, CNN and logistic regression on RAVDESS",
+        name="MFCC and CNN on RAVDESS",
         verbose=1,
     )
     print(report)

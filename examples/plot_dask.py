@@ -35,7 +35,7 @@ def search(client, corpus, folder):
     """Return a search that has been fitted on a cluster."""
     pipe = make_ser_pipeline(random_state=0, memory=folder / "cache")
     pipe.set_params(cnn__max_epochs=10)
-    grid = {"cnn__embedding_dim": [16, 32], "lr__C": [0.1, 1.0]}
+    grid = {"cnn__embedding_dim": [16, 32], "voting__estimator__shrinkage": [0.3, 0.6]}
     search = GridSearchCV(pipe, grid, cv=GroupKFold(3), scoring="balanced_accuracy")
     with use_dask(client):
         return search.fit(np.array(corpus.data), corpus.target, groups=corpus.speakers)

@@ -38,7 +38,7 @@ new_file = corpus.data[is_new.argmax()]
 # Training
 # --------
 # :func:`~ser_estimators.make_ser_pipeline` returns an ordinary scikit-learn pipeline of three
-# steps: MFCCs, a convolutional network and a logistic regression. The default number of epochs is
+# steps: MFCCs, a convolutional network and a linear classifier. The default number of epochs is
 # meant for real speech; fewer are enough here.
 from ser_estimators import make_ser_pipeline
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from . import cluster, conditions, datasets, display, evaluation, exceptions, models
     from ._audio.segment import Segment
     from ._estimators.acoustic_features import AcousticFeatures
+    from ._estimators.adapt_model import adapt_model
     from ._estimators.audio_ranges import AudioRanges
     from ._estimators.cnn_embedder import CNNEmbedder
     from ._estimators.encoder_embedder import EncoderEmbedder
@@ -49,6 +50,7 @@ __all__ = [
     "SpectrogramAugmentation",
     "SpectrogramCNN",
     "ViewVotingClassifier",
+    "adapt_model",
     "cluster",
     "conditions",
     "datasets",
@@ -79,6 +81,7 @@ __getattr__, __dir__, _ = lazy_loader.attach(
     submod_attrs={
         "_audio.segment": ["Segment"],
         "_estimators.acoustic_features": ["AcousticFeatures"],
+        "_estimators.adapt_model": ["adapt_model"],
         "_estimators.audio_ranges": ["AudioRanges"],
         "_estimators.cnn_embedder": ["CNNEmbedder"],
         "_estimators.encoder_embedder": ["EncoderEmbedder"],

@@ -8,8 +8,7 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.pipeline import Pipeline
 
 from ._estimators.audio_ranges import AudioRanges
 from ._estimators.cnn_embedder import CNNEmbedder
@@ -17,11 +16,17 @@ from ._estimators.encoder_embedder import EncoderEmbedder
 from ._estimators.fit_cache import FitCache
 from ._estimators.mfcc_transformer import MFCCTransformer
 from ._estimators.speaker_normalizer import SpeakerNormalizer
+from ._estimators.spectrogram_augmentation import SpectrogramAugmentation
 from ._estimators.view_voting import ViewVotingClassifier
+from ._utils.checks import check_choice
 from ._utils.text import represent
 
 __all__ = ["make_ser_pipeline"]
 
+_LOUDNESS = -23.0  # LUFS
+# The networks know the training clips, so the embeddings of these are told apart too easily to
+# choose a temperature on them.
+_CNN_TEMPERATURE = 10.0
 # A little slower and lower than the recording, and a little faster and higher.
 _SPEEDS = (0.95, 1.0, 1.05)
 
@@ -29,16 +34,17 @@ _SPEEDS = (0.95, 1.0, 1.05)
 def make_ser_pipeline(
     *,
     encoder: Any = None,
+    recordings: str = "any",
     random_state: Any = None,
     n_jobs: int | None = None,
     memory: Any = None,
     warn_unlike: bool = False,
     verbose: int = 0,
 ) -> Pipeline:
-    """Make a speech emotion recognizer: MFCCs, a CNN and a logistic regression.
+    """Make a speech emotion recognizer: MFCCs, a CNN and a linear classifier.
 
-    With `encoder`, it is a pretrained encoder and a linear discriminant analysis instead, which
-    recognizes emotions better, and is fitted without a network to train.
+    With `encoder`, a pretrained encoder takes the place of MFCCs and CNN. It recognizes emotions
+    better, and is fitted without a network to train.
 
     All other parameters are set as in any pipeline, for example
     ``make_ser_pipeline().set_params(mfcc__n_mfcc=20, cnn__max_epochs=100, lr__C=0.1)``.
@@ -50,14 +56,20 @@ def make_ser_pipeline(
         folder, for an `EncoderEmbedder` with three speeds, or an `EncoderEmbedder`, which keeps its
         parameters, except for `memory`, `n_jobs` and `verbose` if they are given here. None trains
         a CNN from scratch.
+    recordings : {"any", "studio"}, default="any"
+        Which recordings the CNN is made for. "any" brings all clips to the same loudness, -23 LUFS,
+        trains on half of them as if they had been recorded in other rooms, with noise, or with
+        other microphones and lines, and adapts to speakers. "studio" is for clips that are all
+        recorded like the training clips and at the same level, so that loudness tells of the
+        emotion. It has no effect with an encoder.
     random_state : int, RandomState instance or None, default=None
-        Passed to the network and to the logistic regression. Nothing is random with an encoder.
+        Passed to the network, and to a logistic regression. Nothing is random with an encoder.
     n_jobs : int or None, default=None
         Number of threads that read files and compute features.
     memory : path-like, joblib.Memory or None, default=None
         Folder of two caches. The first step caches the features of files, so that a search or a
         cross-validation decodes each file only once, and `FitCache` the trained networks, so that a
-        search over parameters of the logistic regression trains each network only once. Changes of
+        search over parameters of the last step trains each network only once. Changes of
         a file are detected by both, unlike by the string that
         ``sklearn.pipeline.Pipeline(memory=...)`` accepts. Networks are cached if `random_state` is
         not None.
@@ -72,12 +84,15 @@ def make_ser_pipeline(
     Returns
     -------
     sklearn.pipeline.Pipeline
-        With the steps ``mfcc`` (`MFCCTransformer`), ``cnn`` (`CNNEmbedder`) and ``lr``
-        (``LogisticRegression`` with ``class_weight="balanced"``). With an encoder, the steps are
-        ``encoder`` (`EncoderEmbedder`) and ``voting`` (`ViewVotingClassifier` of a
-        ``StandardScaler`` and a ``LinearDiscriminantAnalysis`` for each layer). Pass the speakers
-        to ``fit`` as ``encoder__groups`` and ``voting__groups``, and, if there are many clips of
-        each, to ``predict`` as ``groups``.
+        With the steps ``mfcc`` (`MFCCTransformer`), ``cnn`` (`CNNEmbedder`) and ``voting``
+        (`ViewVotingClassifier` of a ``LinearDiscriminantAnalysis``). With
+        ``recordings="studio"``, the last step is ``lr`` (``LogisticRegression``). With an encoder,
+        the steps are ``encoder`` (`EncoderEmbedder`) and ``voting``, with an analysis for each
+        layer.
+
+        Pass the speakers to ``fit`` as ``voting__groups``, and with an encoder as
+        ``encoder__groups`` as well. If there are several clips of each speaker, pass them to
+        ``predict`` as ``groups``.
 
     See Also
     --------
@@ -98,21 +113,26 @@ def make_ser_pipeline(
     """
     if not isinstance(warn_unlike, (bool, np.bool_)):
         raise TypeError(f"warn_unlike is {represent(warn_unlike)}; expected True or False")
+    check_choice(recordings, "recordings", ("any", "studio"))
     first: list[tuple[str, Any]] = []
     if warn_unlike:
         first = [("audio", AudioRanges(memory=memory, n_jobs=n_jobs))]
     if encoder is not None:
         steps = _with_encoder(encoder, n_jobs=n_jobs, memory=memory, verbose=verbose)
         return Pipeline(first + steps)
-    # All classes have the same weight, as in balanced accuracy, the usual metric of the field.
-    lr = LogisticRegression(class_weight="balanced", max_iter=1000, random_state=random_state)
+    if recordings == "studio":
+        mfcc = MFCCTransformer(memory=memory, n_jobs=n_jobs)
+        augmentation: Any = "default"
+        # All classes have the same weight, as in balanced accuracy, the usual metric of the field.
+        lr = LogisticRegression(class_weight="balanced", max_iter=1000, random_state=random_state)
+        last: tuple[str, Any] = ("lr", lr)
+    else:
+        mfcc = MFCCTransformer(loudness=_LOUDNESS, memory=memory, n_jobs=n_jobs)
+        augmentation = SpectrogramAugmentation(recording_p=0.5)
+        last = ("voting", _voting(temperature=_CNN_TEMPERATURE))
+    cnn = CNNEmbedder(augmentation=augmentation, random_state=random_state, verbose=verbose)
     return Pipeline(
-        [
-            *first,
-            ("mfcc", MFCCTransformer(memory=memory, n_jobs=n_jobs)),
-            ("cnn", CNNEmbedder(random_state=random_state, verbose=verbose)),
-            ("lr", lr),
-        ],
+        [*first, ("mfcc", mfcc), ("cnn", cnn), last],
         memory=None if memory is None else FitCache(memory),
     )
 
@@ -123,11 +143,11 @@ def _with_encoder(encoder: Any, **options: Any) -> list[tuple[str, Any]]:
         embedder = clone(encoder).set_params(**given)
     else:
         embedder = EncoderEmbedder(encoder, speeds=_SPEEDS, **options)
+    return [("encoder", embedder), ("voting", _voting())]
+
+
+def _voting(temperature: str | float = "auto") -> ViewVotingClassifier:
     # A shrinkage that depends on the number of clips would be too small: the clips of a speaker
     # resemble each other.
     lda = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.4)
-    voting = ViewVotingClassifier(
-        make_pipeline(StandardScaler(), lda),
-        normalizer=SpeakerNormalizer(),
-    )
-    return [("encoder", embedder), ("voting", voting)]
+    return ViewVotingClassifier(lda, normalizer=SpeakerNormalizer(), temperature=temperature)

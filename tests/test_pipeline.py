@@ -8,6 +8,7 @@ from pathlib import Path
 import joblib
 import numpy as np
 import pytest
+import soundfile
 import torch
 from sklearn.base import clone, is_classifier
 from sklearn.model_selection import (
@@ -28,8 +29,10 @@ from ser_estimators import (
     FitCache,
     LogisticRegression,
     MFCCTransformer,
+    ViewVotingClassifier,
     load_model,
     make_ser_pipeline,
+    predict_clips,
     save_model,
 )
 from ser_estimators.exceptions import UnlikeAudioWarning
@@ -48,23 +51,53 @@ def fitted(voices):
 
 def test_steps_and_classes():
     pipe = make_ser_pipeline(random_state=3, n_jobs=2, memory="cache", verbose=1)
-    assert [name for name, _ in pipe.steps] == ["mfcc", "cnn", "lr"]
+    assert [name for name, _ in pipe.steps] == ["mfcc", "cnn", "voting"]
     assert [type(step) for _, step in pipe.steps] == [
         MFCCTransformer,
         CNNEmbedder,
-        LogisticRegression,
+        ViewVotingClassifier,
     ]
     assert pipe["mfcc"].n_jobs == 2
-    assert pipe["cnn"].random_state == pipe["lr"].random_state == 3
+    assert pipe["cnn"].random_state == 3
     assert pipe["cnn"].verbose == 1
     assert pipe["mfcc"].memory == "cache"
     assert isinstance(pipe.memory, FitCache)
     assert pipe.memory.location == os.path.abspath("cache")
     assert make_ser_pipeline().memory is None
     assert is_classifier(pipe)
-    assert (pipe["lr"].C, pipe["lr"].class_weight) == (1, "balanced")
+
+
+def test_recordings_of_any_kind_or_of_a_studio():
+    anywhere, studio = make_ser_pipeline(), make_ser_pipeline(recordings="studio")
+    assert (anywhere["mfcc"].loudness, studio["mfcc"].loudness) == (-23, None)
+    assert anywhere["cnn"].augmentation.recording_p == 0.5
+    assert studio["cnn"].augmentation == "default"
+    assert list(studio.named_steps) == ["mfcc", "cnn", "lr"]
+    assert isinstance(studio["lr"], LogisticRegression)
+    assert (studio["lr"].C, studio["lr"].class_weight) == (1, "balanced")
     # This C requires embeddings of length one.
-    assert pipe["cnn"].norm == "l2"
+    assert studio["cnn"].norm == "l2"
+    with pytest.raises(ValueError, match="recordings == 'phone', must be one of 'any', 'studio'"):
+        make_ser_pipeline(recordings="phone")
+
+
+def test_level_has_no_effect(fitted, voices):
+    (wave, rate), *_ = [soundfile.read(voices.data[0])]
+    expected = fitted.predict_proba([(wave, rate)])
+    for gain in (0.03, 0.3, 3):
+        found = fitted.predict_proba([(gain * wave, rate)])
+        np.testing.assert_allclose(found, expected, atol=1e-3)
+
+
+def test_adapts_to_speakers(voices):
+    pipe = make_pipe().fit(voices.data, voices.target, voting__groups=voices.speakers)
+    assert np.isfinite(pipe["voting"].normalizer_.n_prior_).all()
+    plain = predict_clips(pipe, voices.data)
+    adapted = predict_clips(pipe, voices.data, speakers=voices.speakers)
+    assert np.abs(plain.probabilities - adapted.probabilities).max() > 0.01
+    np.testing.assert_allclose(plain.probabilities, pipe.predict_proba(voices.data), atol=1e-6)
+    found = pipe.predict_proba(voices.data, groups=voices.speakers)
+    np.testing.assert_allclose(adapted.probabilities, found, atol=1e-6)
 
 
 @pytest.mark.parametrize("encoder", [None, "base"])
@@ -135,7 +168,11 @@ def test_cross_validation_by_speaker(voices):
 
 
 def test_grid_search_is_the_same_with_one_and_two_workers(voices):
-    grid = {"mfcc__n_mfcc": [20, 40], "cnn__embedding_dim": [4, 8], "lr__C": [0.01, 1]}
+    grid = {
+        "mfcc__n_mfcc": [20, 40],
+        "cnn__embedding_dim": [4, 8],
+        "voting__estimator__shrinkage": [0.1, 0.9],
+    }
     searches = [
         GridSearchCV(
             make_pipe().set_params(cnn__max_epochs=3),
@@ -191,8 +228,8 @@ def test_prediction_for_a_clip_does_not_depend_on_other_clips(fitted, voices):
 
 
 def test_clone_and_set_params(fitted):
-    copy = clone(fitted).set_params(mfcc__n_mfcc=13, cnn__lr=0.01, lr__C=7)
-    assert (copy["mfcc"].n_mfcc, copy["cnn"].lr, copy["lr"].C) == (13, 0.01, 7)
+    copy = clone(fitted).set_params(mfcc__n_mfcc=13, cnn__lr=0.01, voting__temperature=7)
+    assert (copy["mfcc"].n_mfcc, copy["cnn"].lr, copy["voting"].temperature) == (13, 0.01, 7)
     assert fitted["mfcc"].n_mfcc == 40
     with pytest.raises(ValueError, match="Invalid parameter 'epochs'"):
         copy.set_params(cnn__epochs=3)
@@ -205,7 +242,7 @@ def test_memory_of_the_pipeline_reuses_fitted_steps(voices, fitted):
     )
     written = {path: path.stat().st_mtime_ns for path in Path("cache").rglob("output.pkl")}
     assert len(written) == 2  # of mfcc and cnn
-    other = clone(pipe).set_params(lr__C=0.1).fit(voices.data, voices.target)
+    other = clone(pipe).set_params(voting__temperature=2).fit(voices.data, voices.target)
     assert not np.allclose(other.predict_proba(voices.data), pipe.predict_proba(voices.data))
     assert {p: p.stat().st_mtime_ns for p in Path("cache").rglob("output.pkl")} == written
 
@@ -221,7 +258,7 @@ def test_cached_features_do_not_change_the_result(voices, fitted):
 
 def test_html_and_text_repr(fitted):
     page = estimator_html_repr(fitted)
-    for name in ("MFCCTransformer", "CNNEmbedder", "LogisticRegression"):
+    for name in ("MFCCTransformer", "CNNEmbedder", "ViewVotingClassifier"):
         assert name in page
         assert name in repr(fitted)
     assert "<style>" in page
@@ -254,7 +291,7 @@ def test_other_classifiers_fit_on_the_embedding(voices):
     from sklearn.svm import SVC
 
     pipe = make_pipe()
-    pipe.set_params(lr=SVC()).fit(voices.data, voices.target)
+    pipe.set_params(voting=SVC()).fit(voices.data, voices.target)
     assert pipe.predict(voices.data[:1]).shape == (1,)
     table = Pipeline(fitted_steps := pipe.steps[1:2])
     assert fitted_steps[0][1].set_output(transform="pandas")
@@ -314,7 +351,7 @@ def test_an_encoder_in_a_search_and_in_evaluate(tmp_path, voices):
     pipe = make_ser_pipeline(encoder=tmp_path / "encoder", memory="cache")
     grid = {
         "encoder__layers": [(0, 1, 2), (1, 2, 3)],
-        "voting__estimator__lineardiscriminantanalysis__shrinkage": [0.3, 0.7],
+        "voting__estimator__shrinkage": [0.3, 0.7],
     }
     search = GridSearchCV(pipe, grid, cv=GroupKFold(2)).fit(
         voices.data, voices.target, groups=voices.speakers

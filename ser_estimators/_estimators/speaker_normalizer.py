@@ -177,6 +177,10 @@ class SpeakerNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         centers = self.mean_ + weight * (means - self.mean_)
         return ((X - centers[codes]) / self.scale_).astype(X.dtype, copy=False)
 
+    def _scale(self, X: Floats) -> Floats:
+        """Return the columns around the mean of all speakers, on the scale of normalized ones."""
+        return ((X - self.mean_) / self.scale_).astype(X.dtype, copy=False)
+
     def _prior_of(
         self, means: Floats, within: Floats, n_clips: NDArray[np.intp]
     ) -> NDArray[np.float64]:

@@ -294,6 +294,13 @@ class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             scores[~is_adapted] = self._scores(fitted, X[~is_adapted], None)
         return scores, is_adapted
 
+    def _tables(self, X: NDArray[Any]) -> dict[str, NDArray[Any]]:
+        """Return the columns of single clips that each list of fitted classifiers sees."""
+        if self.normalizer_ is None:
+            return {"estimators_": X}
+        plain = self.normalizer_._scale(X)
+        return {"estimators_": self.normalizer_.transform(X), "plain_estimators_": plain}
+
     def _members_of(self, X: NDArray[Any]) -> list[NDArray[Any]]:
         """Return what each classifier sees, of shape (n_clips * n_views, n_features)."""
         return np.split(X.reshape(len(X) * self.n_views_, -1), self.n_members_, axis=1)
@@ -310,7 +317,7 @@ class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
                 return _Fitted(None, fit(X), None)
             normalizer = clone(self.normalizer).fit(X, groups=groups)
             return _Fitted(
-                normalizer, fit(normalizer.transform(X, groups=groups)), fit(_scaled(normalizer, X))
+                normalizer, fit(normalizer.transform(X, groups=groups)), fit(normalizer._scale(X))
             )
 
     def _scores(self, fitted: _Fitted, X: NDArray[Any], groups: Any) -> NDArray[np.float64]:
@@ -321,7 +328,7 @@ class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         scores = self._mean_logs(fitted.members, normalized)
         if groups is not None:
             return scores
-        return (scores + self._mean_logs(fitted.plain, _scaled(fitted.normalizer, X))) / 2
+        return (scores + self._mean_logs(fitted.plain, fitted.normalizer._scale(X))) / 2
 
     def _mean_logs(self, estimators: Any, X: NDArray[Any]) -> NDArray[np.float64]:
         logs = np.zeros((len(X), len(self.classes_)))
@@ -348,9 +355,8 @@ class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
                 adapted.append(self._scores(fitted, X[test], others))
             labels.append(y[test])
         temperature = best_temperature(alone, labels, self.classes_)
-        if adapted:
-            return temperature, best_temperature(adapted, labels, self.classes_)
-        return temperature, temperature
+        best = best_temperature(adapted, labels, self.classes_) if adapted else temperature
+        return temperature, best
 
     def _check_columns(self, X: NDArray[Any]) -> None:
         if X.shape[1] % (self.n_views_ * self.n_members_):
@@ -385,16 +391,10 @@ class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
                     f"temperature == {represent(self.temperature)}, must be 'auto' or a number > 0"
                 )
             return
-        smallest = sys.float_info.min
-        check_scalar(self.temperature, "temperature", Real, min_val=smallest)
+        check_scalar(self.temperature, "temperature", Real, min_val=sys.float_info.min)
         check_finite(self.temperature, "temperature")
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = False
         return tags
-
-
-def _scaled(normalizer: SpeakerNormalizer, X: NDArray[Any]) -> NDArray[Any]:
-    """Return the columns around the mean of all speakers, on the scale of normalized ones."""
-    return ((X - normalizer.mean_) / normalizer.scale_).astype(X.dtype, copy=False)

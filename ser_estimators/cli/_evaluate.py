@@ -93,6 +93,7 @@ def evaluate(
     resume: str | None,
     name: str | None,
     encoder: str | None,
+    recordings: str,
     settings: dict[str, Any],
     random_state: int,
     memory: str | None,
@@ -120,7 +121,9 @@ def evaluate(
 
     from .. import evaluation, make_ser_pipeline
 
-    pipe = make_ser_pipeline(encoder=encoder, random_state=random_state, memory=memory)
+    pipe = make_ser_pipeline(
+        encoder=encoder, recordings=recordings, random_state=random_state, memory=memory
+    )
     set_parameters(pipe, settings)
     try:
         with console.nothing_on_stdout():

@@ -26,7 +26,7 @@ __all__ = ["TABLES", "Input", "open_inputs"]
 
 _STDIN = "-"
 TABLES = (".csv", ".tsv")
-_ROLES = ("path", "start", "end", "duration")  # of columns of a table
+_ROLES = ("path", "speaker", "start", "end", "duration")  # of columns of a table
 _MARK = b"\xef\xbb\xbf"  # of UTF-8 text, from Windows
 _MAGIC = frozenset("*?[")
 _HEAD = 4096  # bytes that tell audio from a list of paths
@@ -45,11 +45,14 @@ class Input:
         The file, or the part of it.
     error : str, default=""
         Why there is no file.
+    speaker : str, default=""
+        The speaker that a table names.
     """
 
     name: str
     path: str | Segment = ""
     error: str = ""
+    speaker: str = ""
 
 
 @contextmanager
@@ -151,7 +154,8 @@ def _in_table(name: str, path: Path, text: str | None) -> Iterator[Input]:
             yield Input(str(path.parent / cell), error=for_command_line(reason))
             continue
         clip = with_bounds(cell, path.parent, bounds)
-        yield Input(str(clip), clip)
+        speaker = one.column(found["speaker"])[0] if "speaker" in found else ""
+        yield Input(str(clip), clip, speaker=str(speaker or ""))
 
 
 def _is_table(line: bytes) -> bool:

@@ -10,10 +10,12 @@ from collections.abc import Sequence
 import click
 
 from .._utils.version import __version__
+from ._adapt import adapt
 from ._check import check
 from ._command import ClosedPipeError, Failed, describe, examples, is_closed_pipe
 from ._compare import compare
 from ._console import FAILED, INTERRUPTED, OK, REFUSED, say
+from ._cross import cross
 from ._evaluate import evaluate
 from ._export import export
 from ._features import features
@@ -55,7 +57,8 @@ def ser() -> None:
 
 
 for command in (
-    *(predict, record, check, train, evaluate, stress, compare, info, export, features),
+    *(predict, record, check, train, adapt, evaluate, stress, cross, compare, info, export),
+    features,
 ):
     ser.add_command(command)
 

@@ -128,6 +128,15 @@ def pipeline_options(function: Function) -> Function:
             help="Use a pretrained encoder instead of a CNN: a folder, or a name on the Hugging "
             "Face Hub, such as openai/whisper-base.",
         ),
+        click.option(
+            "--recordings",
+            type=click.Choice(("any", "studio")),
+            default="any",
+            show_default=True,
+            metavar="any|studio",
+            help="Which recordings the CNN is made for: of any level, room and microphone, or all "
+            "from the same studio.",
+        ),
         settings_option("cnn__max_epochs=30"),
         click.option(
             "--random-state",

@@ -16,13 +16,13 @@ from ._console import FAILED, OK, Console, counted, terminal_width
 from ._inputs import Input, open_inputs
 from ._models import card_of, find_model, load_model, model_option
 from ._options import n_jobs_option
+from ._speakers import SPEAKERS, batches_of, speakers_of
 from ._table import CsvRows, JsonRows, Row, Rows, TextRows
 from ._text import plain
 
 __all__ = ["predict", "predict_inputs"]
 
 _N_NAMES = 3  # recordings that a note names
-_BATCH = 32  # recordings between two steps of the progress bar
 
 
 @click.command(
@@ -30,6 +30,7 @@ _BATCH = 32  # recordings between two steps of the progress bar
     epilog=examples(
         "ser predict voice.wav",
         "ser predict -m model.safetensors recordings/ more/*.mp3",
+        "ser predict -m model.safetensors --speakers one interview/",
         "ser predict --csv --probabilities recordings/ > emotions.csv",
         "ser predict --json voice.wav | jq '.[0].emotion'",
         "find . -name '*.wav' -mtime -1 -print0 | ser predict -0 -",
@@ -60,6 +61,13 @@ _BATCH = 32  # recordings between two steps of the progress bar
     help="Say unsure instead of an emotion whose probability is lower. "
     "[default: that of the model, if it was trained with --precision]",
 )
+@click.option(
+    "--speakers",
+    type=click.Choice(SPEAKERS),
+    metavar="|".join(SPEAKERS),
+    help="Adapt to the speakers, which takes several recordings of each: all recordings are of one "
+    "speaker, those in a folder are, or a CSV file has a column speaker.",
+)
 @n_jobs_option
 @click.pass_obj
 def predict(
@@ -73,6 +81,7 @@ def predict(
     null: bool,
     max_duration: float | None,
     threshold: float | None,
+    speakers: str | None,
     n_jobs: int | None,
 ) -> int:
     """Predict the emotions of recordings.
@@ -98,6 +107,7 @@ def predict(
             show_all=probabilities,
             max_duration=max_duration,
             threshold=threshold,
+            speakers=None if speakers is None else speakers_of(found, speakers),
             trained_on=_durations(path),
             encoder=encoder,
             n_jobs=n_jobs,
@@ -114,25 +124,32 @@ def predict_inputs(
     show_all: bool = False,
     max_duration: float | None = None,
     threshold: float | None = None,
+    speakers: Sequence[str | None] | None = None,
     trained_on: tuple[float, float] | None = None,
     encoder: str | None = None,
     n_jobs: int | None = None,
 ) -> int:
     """Print a row for each input, and return the exit status.
 
-    With `trained_on`, the range of durations in training, a note names much longer recordings.
+    With `speakers`, the model adapts to them. With `trained_on`, the range of durations in
+    training, a note names much longer recordings.
     """
     import joblib
     import numpy as np
 
     from .. import predict_clips
     from .._audio.unlike import describe_unlike, unlike_collected
+    from .._estimators.speaker_routing import adapts_to_speakers
 
     model = load_model(model_path, encoder)
     classes = np.asarray(getattr(model, "classes_", ())).tolist()
     has_probability = hasattr(model, "predict_proba")
     if (show_all or threshold is not None) and not has_probability:
         raise click.UsageError(f"the model, a {type(model).__name__}, predicts no probabilities")
+    if speakers is None:
+        speakers = [None] * len(inputs)
+    elif not adapts_to_speakers(model):
+        raise click.UsageError("the model does not adapt to speakers; leave out --speakers")
     predicted = functools.partial(
         predict_clips, model, on_error="skip", max_duration=max_duration, threshold=threshold
     )
@@ -157,10 +174,10 @@ def predict_inputs(
         console.without_decoder_notes(),
         console.progress(len(inputs), "prediction", "file") as bar,
     ):
-        for start in range(0, len(inputs), _BATCH):
-            batch = list(_predict_batch(predicted, inputs[start : start + _BATCH]))
+        for part in batches_of(speakers):
+            batch = list(_predict_batch(predicted, inputs[part], speakers[part]))
             if trained_on is not None:
-                long += _find_long(batch, inputs[start : start + _BATCH], trained_on[1])
+                long += _find_long(batch, inputs[part], trained_on[1])
             n_failed += sum(bool(row.error) for row in batch)
             bar.clear()  # the rows may appear on the same terminal
             click.echo("".join(map(rows.row, batch)), nl=False)
@@ -212,29 +229,42 @@ def _find_long(rows: Sequence[Row], inputs: Sequence[Input], seconds: float) -> 
     ]
 
 
-def _predict_batch(predict_paths: Any, inputs: Sequence[Input]) -> Iterator[Row]:
+def _predict_batch(
+    predict_paths: Any, inputs: Sequence[Input], speakers: Sequence[str | None]
+) -> Iterator[Row]:
     """Yield a row for each input, in their order."""
-    readable = [one for one in inputs if not one.error]
-    predicted = iter(_predict_files(predict_paths, readable))
+    readable = [index for index, one in enumerate(inputs) if not one.error]
+    predicted = iter(
+        _predict_files(
+            predict_paths, [inputs[i] for i in readable], [speakers[i] for i in readable]
+        )
+    )
     for one in inputs:
         yield Row(one.name, error=one.error) if one.error else next(predicted)
 
 
-def _predict_files(predict_paths: Any, inputs: Sequence[Input]) -> list[Row]:
+def _predict_files(
+    predict_paths: Any, inputs: Sequence[Input], speakers: Sequence[str | None]
+) -> list[Row]:
     from ..exceptions import EncoderError
 
     if not inputs:
         return []
     try:
         paths = [one.path for one in inputs]
-        found = predict_paths(paths)
+        is_adapted = any(speaker is not None for speaker in speakers)
+        found = predict_paths(paths, speakers=list(speakers) if is_adapted else None)
     except EncoderError as error:
         # No recording can be predicted.
         raise Failed(plain(for_command_line(str(error)))) from error
     except Exception as error:
         # The other recordings need not share what is wrong with one of them.
         if len(inputs) > 1:
-            return [row for one in inputs for row in _predict_files(predict_paths, [one])]
+            return [
+                row
+                for one, speaker in zip(inputs, speakers, strict=True)
+                for row in _predict_files(predict_paths, [one], [speaker])
+            ]
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         return [Row(inputs[0].name, error=f"{reason:.1000}")]
     rows = []

@@ -39,7 +39,7 @@ well, the same command continues after the clips that the encoder has processed.
     epilog=examples(
         "ser train recordings/ -o model.safetensors",
         "ser train recordings.csv --emotion-column label -o model.safetensors",
-        "ser train ravdess:/data/ravdess --set lr__C=0.3 -o model.safetensors",
+        "ser train ravdess:/data/ravdess --set lr__C=0.01 -o model.safetensors",
         "ser train recordings/ --encoder openai/whisper-base -o model.safetensors",
         "ser train recordings/ --precision 0.8 -o model.safetensors",
     ),
@@ -70,6 +70,7 @@ def train(
     output: str,
     precision: float | None,
     encoder: str | None,
+    recordings: str,
     settings: dict[str, Any],
     random_state: int,
     memory: str | None,
@@ -86,11 +87,13 @@ def train(
         raise Failed("there is a single emotion; expected at least two to tell apart")
 
     from .. import make_ser_pipeline
+    from .._estimators.fit_routing import speakers_for_fit
     from ..exceptions import AudioReadError, TrainingInterruptedWarning
     from ..models import ModelCard, describe_audio
 
     pipe = make_ser_pipeline(
         encoder=encoder,
+        recordings=recordings,
         random_state=random_state,
         n_jobs=n_jobs,
         memory=memory,
@@ -101,11 +104,8 @@ def train(
     model: Any = pipe
     if precision is not None:
         model, fit_params = _select(pipe, precision, corpus.speakers, encoder, console)
-    elif corpus.speakers is not None:
-        if encoder is not None:
-            fit_params = {f"{name}__groups": corpus.speakers for name, _ in pipe.steps}
-        elif getattr(pipe.steps[1][1], "early_stopping", False):
-            fit_params["cnn__groups"] = corpus.speakers
+    else:
+        fit_params = speakers_for_fit(pipe, corpus.speakers)
     start = time.monotonic()
     with console.nothing_on_stdout():
         model.fit(corpus.data, corpus.target, **fit_params)

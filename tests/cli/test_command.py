@@ -19,8 +19,8 @@ def test_help(run):
     assert (done.status, done.err) == (0, "")
     listed = done.out.split("Commands:\n")[1].split("\n\n")[0]
     assert [line.split()[0] for line in listed.splitlines()] == [
-        *("predict", "record", "check", "train", "evaluate", "stress", "compare", "info", "export"),
-        "features",
+        *("predict", "record", "check", "train", "adapt", "evaluate", "stress", "cross", "compare"),
+        *("info", "export", "features"),
     ]
     assert "..." not in listed  # nothing is cut off
     assert run().err == done.out

@@ -21,7 +21,10 @@ def reports(folder, tmp_path_factory):
     """Evaluate two systems, in other processes."""
     root = tmp_path_factory.mktemp("reports")
     found = {}
-    for name, options in (("a", []), ("b", ["--set", "lr__C=0.001", "-j", "2", "--name", "weak"])):
+    for name, options in (
+        ("a", []),
+        ("b", ["--set", "voting__temperature=100", "-j", "2", "--name", "weak"]),
+    ):
         done = ser("evaluate", folder, *FAST, *options, "--json")
         assert done.status == 0
         (root / f"{name}.json").write_bytes(done.out)

@@ -36,10 +36,11 @@ def test_json(run, voices):
     found = json.loads(run("info", "--json", "cnn.joblib").out)
     assert found["file"] == "cnn.joblib"
     assert found["classes"] == ["anger", "neutral", "sadness"]
-    assert list(found["steps"]) == ["mfcc", "cnn", "lr"]
+    assert list(found["steps"]) == ["mfcc", "cnn", "voting"]
     assert found["steps"]["cnn"] == {
         "class": "CNNEmbedder",
         "network": "SpectrogramCNN(channels=(4, 8))",
+        "augmentation": "SpectrogramAugmentation(recording_p=0.5)",
         "embedding_dim": 8,
         "max_epochs": 1,
         "random_state": 0,

@@ -40,11 +40,19 @@ def test_a_table_with_other_options(run, voices):
     rows = ["file,label", *labels_of(voices)[:12], *labels_of(voices)[24:]]
     Path("t.csv").write_text("\n".join(rows))
     args = ["--path-column", "file", "--emotion-column", "label", "--random-state", 3, "-j", 2]
-    args += ["--memory", "cache", "-q", "--set", "cnn__max_epochs=1", "-s", "lr__C=0.5"]
+    args += [
+        "--memory",
+        "cache",
+        "-q",
+        "--set",
+        "cnn__max_epochs=1",
+        "-s",
+        "voting__temperature=5.5",
+    ]
     done = run("train", "t.csv", "-o", "m.joblib", *args, *SMALL)
     assert (done.status, done.out, done.err) == (0, "", "")
     model = joblib.load("m.joblib")
-    assert (model["cnn"].random_state, model["lr"].C) == (3, 0.5)
+    assert (model["cnn"].random_state, model["voting"].temperature) == (3, 5.5)
     assert Path("cache").is_dir()
     # The model does not write into a folder of this name wherever it predicts.
     assert model.memory is model["mfcc"].memory is model["mfcc"].n_jobs is None
@@ -63,7 +71,7 @@ def test_precision(run, folder, voices):
     assert done.status == 0
     model = ser_estimators.load_model("m.safetensors")
     assert model.precision == 0.3
-    assert model.estimator_["lr"].classes_.tolist() == model.classes_.tolist()
+    assert model.estimator_["voting"].classes_.tolist() == model.classes_.tolist()
     assert len(model.conformal_scores_) == len(voices.data)
     assert "SelectiveClassifier" in run("info", "m.safetensors").out
     assert run("predict", "-m", "m.safetensors", voices.data[0]).status == 0

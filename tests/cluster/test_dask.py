@@ -33,7 +33,9 @@ def test_search_is_that_of_one_process_and_decodes_each_file_once(client, paths,
     grid = {"cnn__max_epochs": [1, 2], "lr__C": [0.1, 1.0]}
 
     def search(memory):
-        pipe = make_ser_pipeline(random_state=0, memory=os.path.abspath(memory)).set_params(**SMALL)
+        pipe = make_ser_pipeline(
+            recordings="studio", random_state=0, memory=os.path.abspath(memory)
+        ).set_params(**SMALL)
         search = GridSearchCV(pipe, grid, cv=GroupKFold(2), error_score="raise")
         return search.fit(paths, voices.target, groups=voices.speakers)
 
@@ -98,7 +100,7 @@ def test_file_that_is_missing_on_a_worker(client, paths, voices):
     X = np.append(paths, gone)
     y, groups = [*voices.target, "anger"], [*voices.speakers, voices.speakers[0]]
     search = GridSearchCV(
-        make_ser_pipeline(random_state=0).set_params(**SMALL),
+        make_ser_pipeline(recordings="studio", random_state=0).set_params(**SMALL),
         {"lr__C": [0.1, 1.0]},
         cv=GroupKFold(2),
         error_score="raise",
@@ -110,7 +112,7 @@ def test_file_that_is_missing_on_a_worker(client, paths, voices):
 
 
 def test_evaluation_is_that_of_one_process(client, paths, voices):
-    pipe = make_ser_pipeline(random_state=0).set_params(**SMALL)
+    pipe = make_ser_pipeline(recordings="studio", random_state=0).set_params(**SMALL)
 
     def run(**arguments):
         report = evaluate(pipe, paths, voices.target, voices.speakers, cv=3, **arguments)

@@ -24,7 +24,7 @@ def test_search_with_a_killed_worker_is_that_of_one_process(voices):
     grid = {"cnn__max_epochs": [1, 2, 3], "lr__C": [0.1, 1.0]}
 
     def search():
-        pipe = make_ser_pipeline(random_state=0).set_params(**SMALL)
+        pipe = make_ser_pipeline(recordings="studio", random_state=0).set_params(**SMALL)
         search = GridSearchCV(pipe, grid, cv=GroupKFold(6), refit=False, error_score="raise")
         return search.fit(X, y, groups=groups).cv_results_
 

@@ -64,7 +64,7 @@ def test_search_trains_each_network_once_with_the_same_scores(voices, counted, n
     grid = {"mfcc__n_mfcc": [20, 40], "lr__C": [0.1, 1]}
     results = []
     for memory in (None, "cache"):
-        pipe = make_ser_pipeline(random_state=0, memory=memory)
+        pipe = make_ser_pipeline(recordings="studio", random_state=0, memory=memory)
         pipe.set_params(**{f"cnn__{name}": value for name, value in SMALL.items()})
         search = GridSearchCV(pipe, grid, cv=3, n_jobs=n_jobs).fit(voices.data, voices.target)
         results.append((search.cv_results_, search.predict_proba(voices.data)))

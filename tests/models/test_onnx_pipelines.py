@@ -13,6 +13,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
+from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
@@ -82,6 +83,7 @@ def embedded(voices):
     return pipe.fit(voices.data, voices.target)
 
 
+LDA = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.5)
 # Calibrated on the clips of the training, so that the probabilities are not constant.
 SAME_CLIPS = [(np.arange(36), np.arange(36))]
 CLASSIFIERS = {
@@ -98,6 +100,13 @@ CLASSIFIERS = {
     ],
     "speakers": [SpeakerNormalizer(n_prior=2.0), LogisticRegression(C=10)],
     "speakers that are unknown": [SpeakerNormalizer(), LogisticRegression()],
+    "voting": [ViewVotingClassifier(LDA, normalizer=SpeakerNormalizer(n_prior=3), temperature=99)],
+    "voting of speakers that are unknown": [
+        ViewVotingClassifier(LogisticRegression(), normalizer=SpeakerNormalizer())
+    ],
+    "voting of several members": [
+        ViewVotingClassifier(make_pipeline(StandardScaler(), LDA), n_members=2, temperature=2.0)
+    ],
     "one calibrated model": [
         StandardScaler(),
         CalibratedClassifierCV(LinearDiscriminantAnalysis(), ensemble=False, cv=3),
@@ -126,6 +135,23 @@ def test_the_ranges_of_the_training_audio_are_left_out(embedded, voices):
     wrong = Pipeline([*embedded.steps, ("audio", ranges), ("lr", lr)])
     with pytest.raises(TypeError, match="cannot export AudioRanges"):
         export_onnx(wrong, "wrong.onnx")
+
+
+@pytest.mark.parametrize(
+    ("voting", "message"),
+    [
+        (ViewVotingClassifier(LDA, n_views=2), "step_0 with 2 views; set step_0__n_views=1"),
+        (
+            ViewVotingClassifier(make_pipeline(PCA(4), LDA)),
+            "cannot export PCA inside step 'step_0'",
+        ),
+        (ViewVotingClassifier(GaussianNB()), "cannot export GaussianNB"),
+    ],
+)
+def test_voting_that_is_no_linear_function(embedded, voices, voting, message):
+    voting.fit(embedded.transform(voices.data), voices.target)
+    with pytest.raises((TypeError, ValueError), match=message):
+        export_onnx(Pipeline([*embedded.steps, ("step_0", voting)]), "model.onnx")
 
 
 def test_frozen_classifier_with_calibration(embedded, voices):
@@ -320,10 +346,6 @@ REFUSED = {
     "encoder": (
         lambda embedded, voices: make_pipeline(EncoderEmbedder(), LogisticRegression()),
         r"cannot export EncoderEmbedder \(step 'encoderembedder'\), whose weights are not part",
-    ),
-    "views": (
-        refused(ViewVotingClassifier(LogisticRegression(), n_views=1)),
-        r"cannot export ViewVotingClassifier \(step 'viewvotingclassifier'\)",
     ),
     "table": (
         refused(steps=[AcousticFeatures(["rms"]), CNNEmbedder(network="mlp", **SMALL)]),

@@ -9,10 +9,12 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
 from ..._estimators.speaker_normalizer import SpeakerNormalizer
 from ..._estimators.temperature import MIN_PROBABILITY
+from ..._estimators.view_voting import ViewVotingClassifier
 from .graph import Graph, Operand
 
 __all__ = [
@@ -36,10 +38,8 @@ CALIBRATIONS = ("sigmoid", "temperature")
 def add_scaler(graph: Graph, x: Operand, scaler: StandardScaler | SpeakerNormalizer) -> str:
     """Add standardized columns, as of the only clip of its speaker."""
     if isinstance(scaler, SpeakerNormalizer):
-        # What is left of a clip after a part of its own deviation has been subtracted.
-        rest = 1 - 1 / (1 + scaler.n_prior_)
         x = graph.add("Sub", x, scaler.mean_.astype(np.float32))
-        return graph.add("Mul", x, (rest / scaler.scale_).astype(np.float32))
+        return graph.add("Mul", x, (_rest_of(scaler) / scaler.scale_).astype(np.float32))
     if scaler.with_mean:
         x = graph.add("Sub", x, scaler.mean_.astype(np.float32))
     if scaler.with_std:
@@ -49,6 +49,8 @@ def add_scaler(graph: Graph, x: Operand, scaler: StandardScaler | SpeakerNormali
 
 def add_classifier(graph: Graph, x: Operand, classifier: Any) -> str:
     """Add the probabilities of a classifier, (n, n_classes)."""
+    if isinstance(classifier, ViewVotingClassifier):
+        return graph.add("Softmax", graph.affine(x, *_voting_logits(classifier)), axis=1)
     if not isinstance(classifier, CalibratedClassifierCV):
         return graph.add("Softmax", _add_logits(graph, x, classifier), axis=1)
     probabilities = [
@@ -89,12 +91,63 @@ def _add_calibrated(graph: Graph, x: Operand, calibrated: Any) -> str:
     return graph.add("Div", probabilities, graph.sum(probabilities, 1))
 
 
+def _voting_logits(voting: ViewVotingClassifier) -> tuple[Any, Any]:
+    """Return the coefficients of single clips with one view.
+
+    A mean of log-probabilities is one of linear functions, up to what all classes have in common.
+    """
+    normalizer = voting.normalizer_
+    tables = {"estimators_": (np.float64(0), np.float64(1))}
+    if normalizer is not None:
+        factor = 1 / normalizer.scale_
+        tables = {
+            "estimators_": (normalizer.mean_, factor * _rest_of(normalizer)),
+            "plain_estimators_": (normalizer.mean_, factor),
+        }
+    n_columns = voting.n_features_in_
+    coefs, intercepts = [], []
+    for name, (mean, factor) in tables.items():
+        members = [_linear_of(estimator) for estimator in getattr(voting, name)]
+        coef = np.hstack([coef for coef, _ in members]) * np.broadcast_to(factor, n_columns)
+        coefs.append(coef / len(members))
+        intercept = sum(intercept for _, intercept in members) - coef @ np.broadcast_to(
+            mean, n_columns
+        )
+        intercepts.append(intercept / len(members))
+    coef = np.mean(coefs, axis=0) / voting.temperature_
+    intercept = np.mean(intercepts, axis=0) / voting.temperature_
+    return coef.astype(np.float32), intercept.astype(np.float32)
+
+
+def _linear_of(estimator: Any) -> tuple[Any, Any]:
+    """Return the coefficients of a softmax, in double precision, before a StandardScaler."""
+    if not isinstance(estimator, Pipeline):
+        coef = np.asarray(estimator.coef_, dtype=np.float64)
+        intercept = np.broadcast_to(estimator.intercept_, len(coef)).astype(np.float64)
+        return _of_two_classes(coef, intercept)
+    coef, intercept = _linear_of(estimator[-1])
+    for _, scaler in reversed(estimator.steps[:-1]):
+        if scaler.with_std:
+            coef = coef / scaler.scale_
+        if scaler.with_mean:
+            intercept = intercept - coef @ scaler.mean_
+    return coef, intercept
+
+
+def _of_two_classes(coef: Any, intercept: Any) -> tuple[Any, Any]:
+    if len(coef) > 1:
+        return coef, intercept
+    # The softmax of (0, d) is the logistic function of d.
+    return np.vstack([0 * coef, coef]), np.append(0 * intercept, intercept)
+
+
+def _rest_of(normalizer: SpeakerNormalizer) -> Any:
+    """Return what is left of a clip after a part of its own deviation has been subtracted."""
+    return 1 - 1 / (1 + normalizer.n_prior_)
+
+
 def _add_logits(graph: Graph, x: Operand, classifier: Any) -> str:
-    coef, intercept = _linear(classifier)
-    if len(coef) == 1:
-        # The softmax of (0, d) is the logistic function of d.
-        coef, intercept = np.vstack([0 * coef, coef]), np.append(np.float32(0), intercept)
-    return graph.affine(x, coef, intercept)
+    return graph.affine(x, *_of_two_classes(*_linear(classifier)))
 
 
 def _linear(classifier: Any) -> tuple[Any, Any]:

@@ -74,8 +74,9 @@ def export_onnx(
         `MFCCTransformer`, `CNNEmbedder` with its own convolutional networks and, optionally,
         ``StandardScaler``, `SpeakerNormalizer` (which treats every clip as the only one of its
         speaker) and a classifier: ``LogisticRegression``, ``LinearDiscriminantAnalysis``
-        or one of them in ``CalibratedClassifierCV``. A `SelectiveClassifier` may be around the
-        pipeline or its last step. A first step `AudioRanges` is left out.
+        or one of them in ``CalibratedClassifierCV`` or in a `ViewVotingClassifier` of one view,
+        which predicts without speakers. A `SelectiveClassifier` may be around the pipeline or its
+        last step. A first step `AudioRanges` is left out.
     path : path-like
         File to write, usually with the suffix ``.onnx``.
     clips : list of path-like, list of 1-D waveforms, or 2-D ndarray, or None, default=None

@@ -18,13 +18,17 @@ from ..._estimators.encoder_embedder import EncoderEmbedder
 from ..._estimators.mfcc_transformer import MFCCTransformer
 from ..._estimators.selective_classifier import SelectiveClassifier
 from ..._estimators.speaker_normalizer import SpeakerNormalizer
+from ..._estimators.view_voting import ViewVotingClassifier
 from .classifiers import CALIBRATIONS, CLASSIFIERS, SCALERS, calibrated_estimators
 
 __all__ = ["Plan", "make_plan"]
 
 _EXPECTED = "MFCCTransformer, CNNEmbedder and a classifier, such as make_ser_pipeline()"
 _KEEP = "save the pipeline with save_model instead"
-_LAST = "LogisticRegression, LinearDiscriminantAnalysis, or one of them in CalibratedClassifierCV"
+_LAST = (
+    "LogisticRegression, LinearDiscriminantAnalysis, or one of them in CalibratedClassifierCV or "
+    "ViewVotingClassifier"
+)
 
 
 @dataclass(frozen=True)
@@ -125,7 +129,14 @@ def make_plan(pipeline: Any) -> Plan:
 def _check_classifier(name: str, classifier: Any) -> Any:
     """Return the last step if its probabilities can be computed in ONNX."""
     estimators = [classifier]
-    if type(classifier) is CalibratedClassifierCV:
+    if type(classifier) is ViewVotingClassifier:
+        if classifier.n_views_ > 1:
+            raise ValueError(
+                f"export_onnx cannot export {name} with {classifier.n_views_} views; set "
+                f"{name}__n_views=1, or {_KEEP}"
+            )
+        estimators = [_last_of(name, one) for one in classifier.estimators_]
+    elif type(classifier) is CalibratedClassifierCV:
         if classifier.method not in CALIBRATIONS:
             raise ValueError(
                 f"export_onnx cannot export {name}__method={classifier.method!r}; set it to "
@@ -144,6 +155,19 @@ def _check_classifier(name: str, classifier: Any) -> Any:
                 f"classes; choose {name}__cv so that all folds have all classes, or {_KEEP}"
             )
     return classifier
+
+
+def _last_of(name: str, estimator: Any) -> Any:
+    """Return what a StandardScaler may precede inside a ViewVotingClassifier."""
+    if type(estimator) is not Pipeline:
+        return estimator
+    for _, step in estimator.steps[:-1]:
+        if type(step) is not StandardScaler:
+            raise TypeError(
+                f"export_onnx cannot export {type(step).__name__} inside step {name!r}; use "
+                f"StandardScaler, remove it, or {_KEEP}"
+            )
+    return estimator[-1]
 
 
 def _check_classes(classes: NDArray[Any]) -> list[Any]:

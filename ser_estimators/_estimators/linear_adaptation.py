@@ -1,0 +1,71 @@
+"""Fit the linear classifier of a trained model to a few more clips."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import log_softmax
+from sklearn.utils.class_weight import compute_sample_weight
+
+__all__ = ["adapt_coefficients"]
+
+Floats = NDArray[np.float64]
+
+_MAX_ITER = 1000
+
+
+def adapt_coefficients(
+    X: Floats,
+    codes: NDArray[np.intp],
+    coef: Floats,
+    intercept: Floats,
+    *,
+    C: float,
+    temperature: float = 1.0,
+) -> tuple[Floats, Floats]:
+    """Return the coefficients of a softmax that are near given ones and suit further clips.
+
+    They minimize the log loss of the clips, in which all classes have the same weight, plus the
+    squared distance to the given coefficients, divided by 2C. Classes without a clip take no part:
+    that they were not seen does not make them less probable.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_clips, n_features), float64
+        Columns of about unit variance.
+    codes : ndarray of shape (n_clips,)
+        Positions of the classes, at least two different ones.
+    coef : ndarray of shape (n_classes, n_features), float64
+    intercept : ndarray of shape (n_classes,), float64
+    C : float > 0
+    temperature : float > 0, default=1.0
+        Number by which the scores of the classifier are divided.
+
+    Returns
+    -------
+    coef : ndarray of shape (n_classes, n_features), float64
+    intercept : ndarray of shape (n_classes,), float64
+    """
+    present, rows = np.unique(codes, return_inverse=True)
+    weight = compute_sample_weight("balanced", rows)
+    scores = (X @ coef[present].T + intercept[present]) / temperature
+    design = np.column_stack([X, np.ones(len(X))])
+    clips = np.arange(len(X))
+
+    def objective(flat: Floats) -> tuple[float, Floats]:
+        change = flat.reshape(len(present), -1)
+        logs = log_softmax(scores + design @ change.T, axis=1)
+        residual = np.exp(logs)
+        residual[clips, rows] -= 1
+        gradient = (residual * weight[:, None]).T @ design + change / C
+        loss = -(weight * logs[clips, rows]).sum() + np.square(change).sum() / (2 * C)
+        return float(loss), gradient.ravel()
+
+    start = np.zeros(len(present) * design.shape[1])
+    found = minimize(objective, start, jac=True, method="L-BFGS-B", options={"maxiter": _MAX_ITER})
+    change = temperature * found.x.reshape(len(present), -1)
+    coef, intercept = coef.copy(), intercept.copy()
+    coef[present] += change[:, :-1]
+    intercept[present] += change[:, -1]
+    return coef, intercept

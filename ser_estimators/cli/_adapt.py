@@ -1,0 +1,88 @@
+"""``ser adapt``: a model that has heard a few labelled recordings of a new speaker."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ._command import Command, Refused, examples
+from ._console import OK, Console, counted
+from ._corpora import DATA_HELP, describe, load_data, name_of
+from ._models import SUFFIXES, card_of, check_suffix, find_model, load_model, model_option
+from ._models import save_model as save
+from ._options import check_folder_of, corpus_options
+from ._text import plain
+
+__all__ = ["adapt"]
+
+
+@click.command(
+    cls=Command,
+    help=f"""\
+Adapt a model to a few labelled recordings.
+
+A few recordings of each emotion are enough, such as five of a new speaker or microphone. Only the
+last step of the model is fitted, which takes seconds. Test the new model on other recordings.
+
+{DATA_HELP}""",
+    epilog=examples(
+        "ser adapt own/ -o own.safetensors",
+        "ser adapt labels.csv -m model.safetensors -o own.safetensors",
+    ),
+)
+@click.argument("data", type=click.Path())
+@model_option
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(),
+    metavar="FILE",
+    help=f"Model file to write: {', '.join(SUFFIXES)}.",
+)
+@click.option(
+    "--C",
+    "C",
+    type=click.FloatRange(0, min_open=True),
+    default=10.0,
+    show_default=True,
+    metavar="FLOAT",
+    help="The higher, the further the model moves towards the recordings.",
+)
+@corpus_options
+@click.pass_obj
+def adapt(
+    console: Console,
+    /,
+    data: str,
+    model_file: str | None,
+    encoder: str | None,
+    output: str,
+    C: float,
+    **columns: Any,
+) -> int:
+    """Adapt a model to a few labelled recordings."""
+    path = Path(output)
+    check_suffix(path)
+    check_folder_of(output)
+    model_path = find_model(model_file, console)
+    model = load_model(model_path, encoder)
+    corpus = load_data(data, **columns)
+    describe(corpus, console)
+
+    from .. import adapt_model
+    from ..models import ModelCard
+
+    try:
+        with console.nothing_on_stdout():
+            adapted = adapt_model(model, corpus.data, corpus.target, C=C)
+    except (TypeError, ValueError) as error:
+        raise Refused(plain(str(error))) from error
+    note = f"Adapted to {counted(len(corpus.data), 'clip')} of {plain(name_of(data))}."
+    card = card_of(model_path) or ModelCard()
+    save(adapted, path, replace(card, limitations=f"{card.limitations} {note}".strip()))
+    console.note(f"Saved {plain(output)}")
+    return OK

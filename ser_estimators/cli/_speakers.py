@@ -1,0 +1,63 @@
+"""Whose recordings a model adapts to."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+
+import click
+
+from ._inputs import Input
+from ._text import plain
+
+__all__ = ["SPEAKERS", "batches_of", "speakers_of"]
+
+SPEAKERS = ("one", "folder", "column")
+_BATCH = 32  # recordings between two steps of the progress bar
+
+
+def speakers_of(inputs: Sequence[Input], source: str) -> list[str | None]:
+    """Return the speaker of each recording.
+
+    Parameters
+    ----------
+    inputs : sequence of Input
+    source : {"one", "folder", "column"}
+        There is one speaker, one in each folder, or a column of the tables names them.
+
+    Raises
+    ------
+    click.UsageError
+        If no recording has a speaker.
+    """
+    if source == "one":
+        return ["1"] * len(inputs)
+    if source == "folder":
+        return [os.path.dirname(os.path.abspath(one.path or one.name)) for one in inputs]
+    speakers = [one.speaker or None for one in inputs]
+    if inputs and not any(speakers) and not all(one.error for one in inputs):
+        raise click.UsageError(
+            f"'{plain(inputs[0].name)}' and the others have no speaker; with --speakers column, "
+            "give a CSV file with a column speaker"
+        )
+    return speakers
+
+
+def batches_of(speakers: Sequence[str | None]) -> Iterator[slice]:
+    """Yield ranges of recordings to predict together, with all recordings of each speaker.
+
+    Examples
+    --------
+    >>> from ser_estimators.cli._speakers import batches_of
+    >>> list(batches_of(["a"] * 20 + ["b"] * 20 + ["c", None]))
+    [slice(0, 40, None), slice(40, 42, None)]
+    """
+    last = {speaker: index for index, speaker in enumerate(speakers) if speaker is not None}
+    start = end = 0
+    for index, speaker in enumerate(speakers):
+        end = max(end, index + 1, 0 if speaker is None else last[speaker] + 1)
+        if end == index + 1 and end - start >= _BATCH:
+            yield slice(start, end)
+            start = end
+    if start < len(speakers):
+        yield slice(start, len(speakers))

@@ -1,0 +1,187 @@
+"""Training on each of several corpora, and testing on all of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from sklearn.utils import Bunch
+
+from ..datasets._concatenate import concatenate_corpora
+from ._cross_results import CrossCorpus, CrossScore
+from ._evaluate import evaluate
+from ._metrics import score_clips
+from ._names import name_of_system
+from ._report import Protocol
+
+__all__ = ["cross_corpus"]
+
+
+def cross_corpus(
+    estimator: Any,
+    corpora: Mapping[str, Bunch],
+    *,
+    cv: int = 5,
+    confidence: float = 0.95,
+    name: str | None = None,
+    resume: str | os.PathLike[str] | None = None,
+    n_jobs: int | None = None,
+    random_state: int = 0,
+    verbose: int = 0,
+) -> CrossCorpus:
+    """Train a classifier on each of several corpora, and test it on all of them.
+
+    A model of one corpus is often of little use on another one, whose language, speakers,
+    microphones, rooms and emotions differ [1]_. Scores within a corpus do not show that.
+
+    Parameters
+    ----------
+    estimator : classifier
+        For example ``make_ser_pipeline()``. A clone is fitted for each corpus, and one for each
+        fold within it.
+    corpora : dict of {str: Bunch}
+        Two or more results of the loaders, by name of the corpus. Only emotions that all of them
+        have are used.
+    cv : int >= 2, default=5
+        Number of folds within a corpus, each of which tests speakers that it does not train on.
+    confidence : float in (0, 1), default=0.95
+        Confidence level of the intervals over speakers.
+    name : str or None, default=None
+        Name of the system. None joins the names of its steps.
+    resume : path-like or None, default=None
+        Folder where finished fits are stored, so that the same call continues after an
+        interruption, see `evaluate`.
+    n_jobs : int or None, default=None
+        Number of folds that are run at the same time.
+    random_state : int, default=0
+        Seed of the assignment of speakers to folds.
+    verbose : int, default=0
+        1 prints a line for each fit and test.
+
+    Returns
+    -------
+    CrossCorpus
+        The scores, as a matrix and as a table.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `corpora` is not a dict of two or more Bunches with speakers, if they have fewer than
+        two emotions in common, or as for `evaluate`.
+
+    See Also
+    --------
+    evaluate : Evaluation within one corpus.
+    ser_estimators.datasets.concatenate_corpora : Several corpora as one, to train on all of them.
+
+    References
+    ----------
+    .. [1] B. Schuller et al., "Cross-corpus acoustic emotion recognition: variances and
+       strategies", IEEE Transactions on Affective Computing 1(2), 2010.
+
+    Examples
+    --------
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.svm import SVC
+    >>> from ser_estimators import AcousticFeatures
+    >>> from ser_estimators.datasets import make_emotional_speech
+    >>> from ser_estimators.evaluation import cross_corpus
+    >>> corpora = {
+    ...     folder: make_emotional_speech(
+    ...         4, 2, emotions=("anger", "sadness"), out_dir=folder, random_state=seed
+    ...     )
+    ...     for seed, folder in enumerate(["first", "second"])
+    ... }
+    >>> found = cross_corpus(make_pipeline(AcousticFeatures(), SVC()), corpora, cv=2)
+    >>> found.matrix().shape
+    (2, 2)
+    """
+    joined = concatenate_corpora(corpora, shared_only=True)
+    if len(corpora) < 2:
+        raise ValueError(f"corpora has one corpus, {next(iter(corpora))!r}; expected two or more")
+    emotions = joined.target_names.tolist()
+    if len(emotions) < 2:
+        raise ValueError(
+            f"the corpora have one emotion in common, {emotions[0]!r}; expected two or more. "
+            "Rename emotions with the loaders' emotions=..., or leave a corpus out"
+        )
+    parts = {corpus: _part_of(joined, joined.corpus == corpus) for corpus in corpora}
+    common: dict[str, Any] = {
+        "confidence": confidence,
+        "name": name or name_of_system(estimator),
+        "n_jobs": n_jobs,
+        "random_state": random_state,
+        "verbose": verbose,
+    }
+    scores: list[CrossScore] = []
+    for corpus, own in parts.items():
+        others = _part_of(joined, joined.corpus != corpus)
+
+        def folder(kind: str, corpus: str = corpus) -> str | None:
+            return None if resume is None else os.path.join(resume, f"{kind} {corpus}")
+
+        if verbose:
+            print(f"[cross_corpus] trained on {corpus}", flush=True)
+        within = evaluate(
+            estimator,
+            *own[:3],
+            cv=cv,
+            corpus=corpus,
+            resume=folder("within"),
+            **common,
+        )
+        across = evaluate(
+            estimator,
+            *own[:3],
+            X_test=others[0],
+            y_test=others[1],
+            speakers_test=others[2],
+            metadata_test={"corpus": others[3]},
+            corpus=f"{corpus}, tested on the others",
+            resume=folder("across"),
+            **common,
+        )
+        for tested in parts:
+            report = within if tested == corpus else across
+            scores += [
+                _score_of(protocol, corpus, tested, confidence)
+                for protocol in report.protocols.values()
+            ]
+    return CrossCorpus(
+        name=common["name"], emotions=emotions, corpora=list(corpora), scores=scores, cv=cv
+    )
+
+
+def _part_of(joined: Bunch, is_in: Any) -> tuple[list[Any], Any, Any, Any]:
+    """Return the clips, emotions, speakers and corpora of some rows."""
+    rows = np.flatnonzero(is_in)
+    data = [joined.data[row] for row in rows]
+    return data, joined.target[rows], joined.speakers[rows], joined.corpus[rows]
+
+
+def _score_of(protocol: Protocol, trained: str, tested: str, confidence: float) -> CrossScore:
+    """Return the score of the clips of one corpus."""
+    kept = slice(None)
+    if trained != tested:
+        kept = protocol.metadata["corpus"] == tested
+    probabilities, speakers = protocol.probabilities, protocol.speakers
+    found = score_clips(
+        protocol.classes,
+        protocol.y_true[kept],
+        protocol.y_pred[kept],
+        None if probabilities is None else probabilities[kept],
+        None if speakers is None else speakers[kept],
+        confidence=confidence,
+    )
+    return CrossScore(
+        trained=trained,
+        tested=tested,
+        is_adapted=protocol.is_adapted,
+        balanced_accuracy=float(found.value.balanced_accuracy),
+        low=float(found.low.balanced_accuracy),
+        high=float(found.high.balanced_accuracy),
+        n_clips=len(protocol.y_true[kept]),
+        n_speakers=found.n_speakers,
+    )
