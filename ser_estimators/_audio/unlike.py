@@ -17,6 +17,7 @@ __all__ = [
     "Difference",
     "UnlikeClip",
     "describe_unlike",
+    "is_notable",
     "is_unlike_wanted",
     "report_unlike",
     "unlike_collected",
@@ -27,6 +28,7 @@ __all__ = [
 _CROSS_VALIDATION = "sklearn.model_selection._validation"
 _MAX_NAMED, _MAX_KINDS = 5, 6
 _MAX_NAME = 80  # characters
+_SIGNIFICANCE = 0.05  # probability of as many unlike clips by chance
 
 
 class Difference(NamedTuple):
@@ -59,11 +61,17 @@ class UnlikeClip(NamedTuple):
         Its path; empty for a clip in memory.
     differences : tuple of Difference
         The largest one first.
+    is_far : bool, default=True
+        Whether it is so far outside of a range that hardly a clip is by chance.
+    chance : float in [0, 1], default=0.0
+        Fraction of the clips that are like the training audio, but found to be unlike.
     """
 
     position: int
     name: str
     differences: tuple[Difference, ...]
+    is_far: bool = True
+    chance: float = 0.0
 
     def __str__(self) -> str:
         return ", ".join(map(str, self.differences))
@@ -107,6 +115,8 @@ def is_unlike_wanted() -> bool:
 def report_unlike(unlike: Sequence[UnlikeClip], n_clips: int) -> None:
     """Collect clips that are unlike the training audio, or warn of them once.
 
+    There is no warning of as few clips as are found by chance, unless one is far outside.
+
     Parameters
     ----------
     unlike : sequence of UnlikeClip
@@ -115,7 +125,7 @@ def report_unlike(unlike: Sequence[UnlikeClip], n_clips: int) -> None:
     """
     if (collected := _collected.get()) is not None:
         collected += unlike
-    elif unlike:
+    elif unlike and is_notable(unlike, n_clips):
         warnings.warn(
             UnlikeAudioWarning(
                 describe_unlike(unlike, n_clips),
@@ -123,6 +133,16 @@ def report_unlike(unlike: Sequence[UnlikeClip], n_clips: int) -> None:
             ),
             stacklevel=find_stack_level(),
         )
+
+
+def is_notable(unlike: Sequence[UnlikeClip], n_clips: int) -> bool:
+    """Return whether more clips are unlike than by chance, or one is far outside of a range."""
+    if any(one.is_far for one in unlike):
+        return True
+    # Imported here, because it takes as long as the whole package.
+    from scipy.stats import binom
+
+    return bool(binom.sf(len(unlike) - 1, n_clips, unlike[0].chance) < _SIGNIFICANCE)
 
 
 def describe_unlike(

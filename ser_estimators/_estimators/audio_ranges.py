@@ -24,6 +24,7 @@ from .speaker_codes import speaker_codes
 
 __all__ = ["AudioRanges", "describe_ranges"]
 
+_FAR = 2.0  # distance from the middle of a range, in distances of its limits
 _KNOWN = {measure.name: measure for measure in MEASURES}
 
 
@@ -41,8 +42,8 @@ class AudioRanges(ClipTransformer, auto_wrap_output_keys=None):  # type: ignore[
     A model recognizes emotions in recordings like those that it was trained on. A noisy room, a
     telephone or another microphone changes what it hears, and its labels with it, but not how sure
     it seems. This step remembers what the training audio is like: length, level, noise, silence,
-    low and high frequencies, reverberation and clipping. Later, a single `UnlikeAudioWarning` in
-    each call says which clips are different, and in what.
+    low and high frequencies, reverberation and clipping. Later, a single `UnlikeAudioWarning` in a
+    call says which clips are different, and in what.
 
     It is the first step of a pipeline, and changes no prediction.
 
@@ -233,7 +234,8 @@ class AudioRanges(ClipTransformer, auto_wrap_output_keys=None):  # type: ignore[
         Warns
         -----
         UnlikeAudioWarning
-            Once for all clips that are unlike the training audio.
+            Once for all clips that are unlike the training audio, if there are more of them than
+            `false_alarms` lets expect, or if one is twice as far outside as the limit of a range.
         """
         clips = self._validated(X)
         if is_unlike_wanted():
@@ -335,7 +337,10 @@ class AudioRanges(ClipTransformer, auto_wrap_output_keys=None):  # type: ignore[
                 for position in order
                 if outside[index, position] > 1
             ]
-            yield UnlikeClip(index, name_of(clips[index]), tuple(found))
+            is_far = bool(outside[index].max() > _FAR)
+            yield UnlikeClip(
+                index, name_of(clips[index]), tuple(found), is_far, float(self.false_alarms)
+            )
 
     def _difference(self, position: int, value: float) -> Difference:
         measure = _KNOWN[self.measures_[position]]

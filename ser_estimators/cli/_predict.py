@@ -138,8 +138,9 @@ def predict_inputs(
     import numpy as np
 
     from .. import predict_clips
-    from .._audio.unlike import describe_unlike, unlike_collected
+    from .._audio.unlike import describe_unlike, is_notable, unlike_collected
     from .._estimators.speaker_routing import adapts_to_speakers
+    from ..models._predictions import knows_training_audio
 
     model = load_model(model_path, encoder)
     classes = np.asarray(getattr(model, "classes_", ())).tolist()
@@ -150,6 +151,8 @@ def predict_inputs(
         speakers = [None] * len(inputs)
     elif not adapts_to_speakers(model):
         raise click.UsageError("the model does not adapt to speakers; leave out --speakers")
+    if knows_training_audio(model):
+        trained_on = None  # the model itself says which recordings are longer
     predicted = functools.partial(
         predict_clips, model, on_error="skip", max_duration=max_duration, threshold=threshold
     )
@@ -185,7 +188,7 @@ def predict_inputs(
     click.echo(rows.end(), nl=False)
     if long and trained_on is not None:
         console.note(_about_long(long, len(inputs), trained_on))
-    if unlike:
+    if unlike and is_notable(unlike, len(inputs)):
         names = {str(one.path): one.name for one in inputs}
         console.note(
             describe_unlike(

@@ -97,6 +97,8 @@ def train(
         random_state=random_state,
         n_jobs=n_jobs,
         memory=memory,
+        # The model is for recordings that nobody has seen yet.
+        warn_unlike=True,
         verbose=0 if console.quiet else 1,
     )
     set_parameters(pipe, settings)
@@ -163,7 +165,7 @@ def _select(
 def _make_neutral(pipe: Any) -> None:
     """Reset what is no property of the model, but of this folder and machine."""
     neutral: dict[str, Any] = {"memory": None, "cnn__verbose": 0, "encoder__verbose": 0}
-    for name in ("mfcc", "encoder"):
+    for name in ("audio", "mfcc", "encoder"):
         neutral |= {f"{name}__memory": None, f"{name}__n_jobs": None}
     pipe.set_params(**{name: neutral[name] for name in neutral.keys() & pipe.get_params()})
 

@@ -30,7 +30,7 @@ from ._names import name_of_corpora, name_of_system
 from ._plan import make_plans, search_leaks
 from ._protocol import run_protocol
 from ._report import EvaluationReport
-from ._routing import warn_of_early_stopping
+from ._routing import warn_of_missing_speakers
 from ._sides import check_side
 from ._store import open_store
 from ._stressed import StressPlan, check_sound, choose_rate, first_rate
@@ -235,7 +235,7 @@ def evaluate(
         warn_of_missing_classes(plan)
     check_own_splits(estimator, plans[0])
     if train.speakers is not None:
-        warn_of_early_stopping(estimator)
+        warn_of_missing_speakers(estimator)
     if chosen is not None:
         rate = choose_rate(clone(estimator))
         pool = make_pool(plans[0].test, rate, seed=random_state, n_jobs=n_jobs)

@@ -1,5 +1,6 @@
 """AudioRanges: clips pass unchanged, and unlike ones are named in one warning."""
 
+import copy
 import pickle
 import warnings
 from pathlib import Path
@@ -16,6 +17,7 @@ from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 
 from ser_estimators import AcousticFeatures, AudioRanges, Segment, load_model, save_model
+from ser_estimators._audio.unlike import UnlikeClip, is_notable
 from ser_estimators.conditions import add_room, add_white_noise, amplify, clip_peaks
 from ser_estimators.evaluation import evaluate, stress_test
 from ser_estimators.exceptions import AudioReadError, UnlikeAudioWarning
@@ -291,3 +293,36 @@ def test_nothing_is_measured_where_nobody_wants_it(voices, ranges):
     with unlike_ignored(), warnings.catch_warnings():
         warnings.simplefilter("error")
         ranges.transform(["missing.wav"])  # the next step raises
+
+
+@pytest.mark.parametrize(
+    ("n_near", "n_far", "n_clips", "expected"),
+    [
+        (1, 0, 1, True),  # 3 % by chance
+        (1, 0, 2, False),
+        (4, 0, 100, False),
+        (7, 0, 100, True),
+        (0, 1, 1000, True),
+        (3, 1, 100, True),
+    ],
+)
+def test_as_few_as_by_chance_are_no_reason_to_warn(n_near, n_far, n_clips, expected):
+    unlike = [UnlikeClip(i, "", (), is_far=i >= n_near, chance=0.03) for i in range(n_near + n_far)]
+    assert is_notable(unlike, n_clips) is expected
+
+
+def test_one_clip_of_many_that_is_a_little_outside(ranges, voices, alike):
+    """It is named where somebody asks for it, and no reason to warn of all of them."""
+    measures = list(ranges.measures_)
+    durations = ranges._measured(alike, ranges.measures_)[:, measures.index("duration")]
+    narrow = copy.copy(ranges)
+    narrow.high_ = ranges.high_.copy()
+    narrow.high_[measures.index("duration")] = 0.999 * durations.max()
+    found = narrow.find_unlike(alike)
+    longest = alike[int(durations.argmax())]
+    assert [path for path, reason in zip(alike, found, strict=True) if reason] == [longest]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        narrow.transform(alike)
+    with pytest.warns(UnlikeAudioWarning, match="1 of 1 clip is unlike the training audio"):
+        narrow.transform([longest])

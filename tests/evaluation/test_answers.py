@@ -17,7 +17,7 @@ from ser_estimators import (
     ViewVotingClassifier,
 )
 from ser_estimators.evaluation import EvaluationReport, compare, evaluate, stress_test
-from ser_estimators.evaluation._routing import warn_of_early_stopping
+from ser_estimators.evaluation._routing import warn_of_missing_speakers
 
 from .test_adapted import ADAPTED
 
@@ -195,10 +195,10 @@ def test_early_stopping_inside_receives_the_speakers():
     network = CNNEmbedder(early_stopping=True)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        warn_of_early_stopping(selective(make_pipeline("passthrough", network)))
-        warn_of_early_stopping(make_pipeline("passthrough", selective(network)))
+        warn_of_missing_speakers(selective(make_pipeline("passthrough", network)))
+        warn_of_missing_speakers(make_pipeline("passthrough", selective(network)))
     from sklearn.ensemble import VotingClassifier
 
     hidden = selective(VotingClassifier([("cnn", network)], voting="soft"))
     with pytest.warns(UserWarning, match="CNNEmbedder has early_stopping=True, but"):
-        warn_of_early_stopping(hidden)
+        warn_of_missing_speakers(hidden)

@@ -20,10 +20,15 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 
-from ser_estimators import CNNEmbedder
+from ser_estimators import (
+    CNNEmbedder,
+    EncoderEmbedder,
+    ViewVotingClassifier,
+    make_ser_pipeline,
+)
 from ser_estimators._estimators.fit_routing import group_parameters, speakers_for_fit
 from ser_estimators.evaluation import evaluate
-from ser_estimators.evaluation._routing import needs_groups, warn_of_early_stopping
+from ser_estimators.evaluation._routing import needs_groups, warn_of_missing_speakers
 
 from .helpers import Loudness, in_pipeline
 
@@ -221,8 +226,26 @@ def test_a_remedy_that_does_not_work_is_not_named(is_routed, kind):
     with sklearn.config_context(enable_metadata_routing=is_routed):
         message = "in the \\w+Classifier receives no speakers.* Set early_stopping=False$"
         with pytest.warns(UserWarning, match=message):
-            warn_of_early_stopping(kind(TableSpy()))
+            warn_of_missing_speakers(kind(TableSpy()))
         assert speakers_for_fit(kind(TableSpy()), SPEAKERS) == {}
+
+
+@pytest.mark.parametrize(
+    ("estimator", "message"),
+    [
+        (
+            VotingClassifier([("views", ViewVotingClassifier(LogisticRegression()))]),
+            r"temperature='auto'.*, or set temperature to a number$",
+        ),
+        (
+            make_pipeline(FeatureUnion([("a", EncoderEmbedder("model"))]), LogisticRegression()),
+            r"layers='auto'.*FeatureUnion receives no speakers.*, or set layers to numbers$",
+        ),
+    ],
+)
+def test_other_steps_that_validate(estimator, message):
+    with pytest.warns(UserWarning, match=message):
+        warn_of_missing_speakers(estimator)
 
 
 def test_speakers_that_would_raise_in_a_stack_are_not_passed():
@@ -237,7 +260,7 @@ def test_speakers_that_would_raise_in_a_stack_are_not_passed():
 def test_the_warning_names_the_estimator_that_passes_nothing_on():
     inner = make_pipeline(VotingClassifier([("a", make_pipeline(TableSpy())), ("b", TableSpy())]))
     with pytest.warns(UserWarning, match="in the VotingClassifier receives") as caught:
-        warn_of_early_stopping(inner)
+        warn_of_missing_speakers(inner)
     assert len(caught) == 1
 
 
@@ -250,12 +273,15 @@ def test_the_warning_names_the_estimator_that_passes_nothing_on():
         make_pipeline(CNNEmbedder(early_stopping=True), LogisticRegression()),
         VotingClassifier([("spy", TableSpy(early_stopping=False))]),
         BaggingClassifier(MLPClassifier(early_stopping=True)),  # knows no groups
+        VotingClassifier([("views", ViewVotingClassifier(LogisticRegression(), temperature=2))]),
+        make_ser_pipeline(encoder="model"),
+        FeatureUnion([("a", EncoderEmbedder("model", layers=3))]),
     ],
 )
 def test_no_warning_where_there_is_no_problem(estimator):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        warn_of_early_stopping(estimator)
+        warn_of_missing_speakers(estimator)
 
 
 def test_no_warning_if_the_speakers_are_unknown():
