@@ -24,10 +24,6 @@ from ._text import counted
 __all__ = ["run_protocol"]
 
 
-class _InterruptionError(Exception):
-    """A KeyboardInterrupt in a worker, for which joblib may wait forever."""
-
-
 def run_protocol(
     estimator: Any,
     plan: Plan,
@@ -68,13 +64,10 @@ def run_protocol(
         for number in missing
     )
     # As they finish, so that their lines are printed at once.
-    try:
-        for number, outcome in Parallel(n_jobs=n_jobs, return_as="generator_unordered")(jobs):
-            outcomes[number] = outcome
-            if verbose:
-                _print_result(plan, number, outcome)
-    except _InterruptionError as error:
-        raise KeyboardInterrupt(*error.args) from error
+    for number, outcome in Parallel(n_jobs=n_jobs, return_as="generator_unordered")(jobs):
+        outcomes[number] = outcome
+        if verbose:
+            _print_result(plan, number, outcome)
     ordered = [outcomes[number] for number in sorted(outcomes)]
     protocols = [_put_together(plan, ordered, confidence)]
     adapted = [
@@ -119,10 +112,7 @@ def _run(
             f"on {n_test}",
             flush=True,
         )
-    try:
-        outcome = run_fold(estimator, plan, number, param_grid, scoring, verbose=verbose)
-    except KeyboardInterrupt as error:
-        raise _InterruptionError(*error.args) from error
+    outcome = run_fold(estimator, plan, number, param_grid, scoring, verbose=verbose)
     if store is not None:
         store.save(number, outcome)
     return number, outcome
