@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["train"]
 
+_READING = ("sr", "offset", "duration", "res_type")
 _KEEPS_ALL = ".joblib"  # files of every model, whatever its parameters
 
 
@@ -102,6 +103,7 @@ def train(
         verbose=0 if console.quiet else 1,
     )
     set_parameters(pipe, settings)
+    _read_alike(pipe, settings)
     fit_params: dict[str, Any] = {}
     model: Any = pipe
     if precision is not None:
@@ -160,6 +162,14 @@ def _select(
     pipe.set_params(**{name: SelectiveClassifier(last, precision=precision)})
     known = {} if speakers is None else {f"{step}__groups": speakers for step, _ in pipe.steps}
     return pipe, known
+
+
+def _read_alike(pipe: Any, settings: dict[str, Any]) -> None:
+    """Let the ranges of the audio be those of what the features are computed from."""
+    (_, ranges), (_, features), *_ = pipe.steps
+    for name in _READING:
+        if hasattr(ranges, name) and hasattr(features, name) and f"audio__{name}" not in settings:
+            ranges.set_params(**{name: getattr(features, name)})
 
 
 def _make_neutral(pipe: Any) -> None:

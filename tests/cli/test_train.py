@@ -293,3 +293,18 @@ def test_model_files_without_code(run, folder, voices):
     assert set(card["audio"]) == {"duration", "level", "bandwidth"}
     assert "limitations" not in card
     assert "corpora" in run("info", "m.safetensors").out
+
+
+@pytest.mark.parametrize("name", ["sr", "offset", "duration"])
+def test_the_ranges_are_of_the_audio_that_is_used(run, folder, name):
+    value = {"sr": 8000, "offset": 0.1, "duration": 0.2}[name]
+    args = ["--set", "cnn__max_epochs=1", "--set", f"mfcc__{name}={value}", *SMALL, "-q"]
+    assert run("train", folder, "-o", "m.joblib", *args).status == 0
+    assert getattr(joblib.load("m.joblib")["audio"], name) == value
+
+
+def test_without_ranges_of_the_audio(run, folder, voices):
+    args = ["--set", "cnn__max_epochs=1", "--set", "audio=passthrough", *SMALL, "-q"]
+    assert run("train", folder, "-o", "m.joblib", *args).status == 0
+    assert joblib.load("m.joblib")["audio"] == "passthrough"
+    assert run("predict", "-m", "m.joblib", voices.data[0]).status == 0

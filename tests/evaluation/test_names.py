@@ -24,7 +24,7 @@ from .helpers import Loudness
     ("estimator", "name"),
     [
         (DummyClassifier(), "DummyClassifier"),
-        (make_ser_pipeline(), "MFCCTransformer + CNNEmbedder + LogisticRegression"),
+        (make_ser_pipeline(), "MFCCTransformer + CNNEmbedder + ViewVotingClassifier"),
         (make_pipeline("passthrough", None, DummyClassifier()), "DummyClassifier"),
         (Pipeline([("nothing", "passthrough")]), "Pipeline"),
         (
