@@ -4,11 +4,11 @@
 
 A system is fitted on the training speakers of each fold. The clips of each test speaker are then
 divided at random into groups of 1, 2, 5, 10, 20 and 60, and each group is predicted as if its clips
-were all that is known of the speaker. Rows are balanced accuracies, means over the folds. "Without"
-has no speakers in prediction, and "one emotion" groups clips of a single emotion, which adaptation
-must not be used with. Without ``--encoder``, the system is ``make_ser_pipeline()``.
+were all that is known of the speaker. Rows are balanced accuracies, means over folds and repeats.
+"Without" has no speakers in prediction, and "one emotion" groups clips of a single emotion, for
+which adaptation must not be used. Without ``--encoder``, the system is ``make_ser_pipeline()``.
 
-The second table is of labelled clips: the model is adapted to some clips of each emotion of a test
+The second table is of labeled clips: the model is adapted to some clips of each emotion of a test
 speaker with `adapt_model`, and tested on the other clips of this speaker, beside the model as it
 was.
 """
@@ -22,7 +22,7 @@ from sklearn.metrics import balanced_accuracy_score
 from ser_estimators import adapt_model, datasets, make_ser_pipeline
 
 SIZES = (1, 2, 5, 10, 20, 60)
-LABELLED = (1, 2, 3, 5, 10)
+LABELED = (1, 2, 3, 5, 10)
 
 
 def main() -> None:
@@ -40,7 +40,7 @@ def main() -> None:
     paths, y, speakers = np.array(corpus.data), corpus.target, np.asarray(corpus.speakers)
     folds = folds_of(name, corpus, 5)
     rows: dict[str, list[float]] = {}
-    labelled: dict[int, list] = {}
+    labeled: dict[int, list] = {}
     for number in args.folds or range(1, 1 + len(folds)):
         train, test = folds[number - 1]
         pipe = make_ser_pipeline(
@@ -62,16 +62,16 @@ def main() -> None:
             for _ in range(args.repeats):
                 predicted = pipe[-1].predict(table, groups=divided(names, size, rng))
                 rows.setdefault(way, []).append(balanced_accuracy_score(y[test], predicted))
-        for size in LABELLED:
+        for size in LABELED:
             for _ in range(args.repeats):
                 found = with_labels(pipe[-1:], table, y[test], speakers[test], size, rng)
-                labelled.setdefault(size, []).append(found)
+                labeled.setdefault(size, []).append(found)
     for way, scores in rows.items():
         print(f"{way:<24}{np.mean(scores):.3f}", flush=True)
-    print(f"\n{'labelled clips':<24}before  after")
-    for size, scores in labelled.items():
+    print(f"\n{'labeled clips':<24}before  after")
+    for size, scores in labeled.items():
         before, after = np.mean(scores, axis=0)
-        print(f"{f'{size} of each emotion':<24}{before:>6.3f}{after:>7.3f}", flush=True)
+        print(f"{f'up to {size} of each emotion':<24}{before:>6.3f}{after:>7.3f}", flush=True)
 
 
 def with_labels(last, table, y, speakers, size: int, rng) -> tuple[float, float]:

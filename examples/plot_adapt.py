@@ -3,15 +3,15 @@
 A few labels for a new speaker
 ==============================
 
-A trained model meets a voice that is unlike those it was trained on. With a few labelled clips of
-this voice, ``adapt_model`` fits the last step of the model again: no training clips and no network
-are needed.
+A trained model meets a voice that is unlike those it was trained on. With a few labeled clips of
+this voice, ``adapt_model`` fits the last step of the model again: neither the training clips nor
+another training of a network is needed.
 """
 
 # %%
 # A model and a new speaker
 # -------------------------
-# Eight synthetic speakers are for training. Four others each have eighteen clips of every emotion.
+# Eight synthetic speakers are used for training. Four others have eighteen clips of each emotion.
 from tempfile import TemporaryDirectory
 
 import numpy as np
@@ -49,12 +49,12 @@ model.fit(known.data, known.target)
 from ser_estimators import adapt_model
 
 own = np.flatnonzero(new.speakers == new.speakers[0])
-labelled = np.concatenate([own[new.target[own] == name][:3] for name in new.target_names])
-rest = np.setdiff1d(own, labelled)
+labeled = np.concatenate([own[new.target[own] == name][:3] for name in new.target_names])
+rest = np.setdiff1d(own, labeled)
 paths = np.array(new.data)
-adapted = adapt_model(model, paths[labelled], new.target[labelled])
+adapted = adapt_model(model, paths[labeled], new.target[labeled])
 before, after = (one.score(paths[rest], new.target[rest]) for one in (model, adapted))
-print(f"accuracy {before:.2f} before, and {after:.2f} after {len(labelled)} clips")
+print(f"accuracy {before:.2f} before, and {after:.2f} after {len(labeled)} clips")
 
 # %%
 # How many are needed?
@@ -77,7 +77,7 @@ for speaker in np.unique(new.speakers):
 fig, ax = plt.subplots(layout="constrained")
 ax.plot(sizes, list(scores.values()), color="0.8")
 ax.plot(sizes, [np.mean(scores[size]) for size in sizes], marker="o", label="mean")
-ax.set(xlabel="Labelled clips of each emotion", ylabel="Accuracy on other clips", ylim=(0, 1))
+ax.set(xlabel="Labeled clips of each emotion", ylabel="Accuracy on other clips", ylim=(0, 1))
 ax.legend(loc="lower right")
 plt.show()
 

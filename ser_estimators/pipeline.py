@@ -26,7 +26,7 @@ __all__ = ["make_ser_pipeline"]
 _LOUDNESS = -23.0  # LUFS
 # The networks know the training clips, so the embeddings of these are told apart too easily to
 # choose a temperature on them.
-_CNN_TEMPERATURE = 10.0
+_CNN_TEMPERATURE = 14.0
 # A little slower and lower than the recording, and a little faster and higher.
 _SPEEDS = (0.95, 1.0, 1.05)
 
@@ -44,10 +44,10 @@ def make_ser_pipeline(
     """Make a speech emotion recognizer: MFCCs, a CNN and a linear classifier.
 
     With `encoder`, a pretrained encoder takes the place of MFCCs and CNN. It recognizes emotions
-    better, and is fitted without a network to train.
+    better, and no network has to be trained.
 
     All other parameters are set as in any pipeline, for example
-    ``make_ser_pipeline().set_params(mfcc__n_mfcc=20, cnn__max_epochs=100, lr__C=0.1)``.
+    ``make_ser_pipeline().set_params(mfcc__n_mfcc=20, cnn__max_epochs=100)``.
 
     Parameters
     ----------
@@ -60,17 +60,18 @@ def make_ser_pipeline(
         Which recordings the CNN is made for. "any" brings all clips to the same loudness, -23 LUFS,
         trains on half of them as if they had been recorded in other rooms, with noise, or with
         other microphones and lines, and adapts to speakers. "studio" is for clips that are all
-        recorded like the training clips and at the same level, so that loudness tells of the
-        emotion. It has no effect with an encoder.
+        recorded like the training clips and at the same level, so that loudness is informative
+        about the emotion. `recordings` has no effect with an encoder.
     random_state : int, RandomState instance or None, default=None
-        Passed to the network, and to a logistic regression. Nothing is random with an encoder.
+        Passed to the network and, with ``recordings="studio"``, to the logistic regression. It has
+        no effect with an encoder.
     n_jobs : int or None, default=None
         Number of threads that read files and compute features.
     memory : path-like, joblib.Memory or None, default=None
-        Folder of two caches. The first step caches the features of files, so that a search or a
-        cross-validation decodes each file only once, and `FitCache` the trained networks, so that a
-        search over parameters of the last step trains each network only once. Changes of
-        a file are detected by both, unlike by the string that
+        Folder of caches. The features of files are cached, so that a search or a cross-validation
+        decodes each file only once, and, without an encoder, `FitCache` caches the trained
+        networks, so that a search over parameters of the last step trains each network only once.
+        Changes of a file are detected, unlike by the string that
         ``sklearn.pipeline.Pipeline(memory=...)`` accepts. Networks are cached if `random_state` is
         not None.
     warn_unlike : bool, default=False
@@ -92,7 +93,12 @@ def make_ser_pipeline(
 
         Pass the speakers to ``fit`` as ``voting__groups``, and with an encoder as
         ``encoder__groups`` as well. If there are several clips of each speaker, pass them to
-        ``predict`` as ``groups``.
+        ``predict`` as ``groups``. With `warn_unlike`, ``audio`` is the first step.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `warn_unlike` is no bool, or `recordings` has another value.
 
     See Also
     --------
@@ -127,7 +133,8 @@ def make_ser_pipeline(
         lr = LogisticRegression(class_weight="balanced", max_iter=1000, random_state=random_state)
         last: tuple[str, Any] = ("lr", lr)
     else:
-        mfcc = MFCCTransformer(loudness=_LOUDNESS, memory=memory, n_jobs=n_jobs)
+        # As many coefficients as mel bands, so that none of the spectrum is smoothed away.
+        mfcc = MFCCTransformer(n_mfcc=64, loudness=_LOUDNESS, memory=memory, n_jobs=n_jobs)
         augmentation = SpectrogramAugmentation(recording_p=0.5)
         last = ("voting", _voting(temperature=_CNN_TEMPERATURE))
     cnn = CNNEmbedder(augmentation=augmentation, random_state=random_state, verbose=verbose)

@@ -1,4 +1,4 @@
-"""adapt_model: fit the last step of a trained model to a few labelled clips."""
+"""adapt_model: fit the last step of a trained model to a few labeled clips."""
 
 from __future__ import annotations
 
@@ -13,11 +13,18 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_scalar
-from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
+from sklearn.utils.validation import (
+    check_consistent_length,
+    check_is_fitted,
+    column_or_1d,
+    validate_data,
+)
 
+from .._audio.unlike import unlike_ignored
 from .._utils.checks import check_finite
 from .._utils.text import listed
 from .linear_adaptation import adapt_coefficients
+from .speaker_routing import adapts_to_speakers, transform_with_speakers
 from .view_voting import ViewVotingClassifier
 
 __all__ = ["adapt_model"]
@@ -25,25 +32,30 @@ __all__ = ["adapt_model"]
 _LINEAR = (LogisticRegression, LinearDiscriminantAnalysis)
 
 
-def adapt_model(model: Any, X: Any, y: Any, *, C: float = 10.0) -> Any:
-    """Fit the last step of a trained model to a few labelled clips, such as of a new speaker.
+def adapt_model(model: Any, X: Any, y: Any, *, groups: Any = None, C: float = 10.0) -> Any:
+    """Fit the last step of a trained model to a few labeled clips, such as of a new speaker.
 
-    The coefficients of the linear classifier move towards values that suit the clips, and are held
-    back by the ones they had, which is a maximum a posteriori estimate [1]_. This takes a fraction
-    of a second after the features of the clips, and no training clips.
+    The coefficients of the linear classifier are fitted to the clips, with a penalty on their
+    distance from the previous values: a maximum a posteriori estimate [1]_. Once the features are
+    computed, this takes a fraction of a second; the training clips are not needed.
 
     Parameters
     ----------
-    model : fitted Pipeline, or a fitted search with ``best_estimator_``
-        It ends with a ``LogisticRegression``, a ``LinearDiscriminantAnalysis`` or a
-        `ViewVotingClassifier` of one of them, as any fitted ``make_ser_pipeline()``.
+    model : fitted Pipeline, GridSearchCV or RandomizedSearchCV
+        The pipeline, or the best one of a search, ends with a ``LogisticRegression``, a
+        ``LinearDiscriminantAnalysis`` or a `ViewVotingClassifier` of one of them, as every
+        ``make_ser_pipeline()`` does.
     X : list of clips, or ndarray of shape (n_clips, n_samples)
-        Paths, waveforms, or the content of audio files, see ``MFCCTransformer.fit``. A few clips of
-        each emotion are enough; emotions of which there are none stay as they were.
+        Paths, waveforms, or the content of audio files, see ``MFCCTransformer.fit``, or any other
+        input of the pipeline. A few clips of each emotion are enough; emotions of which there are
+        none stay as they were.
     y : array-like of shape (n_clips,)
         Their labels, of two or more classes of the model.
+    groups : array-like of shape (n_clips,) or None, default=None
+        Speakers of the clips, to which a model with a `SpeakerNormalizer` adapts. Pass them if the
+        adapted model will predict with speakers as well, and leave them out if it will not.
     C : float > 0, default=10.0
-        The higher, the further the coefficients may move.
+        Inverse strength of the penalty: the larger, the further the coefficients move.
 
     Returns
     -------
@@ -57,7 +69,8 @@ def adapt_model(model: Any, X: Any, y: Any, *, C: float = 10.0) -> Any:
         If the model has not been fitted.
     TypeError, ValueError
         If the last step is of another kind, if y contains other labels than the model predicts or
-        a single one, if X and y differ in length, or if C has a wrong type or value.
+        a single one, if X, y and groups differ in length, if groups are passed to a model that does
+        not adapt to speakers, or if C has a wrong type or value.
     AudioReadError
         If clips cannot be used.
 
@@ -94,30 +107,39 @@ def adapt_model(model: Any, X: Any, y: Any, *, C: float = 10.0) -> Any:
     check_finite(C, "C")
     if type(model) in (GridSearchCV, RandomizedSearchCV):
         check_is_fitted(model)
+        if not model.refit:
+            raise TypeError("the search has no best pipeline to adapt; fit it with refit=True")
         model = model.best_estimator_
-    if type(model) is not Pipeline or not _is_supported(model.steps[-1][1]):
-        found = model.steps[-1][1] if isinstance(model, Pipeline) else model
+    wrong = model if type(model) is not Pipeline else _unsupported(model.steps[-1][1])
+    if wrong is not None:
         raise TypeError(
-            f"adapt_model cannot adapt a {type(found).__name__}; pass a fitted pipeline that ends "
+            f"adapt_model cannot adapt a {type(wrong).__name__}; pass a fitted Pipeline that ends "
             "with LogisticRegression, LinearDiscriminantAnalysis or a ViewVotingClassifier of one "
             "of them, such as make_ser_pipeline()"
         )
+    if groups is not None and not adapts_to_speakers(model):
+        raise ValueError("groups was passed, but the model does not adapt to speakers: omit it")
     check_is_fitted(model)
     name, last = model.steps[-1]
     y = column_or_1d(np.asarray(y))
     codes = _codes_of(y, last.classes_)
-    columns = model[:-1].transform(X) if len(model.steps) > 1 else np.asarray(X)
-    check_consistent_length(columns, y)
+    columns = X
+    if len(model.steps) > 1:
+        with unlike_ignored():
+            columns = transform_with_speakers(model[:-1], X, groups)
+    columns = validate_data(last, columns, reset=False, dtype=(np.float64, np.float32))
+    check_consistent_length(columns, y, groups)
     adapted = copy.copy(model)
-    adapted.steps = [*model.steps[:-1], (name, _adapt(last, np.asarray(columns), codes, C))]
+    adapted.steps = [*model.steps[:-1], (name, _adapt(last, columns, codes, groups, C))]
     return adapted
 
 
-def _is_supported(estimator: Any) -> bool:
+def _unsupported(estimator: Any) -> Any:
+    """Return what in a last step is not linear, or None."""
     if type(estimator) is ViewVotingClassifier:
         inner = estimator.estimator
-        return type(inner.steps[-1][1] if type(inner) is Pipeline else inner) in _LINEAR
-    return type(estimator) in _LINEAR
+        estimator = inner.steps[-1][1] if type(inner) is Pipeline else inner
+    return None if type(estimator) in _LINEAR else estimator
 
 
 def _codes_of(y: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.intp]:
@@ -136,24 +158,24 @@ def _codes_of(y: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.intp]:
     return np.searchsorted(classes, y)
 
 
-def _adapt(last: Any, X: NDArray[Any], codes: NDArray[np.intp], C: float) -> Any:
+def _adapt(last: Any, X: NDArray[Any], codes: NDArray[np.intp], groups: Any, C: float) -> Any:
     """Return an adapted copy of a last step."""
     if isinstance(last, ViewVotingClassifier):
-        return _adapt_voting(last, X, codes, C)
+        return _adapt_voting(last, X, codes, groups, C)
     return _adapt_linear(last, X, codes, C, temperature=1.0)
 
 
 def _adapt_voting(
-    voting: ViewVotingClassifier, X: NDArray[Any], codes: NDArray[np.intp], C: float
+    voting: ViewVotingClassifier, X: NDArray[Any], codes: NDArray[np.intp], groups: Any, C: float
 ) -> ViewVotingClassifier:
     # Each view is a clip, as in its fit; together they weigh as much as one.
     codes, C = np.repeat(codes, voting.n_views_), C / voting.n_views_
+    temperature = voting.temperature_ if groups is None else voting.speaker_temperature_
     adapted = copy.copy(voting)
-    for name, table in voting._tables(X).items():
+    for name, table in voting._tables(X, groups).items():
         members = zip(getattr(voting, name), voting._members_of(table), strict=True)
         fitted = [
-            _adapt_linear(one, member, codes, C, temperature=voting.temperature_)
-            for one, member in members
+            _adapt_linear(one, member, codes, C, temperature=temperature) for one, member in members
         ]
         setattr(adapted, name, fitted)
     return adapted
@@ -176,13 +198,14 @@ def _adapt_linear(
     if is_binary:
         # The logistic function of a score is the softmax of it and zero.
         coef, intercept = np.vstack([0 * coef, coef]), np.append(0.0, intercept)
-    # With as many features, each of unit variance, a clip moves the scores as much as with one.
+    # A clip moves the scores as much for any number of features, of any scale.
+    norm = float(np.square(X, dtype=np.float64).sum(axis=1).mean())
     coef, intercept = adapt_coefficients(
         np.asarray(X, dtype=np.float64),
         codes,
         coef,
         intercept,
-        C=C / X.shape[1],
+        C=C / (norm or 1.0),
         temperature=temperature,
     )
     if is_binary:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import log_softmax
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.class_weight import compute_sample_weight
+
+from .._utils.stack_level import find_stack_level
 
 __all__ = ["adapt_coefficients"]
 
@@ -24,21 +29,24 @@ def adapt_coefficients(
     C: float,
     temperature: float = 1.0,
 ) -> tuple[Floats, Floats]:
-    """Return the coefficients of a softmax that are near given ones and suit further clips.
+    """Return softmax coefficients that fit additional clips and stay near given ones.
 
     They minimize the log loss of the clips, in which all classes have the same weight, plus the
-    squared distance to the given coefficients, divided by 2C. Classes without a clip take no part:
-    that they were not seen does not make them less probable.
+    squared norm of the change of the coefficients, both divided by the temperature, over 2C.
+    Classes without a clip take no part: that they were not seen does not make them less probable.
 
     Parameters
     ----------
     X : ndarray of shape (n_clips, n_features), float64
-        Columns of about unit variance.
+        The columns that the classifier sees.
     codes : ndarray of shape (n_clips,)
         Positions of the classes, at least two different ones.
     coef : ndarray of shape (n_classes, n_features), float64
+        Given coefficients.
     intercept : ndarray of shape (n_classes,), float64
+        Given intercepts.
     C : float > 0
+        Inverse strength of the penalty.
     temperature : float > 0, default=1.0
         Number by which the scores of the classifier are divided.
 
@@ -64,6 +72,12 @@ def adapt_coefficients(
 
     start = np.zeros(len(present) * design.shape[1])
     found = minimize(objective, start, jac=True, method="L-BFGS-B", options={"maxiter": _MAX_ITER})
+    if found.status == 1:
+        warnings.warn(
+            f"adaptation has not converged after {_MAX_ITER} iterations; lower C",
+            ConvergenceWarning,
+            stacklevel=find_stack_level(),
+        )
     change = temperature * found.x.reshape(len(present), -1)
     coef, intercept = coef.copy(), intercept.copy()
     coef[present] += change[:, :-1]

@@ -11,7 +11,12 @@ from sklearn.utils.metadata_routing import get_routing_for_object
 
 from .._utils.pipelines import iter_steps
 
-__all__ = ["adapts_to_speakers", "predict_probabilities", "predict_with_speakers"]
+__all__ = [
+    "adapts_to_speakers",
+    "predict_probabilities",
+    "predict_with_speakers",
+    "transform_with_speakers",
+]
 
 
 def adapts_to_speakers(model: Any, method: str = "predict") -> bool:
@@ -34,6 +39,14 @@ def predict_probabilities(model: Any, clips: Any, speakers: Any) -> Any:
         return np.asarray(model.predict_proba(clips))
     with sklearn.config_context(enable_metadata_routing=True):
         return np.asarray(model.predict_proba(clips, groups=speakers))
+
+
+def transform_with_speakers(model: Any, clips: Any, speakers: Any) -> Any:
+    """Return what a transformer makes of clips, with the speakers if it takes them."""
+    if speakers is None or not adapts_to_speakers(model, "transform"):
+        return model.transform(clips)
+    with sklearn.config_context(enable_metadata_routing=True):
+        return model.transform(clips, groups=speakers)
 
 
 def predict_with_speakers(model: Any, clips: Any, speakers: Any) -> tuple[Any, Any]:

@@ -294,12 +294,12 @@ class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             scores[~is_adapted] = self._scores(fitted, X[~is_adapted], None)
         return scores, is_adapted
 
-    def _tables(self, X: NDArray[Any]) -> dict[str, NDArray[Any]]:
-        """Return the columns of single clips that each list of fitted classifiers sees."""
+    def _tables(self, X: NDArray[Any], groups: Any) -> dict[str, NDArray[Any]]:
+        """Return the columns that each list of fitted classifiers sees."""
         if self.normalizer_ is None:
             return {"estimators_": X}
-        plain = self.normalizer_._scale(X)
-        return {"estimators_": self.normalizer_.transform(X), "plain_estimators_": plain}
+        normalized = self.normalizer_.transform(X, groups=groups)
+        return {"estimators_": normalized, "plain_estimators_": self.normalizer_._scale(X)}
 
     def _members_of(self, X: NDArray[Any]) -> list[NDArray[Any]]:
         """Return what each classifier sees, of shape (n_clips * n_views, n_features)."""

@@ -1,4 +1,4 @@
-"""``ser adapt``: a model that has heard a few labelled recordings of a new speaker."""
+"""``ser adapt``: a model adapted to a few labeled recordings of a new speaker."""
 
 from __future__ import annotations
 
@@ -11,7 +11,15 @@ import click
 from ._command import Command, Refused, examples
 from ._console import OK, Console, counted
 from ._corpora import DATA_HELP, describe, load_data, name_of
-from ._models import SUFFIXES, card_of, check_suffix, find_model, load_model, model_option
+from ._models import (
+    SUFFIXES,
+    card_of,
+    check_suffix,
+    find_model,
+    load_model,
+    model_option,
+    move_encoder,
+)
 from ._models import save_model as save
 from ._options import check_folder_of, corpus_options
 from ._text import plain
@@ -22,7 +30,7 @@ __all__ = ["adapt"]
 @click.command(
     cls=Command,
     help=f"""\
-Adapt a model to a few labelled recordings.
+Adapt a model to a few labeled recordings.
 
 A few recordings of each emotion are enough, such as five of a new speaker or microphone. Only the
 last step of the model is fitted, which takes seconds. Test the new model on other recordings.
@@ -50,7 +58,7 @@ last step of the model is fitted, which takes seconds. Test the new model on oth
     default=10.0,
     show_default=True,
     metavar="FLOAT",
-    help="The higher, the further the model moves towards the recordings.",
+    help="The larger, the further the model moves towards the recordings.",
 )
 @corpus_options
 @click.pass_obj
@@ -64,12 +72,13 @@ def adapt(
     C: float,
     **columns: Any,
 ) -> int:
-    """Adapt a model to a few labelled recordings."""
+    """Adapt a model to a few labeled recordings."""
     path = Path(output)
     check_suffix(path)
     check_folder_of(output)
     model_path = find_model(model_file, console)
-    model = load_model(model_path, encoder)
+    model = load_model(model_path)
+    places = {} if encoder is None else move_encoder(model, model_path, encoder)
     corpus = load_data(data, **columns)
     describe(corpus, console)
 
@@ -81,6 +90,9 @@ def adapt(
             adapted = adapt_model(model, corpus.data, corpus.target, C=C)
     except (TypeError, ValueError) as error:
         raise Refused(plain(str(error))) from error
+    for embedder, place in places.items():
+        # The new model, too, is for other machines.
+        embedder.set_params(model=place)
     note = f"Adapted to {counted(len(corpus.data), 'clip')} of {plain(name_of(data))}."
     card = card_of(model_path) or ModelCard()
     save(adapted, path, replace(card, limitations=f"{card.limitations} {note}".strip()))

@@ -28,8 +28,8 @@ __all__ = ["cross"]
 Train on each of several corpora, and test on all of them.
 
 Prints a matrix: rows are the corpora that a model is trained on, and columns those that it is
-tested on, with the emotions that all of them have. Within a corpus, speakers are held out. Training
-takes minutes for each corpus, and for each fold within it.
+tested on. Only emotions that all corpora have are used. Within a corpus, speakers are held out.
+Training takes minutes for each corpus, and for each fold within it.
 
 {DATA_HELP}""",
     epilog=examples(
@@ -38,7 +38,9 @@ takes minutes for each corpus, and for each fold within it.
     ),
 )
 @click.argument("data", nargs=-1, required=True, type=click.Path())
-@click.option("--csv", "csv_file", type=click.Path(), metavar="FILE", help="Write a table.")
+@click.option(
+    "--csv", "csv_file", type=click.Path(), metavar="FILE", help="Write the scores as a table."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the scores as JSON.")
 @click.option(
     "--cv",
@@ -52,7 +54,7 @@ takes minutes for each corpus, and for each fold within it.
     "--resume",
     type=click.Path(file_okay=False),
     metavar="FOLDER",
-    help="Store what is finished here; the same command then continues.",
+    help="Store finished fits here; the same command then continues an interrupted run.",
 )
 @pipeline_options
 @corpus_options
@@ -80,7 +82,10 @@ def cross(
     names = [name_of(one) for one in data]
     for name in names:
         if names.count(name) > 1:
-            raise Refused(f"two corpora are named '{name}'; rename a folder or a table")
+            raise Refused(
+                f"two corpora are named '{name}'; pass each corpus once, and give folders and "
+                "tables different names"
+            )
     if len(names) < 2:
         raise Refused("there is one corpus; expected two or more")
     corpora = {}
@@ -99,15 +104,20 @@ def cross(
         encoder=encoder, recordings=recordings, random_state=random_state, memory=memory
     )
     set_parameters(pipe, settings)
-    with console.nothing_on_stdout():
-        found = evaluation.cross_corpus(
-            pipe,
-            corpora,
-            cv=cv,
-            resume=resume,
-            n_jobs=n_jobs,
-            verbose=0 if console.quiet else 1,
-        )
+    try:
+        with console.nothing_on_stdout():
+            found = evaluation.cross_corpus(
+                pipe,
+                corpora,
+                cv=cv,
+                resume=resume,
+                n_jobs=n_jobs,
+                verbose=0 if console.quiet else 1,
+            )
+    except KeyboardInterrupt:
+        if resume is not None:
+            console.note("The same command continues after the finished fits")
+        raise
     try:
         if csv_file is not None:
             write_file(csv_file, found.to_frame().to_csv(index=False))

@@ -31,6 +31,7 @@ __all__ = [
     "find_model",
     "load_model",
     "model_option",
+    "move_encoder",
     "save_model",
 ]
 
@@ -174,14 +175,27 @@ def load_model(path: Path, encoder: str | None = None) -> Any:
         raise Refused(f"{start} it contains a {type(model).__name__}; expected a classifier")
     _check_fitted(model, start)
     if encoder is not None:
-        embedders = list(_embedders_in(model, set()))
-        if not embedders:
-            raise Refused(
-                f"the model '{plain(os.fspath(path))}' has no pretrained encoder; omit --encoder"
-            )
-        for embedder in embedders:
-            embedder.set_params(model=encoder)
+        move_encoder(model, path, encoder)
     return model
+
+
+def move_encoder(model: Any, path: Path, encoder: str) -> dict[Any, Any]:
+    """Say where the pretrained encoder of a model is, and return where the model says it is.
+
+    Raises
+    ------
+    Refused
+        If the model has none.
+    """
+    embedders = list(_embedders_in(model, set()))
+    if not embedders:
+        raise Refused(
+            f"the model '{plain(os.fspath(path))}' has no pretrained encoder; omit --encoder"
+        )
+    places = {embedder: embedder.model for embedder in embedders}
+    for embedder in embedders:
+        embedder.set_params(model=encoder)
+    return places
 
 
 def _embedders_in(value: Any, seen: set[int]) -> Iterator[Any]:

@@ -135,7 +135,7 @@ def pipeline_options(function: Function) -> Function:
             show_default=True,
             metavar="any|studio",
             help="Which recordings the CNN is made for: of any level, room and microphone, or all "
-            "from the same studio.",
+            "from the same studio. No effect with --encoder.",
         ),
         settings_option("cnn__max_epochs=30"),
         click.option(

@@ -65,8 +65,9 @@ _N_NAMES = 3  # recordings that a note names
     "--speakers",
     type=click.Choice(SPEAKERS),
     metavar="|".join(SPEAKERS),
-    help="Adapt to the speakers, which takes several recordings of each: all recordings are of one "
-    "speaker, those in a folder are, or a CSV file has a column speaker.",
+    help="Adapt to the speakers, given several recordings of each: 'one' if all are of one "
+    "speaker, 'folder' if each folder holds one speaker, 'column' if a CSV file has a column "
+    "speaker.",
 )
 @n_jobs_option
 @click.pass_obj

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 import click
 
 from ._inputs import Input
-from ._text import plain
 
 __all__ = ["SPEAKERS", "batches_of", "speakers_of"]
 
@@ -37,8 +36,8 @@ def speakers_of(inputs: Sequence[Input], source: str) -> list[str | None]:
     speakers = [one.speaker or None for one in inputs]
     if inputs and not any(speakers) and not all(one.error for one in inputs):
         raise click.UsageError(
-            f"'{plain(inputs[0].name)}' and the others have no speaker; with --speakers column, "
-            "give a CSV file with a column speaker"
+            "no recording has a speaker; with --speakers column, give a CSV file with a column "
+            "speaker"
         )
     return speakers
 

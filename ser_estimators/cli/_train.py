@@ -40,7 +40,7 @@ well, the same command continues after the clips that the encoder has processed.
     epilog=examples(
         "ser train recordings/ -o model.safetensors",
         "ser train recordings.csv --emotion-column label -o model.safetensors",
-        "ser train ravdess:/data/ravdess --set lr__C=0.01 -o model.safetensors",
+        "ser train ravdess:/data/ravdess --recordings studio -o model.safetensors",
         "ser train recordings/ --encoder openai/whisper-base -o model.safetensors",
         "ser train recordings/ --precision 0.8 -o model.safetensors",
     ),

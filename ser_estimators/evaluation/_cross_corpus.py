@@ -10,11 +10,13 @@ import numpy as np
 from sklearn.utils import Bunch
 
 from ..datasets._concatenate import concatenate_corpora
+from ._checks import check_folder
 from ._cross_results import CrossCorpus, CrossScore
 from ._evaluate import evaluate
 from ._metrics import score_clips
 from ._names import name_of_system
 from ._report import Protocol
+from ._text import counted
 
 __all__ = ["cross_corpus"]
 
@@ -33,7 +35,7 @@ def cross_corpus(
 ) -> CrossCorpus:
     """Train a classifier on each of several corpora, and test it on all of them.
 
-    A model of one corpus is often of little use on another one, whose language, speakers,
+    A model trained on one corpus is often of little use on another one, whose language, speakers,
     microphones, rooms and emotions differ [1]_. Scores within a corpus do not show that.
 
     Parameters
@@ -45,7 +47,8 @@ def cross_corpus(
         Two or more results of the loaders, by name of the corpus. Only emotions that all of them
         have are used.
     cv : int >= 2, default=5
-        Number of folds within a corpus, each of which tests speakers that it does not train on.
+        Number of folds within a corpus, at most one per speaker. Each tests speakers that it does
+        not train on.
     confidence : float in (0, 1), default=0.95
         Confidence level of the intervals over speakers.
     name : str or None, default=None
@@ -58,7 +61,7 @@ def cross_corpus(
     random_state : int, default=0
         Seed of the assignment of speakers to folds.
     verbose : int, default=0
-        1 prints a line for each fit and test.
+        1 prints a line when a fit begins and ends.
 
     Returns
     -------
@@ -68,8 +71,15 @@ def cross_corpus(
     Raises
     ------
     TypeError, ValueError
-        If `corpora` is not a dict of two or more Bunches with speakers, if they have fewer than
-        two emotions in common, or as for `evaluate`.
+        If `corpora` is not a dict of two or more Bunches of several speakers, if they have fewer
+        than two emotions in common, or as for `evaluate`.
+    AudioReadError
+        If clips cannot be used.
+
+    Warns
+    -----
+    LeakWarning, UserWarning
+        As `evaluate`.
 
     See Also
     --------
@@ -98,15 +108,19 @@ def cross_corpus(
     >>> found.matrix().shape
     (2, 2)
     """
-    joined = concatenate_corpora(corpora, shared_only=True)
+    check_folder(resume, "resume")
+    joined = concatenate_corpora(corpora)
     if len(corpora) < 2:
         raise ValueError(f"corpora has one corpus, {next(iter(corpora))!r}; expected two or more")
-    emotions = joined.target_names.tolist()
-    if len(emotions) < 2:
-        raise ValueError(
-            f"the corpora have one emotion in common, {emotions[0]!r}; expected two or more. "
-            "Rename emotions with the loaders' emotions=..., or leave a corpus out"
-        )
+    emotions = _shared_emotions(corpora)
+    joined = concatenate_corpora(corpora, shared_only=True)
+    for corpus in corpora:
+        speakers = np.unique(joined.speakers[joined.corpus == corpus])
+        if len(speakers) < 2:
+            raise ValueError(
+                f"the corpus {corpus!r} has one speaker of the shared emotions; expected two or "
+                "more, of whom some are held out"
+            )
     parts = {corpus: _part_of(joined, joined.corpus == corpus) for corpus in corpora}
     common: dict[str, Any] = {
         "confidence": confidence,
@@ -116,6 +130,7 @@ def cross_corpus(
         "verbose": verbose,
     }
     scores: list[CrossScore] = []
+    n_folds: dict[str, int] = {}
     for corpus, own in parts.items():
         others = _part_of(joined, joined.corpus != corpus)
 
@@ -123,7 +138,7 @@ def cross_corpus(
             return None if resume is None else os.path.join(resume, f"{kind} {corpus}")
 
         if verbose:
-            print(f"[cross_corpus] trained on {corpus}", flush=True)
+            print(f"[cross_corpus] training on {corpus}", flush=True)
         within = evaluate(
             estimator,
             *own[:3],
@@ -143,6 +158,7 @@ def cross_corpus(
             resume=folder("across"),
             **common,
         )
+        n_folds[corpus] = len(within.main.folds)
         for tested in parts:
             report = within if tested == corpus else across
             scores += [
@@ -150,8 +166,26 @@ def cross_corpus(
                 for protocol in report.protocols.values()
             ]
     return CrossCorpus(
-        name=common["name"], emotions=emotions, corpora=list(corpora), scores=scores, cv=cv
+        name=common["name"],
+        emotions=emotions,
+        corpora=list(corpora),
+        scores=scores,
+        n_folds=n_folds,
     )
+
+
+def _shared_emotions(corpora: Mapping[str, Bunch]) -> list[str]:
+    """Return the emotions that all corpora have."""
+    found = {name: set(np.unique(bunch.target).tolist()) for name, bunch in corpora.items()}
+    shared = sorted(set.intersection(*found.values()))
+    if len(shared) < 2:
+        listed = "; ".join(f"{name}: {', '.join(sorted(one))}" for name, one in found.items())
+        raise ValueError(
+            f"the corpora have {counted(len(shared), 'emotion')} in common; expected two or more "
+            f"({listed}). "
+            "Rename emotions, or leave a corpus out"
+        )
+    return shared
 
 
 def _part_of(joined: Bunch, is_in: Any) -> tuple[list[Any], Any, Any, Any]:

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from .._utils.frames import make_frame
 from .._utils.text import readable, represent
-from ._text import counted, format_interval, format_score, shorten
+from ._text import counted, format_score, shorten
 
 __all__ = ["CrossCorpus", "CrossScore"]
 
 _WIDTH = 79  # characters of a line
 _NAME_WIDTH = 16
-_CELL_WIDTH = 20
+_CELL_WIDTH = 18
 _MAX_CELLS = 3  # in a line
 
 
@@ -33,10 +33,11 @@ class CrossScore(NamedTuple):
     is_adapted : bool
         Whether the model received the speakers of the test clips, without labels.
     balanced_accuracy : float in [0, 1]
+        Mean of the recalls of all emotions.
     low, high : float
         Ends of its confidence interval over speakers; NaN with a single speaker.
     n_clips, n_speakers : int > 0
-        Of the tested clips.
+        Number of test clips, and of their speakers.
 
     Examples
     --------
@@ -68,9 +69,9 @@ class CrossCorpus:
     corpora : list of str
         Names of the corpora.
     scores : list of CrossScore
-        One for each pair of corpora, and another one for models that adapt to speakers.
-    cv : int
-        Number of folds within a corpus.
+        One for each pair of corpora, and a second one if the model adapts to speakers.
+    n_folds : dict of {str: int}
+        Number of folds within each corpus.
 
     See Also
     --------
@@ -85,7 +86,7 @@ class CrossCorpus:
     ...         ("a", "a", 0.7), ("a", "b", 0.4), ("b", "a", 0.3), ("b", "b", 0.6)
     ...     ]
     ... ]
-    >>> found = CrossCorpus("CNN", ["anger", "sadness"], ["a", "b"], scores, cv=5)
+    >>> found = CrossCorpus("CNN", ["anger", "sadness"], ["a", "b"], scores, {"a": 5, "b": 5})
     >>> found.matrix().tolist()
     [[0.7, 0.4], [0.3, 0.6]]
     >>> found.score("a", "b").balanced_accuracy
@@ -96,7 +97,7 @@ class CrossCorpus:
     emotions: list[str]
     corpora: list[str]
     scores: list[CrossScore]
-    cv: int
+    n_folds: dict[str, int]
 
     def __repr__(self) -> str:
         return (
@@ -107,8 +108,8 @@ class CrossCorpus:
 
     @property
     def is_adapted(self) -> bool:
-        """Whether there are scores that are adapted to speakers."""
-        return any(score.is_adapted for score in self.scores)
+        """Whether all pairs of corpora have scores that are adapted to speakers."""
+        return sum(score.is_adapted for score in self.scores) == len(self.corpora) ** 2
 
     @property
     def chance(self) -> float:
@@ -125,6 +126,10 @@ class CrossCorpus:
         adapted : bool, default=False
             Whether the model received the speakers of the test clips.
 
+        Returns
+        -------
+        CrossScore
+
         Raises
         ------
         KeyError
@@ -136,7 +141,7 @@ class CrossCorpus:
         kind = " that is adapted to speakers" if adapted else ""
         raise KeyError(
             f"there is no score{kind} of a model trained on {trained!r} and tested on {tested!r}; "
-            f"corpora are {', '.join(self.corpora)}"
+            f"the corpora are {', '.join(self.corpora)}"
         )
 
     def matrix(self, *, adapted: bool = False) -> NDArray[np.float64]:
@@ -162,6 +167,11 @@ class CrossCorpus:
     def to_frame(self) -> Any:
         """Return the scores as a pandas DataFrame, one row for each.
 
+        Returns
+        -------
+        pandas.DataFrame
+            With the attributes of `CrossScore` as columns.
+
         Raises
         ------
         ImportError
@@ -173,7 +183,12 @@ class CrossCorpus:
         return make_frame(columns, caller="to_frame", instead="scores")
 
     def to_json(self) -> str:
-        """Return everything as JSON, with null for intervals that do not exist."""
+        """Return everything as JSON, with null for intervals that do not exist.
+
+        Returns
+        -------
+        str
+        """
         content = asdict(self) | {
             "chance": self.chance,
             "scores": [
@@ -209,22 +224,30 @@ class CrossCorpus:
         )
         for start in range(0, len(self.corpora), _MAX_CELLS):
             shown = self.corpora[start : start + _MAX_CELLS]
-            head = "".join(f"{shorten(name, _CELL_WIDTH - 1):>{_CELL_WIDTH}}" for name in shown)
-            yield f"{'trained on':<{_NAME_WIDTH}}{head}"
+            # Names end above the last digit, which a mark or a space follows.
+            head = "".join(
+                f"{shorten(name, _CELL_WIDTH - 3):>{_CELL_WIDTH - 1}} " for name in shown
+            )
+            yield f"{'trained on':<{_NAME_WIDTH}}{head}".rstrip()
             for trained in self.corpora:
                 cells = [self._cell(trained, tested, adapted=adapted) for tested in shown]
                 body = "".join(f"{cell:>{_CELL_WIDTH}}" for cell in cells)
-                yield f"{shorten(trained, _NAME_WIDTH - 1):<{_NAME_WIDTH}}{body}"
+                yield f"{shorten(trained, _NAME_WIDTH - 1):<{_NAME_WIDTH}}{body}".rstrip()
 
     def _cell(self, trained: str, tested: str, *, adapted: bool) -> str:
         score = self.score(trained, tested, adapted=adapted)
         mark = "*" if trained == tested else " "
-        interval = format_interval(score.low, score.high)
-        return f"{format_score(score.balanced_accuracy)}{mark}{interval}"
+        value = format_score(score.balanced_accuracy)
+        # The ends of an interval are cut at 0 and 1.
+        half = max(score.balanced_accuracy - score.low, score.high - score.balanced_accuracy)
+        return f"{value}{mark}" if np.isnan(half) else f"{value} ± {format_score(half)}{mark}"
 
     def _explanation(self) -> str:
+        numbers = sorted(set(self.n_folds.values()))
+        n_folds = f"{numbers[0]} to {numbers[-1]}" if len(numbers) > 1 else f"{numbers[0]}"
         return (
-            f"Columns are the corpora that are tested. * Within a corpus, speakers are held out in "
-            f"{self.cv} folds; otherwise, the model is trained on all clips of a corpus. Intervals "
-            f"are over speakers. Guessing gives a UAR of {self.chance:.3f}."
+            "Columns are the corpora that a model is tested on, ± half the width of an interval "
+            f"over speakers. * Within a corpus, speakers are held out in {n_folds} folds; "
+            "otherwise, the model is trained on all clips of a corpus. "
+            f"Guessing gives a UAR of {self.chance:.3f}."
         )

@@ -1,4 +1,4 @@
-"""ser adapt: a model that has heard labelled recordings."""
+"""ser adapt: a model that has heard labeled recordings."""
 
 from pathlib import Path
 

@@ -34,7 +34,7 @@ def test_matrix(run, corpora):
     }
     again = run("cross", *names, *FAST, "--resume", "store")
     assert again.out.splitlines()[1] == "3 shared emotions: anger, neutral, sadness"
-    assert f"{content['scores'][0]['balanced_accuracy']:.3f}*" in again.out
+    assert f"{content['scores'][0]['balanced_accuracy']:.3f} ± " in again.out
 
 
 def test_wrong_corpora(run, corpora, voices):
@@ -43,7 +43,7 @@ def test_wrong_corpora(run, corpora, voices):
     assert "there is one corpus; expected two or more" in done.err
     done = run("cross", corpora / "first", corpora / "first")
     assert done.status == 2
-    assert "two corpora are named 'first'" in done.err
+    assert "two corpora are named 'first'; pass each corpus once" in done.err
     rows = [f"{path},{label}" for path, label in zip(voices.data, voices.target, strict=True)]
     Path("t.csv").write_text("\n".join(["path,emotion", *rows]))
     done = run("cross", corpora / "first", "t.csv")

@@ -1,4 +1,4 @@
-"""adapt_model: the last step of a trained model is fitted to a few labelled clips."""
+"""adapt_model: the last step of a trained model is fitted to a few labeled clips."""
 
 import pickle
 
@@ -151,6 +151,45 @@ def test_the_best_pipeline_of_a_search():
     assert own.score(REST, REST_Y) > search.score(REST, REST_Y)
 
 
+def test_the_scale_of_the_columns_has_no_effect():
+    """As much as one clip can move the scores, for columns of any scale."""
+    scores = []
+    for scale in (0.01, 1, 100):
+        lda = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.5)
+        model = make_pipeline(lda).fit(scale * X, Y)
+        scores.append(adapt_model(model, scale * OWN, OWN_Y).score(scale * REST, REST_Y))
+    assert max(scores) - min(scores) < 0.06
+    assert min(scores) > model.score(100 * REST, REST_Y) + 0.1
+
+
+def test_speakers():
+    """Clips are normalized as they will be in prediction."""
+    model = fit(LASTS["normalized"])
+    names = np.repeat("new", len(OWN))
+    rest = np.repeat("new", len(REST))
+    own = adapt_model(model, OWN, OWN_Y, groups=names)
+    alone = adapt_model(model, OWN, OWN_Y)
+    assert own.score(REST, REST_Y, groups=rest) > model.score(REST, REST_Y, groups=rest)
+    assert not np.allclose(own[-1].estimators_[0][-1].coef_, alone[-1].estimators_[0][-1].coef_)
+
+
+def test_speakers_of_a_step_before():
+    pipe = make_pipeline(SpeakerNormalizer(), LogisticRegression())
+    pipe.fit(X, Y, speakernormalizer__groups=GROUPS)
+    names = np.repeat("new", len(OWN))
+    own = adapt_model(pipe, OWN, OWN_Y, groups=names)
+    expected = adapt_model(pipe[-1:], pipe[0].transform(OWN, groups=names), OWN_Y)
+    np.testing.assert_array_equal(own[-1].coef_, expected[-1].coef_)
+
+
+class Pipe(Pipeline):
+    """A pipeline that may predict otherwise."""
+
+
+def unrefitted():
+    return GridSearchCV(make_pipeline(clone(LDA)), {}, cv=2, refit=False).fit(X, Y)
+
+
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
@@ -162,8 +201,19 @@ def test_the_best_pipeline_of_a_search():
         ({"X": OWN[:0], "y": []}, ValueError, "y has no labels; expected"),
         ({"y": OWN_Y[:-1]}, ValueError, "inconsistent numbers of samples"),
         ({"model": LogisticRegression()}, TypeError, "cannot adapt a LogisticRegression; pass a"),
-        ({"model": fit(SVC())}, TypeError, "cannot adapt a SVC; pass a fitted pipeline that"),
+        ({"model": fit(SVC())}, TypeError, "cannot adapt a SVC; pass a fitted Pipeline that"),
         ({"model": make_pipeline(SelectiveClassifier(LDA))}, TypeError, "a SelectiveClassifier"),
+        ({"model": Pipe([("lr", LogisticRegression())])}, TypeError, "cannot adapt a Pipe; pass"),
+        ({"model": make_pipeline(ViewVotingClassifier(SVC()))}, TypeError, "cannot adapt a SVC"),
+        ({"model": unrefitted()}, TypeError, "no best pipeline to adapt; fit it with refit=True"),
+        ({"groups": ["a"] * 24}, ValueError, "groups was passed, but the model does not adapt"),
+        ({"X": np.where(OWN > 2, np.nan, OWN)}, ValueError, "contains NaN"),
+        ({"X": OWN[:, :5]}, ValueError, "X has 5 features, but StandardScaler is expecting 20"),
+        (
+            {"model": fit(LogisticRegression())[-1:], "X": OWN[:, :5]},
+            ValueError,
+            "X has 5 features, but LogisticRegression is expecting 20",
+        ),
         ({"model": make_pipeline(StandardScaler(), LDA)}, NotFittedError, "not fitted yet"),
     ],
 )
