@@ -25,7 +25,7 @@ def blocks():
 def calls():
     """Make recordings in folders, and a table of the same recordings, some cut in two."""
     voices = make_emotional_speech(
-        5, 2, emotions=("anger", "sadness"), n_syllables=3, out_dir="voices", random_state=0
+        5, 2, emotions=("calm", "neutral"), n_syllables=3, out_dir="voices", random_state=0
     )
     rows = ["path,emotion,speaker,start,end"]
     for path, emotion, speaker in zip(voices.data, voices.target, voices.speakers, strict=True):

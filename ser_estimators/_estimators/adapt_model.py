@@ -99,8 +99,8 @@ def adapt_model(model: Any, X: Any, y: Any, *, groups: Any = None, C: float = 10
     ... )
     >>> pipe = make_ser_pipeline(random_state=0).set_params(cnn__max_epochs=2)
     >>> pipe = pipe.fit(corpus.data[8:], corpus.target[8:])
-    >>> own = adapt_model(pipe, corpus.data[:4], corpus.target[:4])
-    >>> own.predict(corpus.data[4:8]).shape
+    >>> own = adapt_model(pipe, corpus.data[:8:2], corpus.target[:8:2])
+    >>> own.predict(corpus.data[1:8:2]).shape
     (4,)
     """
     check_scalar(C, "C", Real, min_val=0, include_boundaries="neither")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import fields
 from numbers import Real
 from typing import TYPE_CHECKING, Any
@@ -182,6 +183,12 @@ class SpectrogramAugmentation(BaseEstimator):
         from .._training.augmentation import augment
 
         return augment(batch, self._options(), rng)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # Pickles of the first format have no parameters of recordings, none of which were changed.
+        parameters = inspect.signature(SpectrogramAugmentation).parameters.values()
+        defaults = {one.name: one.default for one in parameters}
+        super().__setstate__(state if "recording_p" in state else defaults | state)
 
     def _options(self) -> AugmentationOptions:
         from .._training.augmentation import AugmentationOptions

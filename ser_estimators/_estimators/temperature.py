@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -10,8 +12,18 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 from sklearn.metrics import log_loss
+from sklearn.utils import check_scalar
 
-__all__ = ["MIN_PROBABILITY", "best_temperature", "log_of", "scale_probabilities"]
+from .._utils.checks import check_finite
+from .._utils.text import represent
+
+__all__ = [
+    "MIN_PROBABILITY",
+    "best_temperature",
+    "check_temperature",
+    "log_of",
+    "scale_probabilities",
+]
 
 Floats = NDArray[np.float64]
 
@@ -19,6 +31,18 @@ Floats = NDArray[np.float64]
 _MIN_POWER, _MAX_POWER = -1.0, 2.0
 # Forests give probabilities of zero, of which a single wrong one would flatten all others.
 MIN_PROBABILITY = 1e-6
+
+
+def check_temperature(temperature: Any) -> None:
+    """Raise unless a temperature is "auto" or a positive number."""
+    if isinstance(temperature, str):
+        if temperature != "auto":
+            raise ValueError(
+                f"temperature == {represent(temperature)}, must be 'auto' or a number > 0"
+            )
+        return
+    check_scalar(temperature, "temperature", Real, min_val=sys.float_info.min)
+    check_finite(temperature, "temperature")
 
 
 def best_temperature(

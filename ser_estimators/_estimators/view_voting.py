@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-from numbers import Integral, Real
+import warnings
+from numbers import Integral
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -21,13 +21,13 @@ from sklearn.utils.validation import (
 )
 from threadpoolctl import threadpool_limits
 
-from .._utils.checks import check_choice, check_finite, is_missing
+from .._utils.checks import check_choice, is_missing
 from .._utils.public import public
 from .._utils.text import represent
 from .embedding_array import blocks_of
 from .speaker_folds import check_speakers, speaker_folds
 from .speaker_normalizer import SpeakerNormalizer
-from .temperature import best_temperature
+from .temperature import best_temperature, check_temperature
 
 __all__ = ["ViewVotingClassifier"]
 
@@ -312,7 +312,9 @@ class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             return [clone(self.estimator).fit(one, labels) for one in self._members_of(table)]
 
         # On a busy machine, threads that wait for each other make small matrices slow.
-        with threadpool_limits(1, "blas"):
+        with threadpool_limits(1, "blas"), warnings.catch_warnings():
+            # A class of one clip has no variance, which a discriminant analysis can do without.
+            warnings.filterwarnings("ignore", message="Only one sample available")
             if self.normalizer is None:
                 return _Fitted(None, fit(X), None)
             normalizer = clone(self.normalizer).fit(X, groups=groups)
@@ -385,14 +387,7 @@ class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             else:
                 check_scalar(value, name, Integral, min_val=1)
         check_scalar(self.cv, "cv", Integral, min_val=2)
-        if isinstance(self.temperature, str):
-            if self.temperature != "auto":
-                raise ValueError(
-                    f"temperature == {represent(self.temperature)}, must be 'auto' or a number > 0"
-                )
-            return
-        check_scalar(self.temperature, "temperature", Real, min_val=sys.float_info.min)
-        check_finite(self.temperature, "temperature")
+        check_temperature(self.temperature)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

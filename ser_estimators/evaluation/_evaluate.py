@@ -196,8 +196,8 @@ def evaluate(
     ... )
     >>> pipe = make_ser_pipeline(random_state=0).set_params(cnn__max_epochs=5)
     >>> report = evaluate(pipe, corpus.data, corpus.target, corpus.speakers, cv=2)
-    >>> list(report.protocols)
-    ['speaker-independent']
+    >>> report.main.name
+    'speaker-independent'
     """
     date = datetime.now(UTC).isoformat(timespec="seconds")
     check_scalar(confidence, "confidence", Real, min_val=0, max_val=1, include_boundaries="neither")

@@ -165,7 +165,7 @@ def test_passthrough_in_a_union_is_skipped():
 
 
 def test_steps_are_in_order():
-    pipe = make_ser_pipeline()
+    pipe = make_ser_pipeline(recordings="studio")
     prefixes = [prefix for prefix, _ in iter_steps(pipe)]
     assert prefixes == ["", *(f"{name}__" for name, _ in pipe.steps)]
 
