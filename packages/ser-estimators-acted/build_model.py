@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         corpora = {"ravdess": load_ravdess(args.ravdess), "nemo": load_nemo(args.nemo)}
     except (OSError, ValueError) as error:
         parser.exit(2, f"{parser.prog}: error: {error}\n")
-    pipe = make_ser_pipeline(random_state=0, n_jobs=-1, verbose=1)
+    pipe = make_ser_pipeline(random_state=0, n_jobs=-1, warn_unlike=True, verbose=1)
     changes = (text.split("=", 1) for text in args.set)
     pipe.set_params(**{name: ast.literal_eval(value) for name, value in changes})
 
@@ -69,9 +69,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for trained, tested in (("ravdess", "nemo"), ("nemo", "ravdess"))
     }
     settings = f" with {', '.join(args.set)}" if args.set else ""
-    system = f"`make_ser_pipeline(random_state=0)`{settings}"
+    system = f"`make_ser_pipeline(random_state=0, warn_unlike=True)`{settings}"
     card = make_card(corpora, both, within, across, system)
-    model = clone(pipe).fit(both.data, both.target)
+    speakers = {f"{step}__groups": both.speakers for step in ("audio", "voting")}
+    model = clone(pipe).fit(both.data, both.target, **speakers)
     for epoch in model["cnn"].history_:
         epoch.pop("dur", None)  # its duration, which differs between two calls
     args.out.joinpath("ser_estimators_acted").mkdir(parents=True, exist_ok=True)
@@ -140,6 +141,12 @@ def make_card(
     protocol = within.main
     scores: dict[str, tuple[float, ...]] = {}
     scores |= {title: (value, low, high) for title, value, low, high in protocol.summary()}
+    for other in within.protocols.values():
+        if other.is_adapted:
+            found = other.scores
+            scores["balanced accuracy (adapted to each speaker, without labels)"] = tuple(
+                float(one.balanced_accuracy) for one in (found.value, found.low, found.high)
+            )
     for group in protocol.by_metadata()["corpus"]:
         name = f"balanced accuracy (speakers of {TITLES[group.value]})"
         scores[name] = (group.balanced_accuracy, group.low, group.high)
