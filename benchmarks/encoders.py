@@ -4,7 +4,7 @@
 
 Every layer of each encoder is scored on held-out speakers, with a linear discriminant analysis of
 its mean and standard deviation over time. The next rows are ``layers="auto"``, which chooses on the
-training speakers of each fold, with this classifier or a logistic regression of all three layers.
+training speakers of each fold, with this classifier or a logistic regression of all four layers.
 The last ones are ``make_ser_pipeline(encoder=...)`` as it is and without its parts, without and
 with the speakers of the test clips ("adapted"), and differences paired over speakers.
 

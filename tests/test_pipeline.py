@@ -230,7 +230,7 @@ def test_prediction_for_a_clip_does_not_depend_on_other_clips(fitted, voices):
 def test_clone_and_set_params(fitted):
     copy = clone(fitted).set_params(mfcc__n_mfcc=13, cnn__lr=0.01, voting__temperature=7)
     assert (copy["mfcc"].n_mfcc, copy["cnn"].lr, copy["voting"].temperature) == (13, 0.01, 7)
-    assert fitted["mfcc"].n_mfcc == 40
+    assert fitted["mfcc"].n_mfcc == 64
     with pytest.raises(ValueError, match="Invalid parameter 'epochs'"):
         copy.set_params(cnn__epochs=3)
 
@@ -310,7 +310,7 @@ def test_steps_with_an_encoder(tmp_path, voices):
     assert (pipe["encoder"].memory, pipe["encoder"].n_jobs) == ("cache", 2)
     groups = {"encoder__groups": voices.speakers, "voting__groups": voices.speakers}
     pipe.fit(voices.data, voices.target, **groups)
-    assert (pipe["voting"].n_views_, pipe["voting"].n_members_) == (3, 3)
+    assert (pipe["voting"].n_views_, pipe["voting"].n_members_) == (3, 4)
     found = pipe.predict_proba(voices.data)
     np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-5)
     assert pipe.score(voices.data, voices.target) > 0.6
@@ -327,7 +327,7 @@ def test_an_encoder_with_parameters(tmp_path):
     assert (replaced.memory, replaced.n_jobs, replaced.verbose) == ("other", 1, 2)
 
 
-@pytest.mark.parametrize(("layers", "n_members"), [("auto", 3), (3, 1), (-1, 1), ([1, 3], 2)])
+@pytest.mark.parametrize(("layers", "n_members"), [("auto", 4), (3, 1), (-1, 1), ([1, 3], 2)])
 def test_each_layer_has_a_classifier(tmp_path, voices, layers, n_members):
     from .encoders.helpers import save_encoder
 
