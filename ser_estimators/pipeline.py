@@ -24,9 +24,6 @@ from ._utils.text import represent
 __all__ = ["make_ser_pipeline"]
 
 _LOUDNESS = -23.0  # LUFS
-# The networks know the training clips, so the embeddings of these are told apart too easily to
-# choose a temperature on them.
-_CNN_TEMPERATURE = 14.0
 # A little slower and lower than the recording, and a little faster and higher.
 _SPEEDS = (0.95, 1.0, 1.05)
 
@@ -136,7 +133,7 @@ def make_ser_pipeline(
         # As many coefficients as mel bands, so that none of the spectrum is smoothed away.
         mfcc = MFCCTransformer(n_mfcc=64, loudness=_LOUDNESS, memory=memory, n_jobs=n_jobs)
         augmentation = SpectrogramAugmentation(recording_p=0.5)
-        last = ("voting", _voting(temperature=_CNN_TEMPERATURE))
+        last = ("voting", _voting("training"))
     cnn = CNNEmbedder(augmentation=augmentation, random_state=random_state, verbose=verbose)
     return Pipeline(
         [*first, ("mfcc", mfcc), ("cnn", cnn), last],
@@ -153,7 +150,7 @@ def _with_encoder(encoder: Any, **options: Any) -> list[tuple[str, Any]]:
     return [("encoder", embedder), ("voting", _voting())]
 
 
-def _voting(temperature: str | float = "auto") -> ViewVotingClassifier:
+def _voting(temperature: str = "auto") -> ViewVotingClassifier:
     # A shrinkage that depends on the number of clips would be too small: the clips of a speaker
     # resemble each other.
     lda = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.4)

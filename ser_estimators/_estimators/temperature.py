@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
+from scipy.optimize import brentq, minimize_scalar
 from scipy.special import log_softmax
 from sklearn.metrics import log_loss
 from sklearn.utils import check_scalar
 
-from .._utils.checks import check_finite
+from .._utils.checks import check_finite, is_missing
 from .._utils.text import represent
 
 __all__ = [
@@ -23,12 +23,18 @@ __all__ = [
     "check_temperature",
     "log_of",
     "scale_probabilities",
+    "training_temperatures",
 ]
 
 Floats = NDArray[np.float64]
 
 # The temperature is searched between these powers of ten.
 _MIN_POWER, _MAX_POWER = -1.0, 2.0
+# On training clips, scores may be far apart.
+_MAX_POWER_OF_TRAINING = 4.0
+# Mean probability of the predicted class on training clips with their speakers; of single clips, a
+# share of it.
+_CONFIDENCE, _SPEAKERS_TO_LEARN, _LOWEST_SHARE, _SHARE_UNKNOWN = 0.88, 1.2, 0.6, 0.8
 # Forests give probabilities of zero, of which a single wrong one would flatten all others.
 MIN_PROBABILITY = 1e-6
 
@@ -36,9 +42,10 @@ MIN_PROBABILITY = 1e-6
 def check_temperature(temperature: Any) -> None:
     """Raise unless a temperature is "auto" or a positive number."""
     if isinstance(temperature, str):
-        if temperature != "auto":
+        if temperature not in ("auto", "training"):
             raise ValueError(
-                f"temperature == {represent(temperature)}, must be 'auto' or a number > 0"
+                f"temperature == {represent(temperature)}, must be 'auto', 'training' or a number "
+                "> 0"
             )
         return
     check_scalar(temperature, "temperature", Real, min_val=sys.float_info.min)
@@ -73,6 +80,46 @@ def best_temperature(
         return log_loss(y, probabilities, labels=classes)
 
     return float(10 ** minimize_scalar(loss, bounds=(_MIN_POWER, _MAX_POWER)).x)
+
+
+def training_temperatures(
+    alone: Floats, adapted: Floats, speakers: NDArray[Any] | None
+) -> tuple[float, float]:
+    """Return temperatures that make a classifier as sure of its training clips as it should be.
+
+    Of clips whose speaker is known, networks are as sure as of their training clips, and right a
+    little less often. Of single clips of a new speaker, they know less, the fewer speakers they
+    were trained on. The numbers fit RAVDESS and nEMO, with 20 and 6 training speakers.
+
+    Parameters
+    ----------
+    alone, adapted : ndarray of shape (n_clips, n_classes)
+        Log-probabilities of the training clips, up to a constant, without and with speakers.
+    speakers : ndarray of shape (n_clips,) or None
+        None if they are unknown.
+    """
+    share = _SHARE_UNKNOWN
+    if speakers is not None:
+        n_speakers = len({name for name in speakers if not is_missing(name)})
+        share = max(_LOWEST_SHARE, 1 - _SPEAKERS_TO_LEARN / max(n_speakers, 1))
+    return (
+        temperature_of_confidence(alone, _CONFIDENCE * share),
+        temperature_of_confidence(adapted, _CONFIDENCE),
+    )
+
+
+def temperature_of_confidence(scores: Floats, confidence: float) -> float:
+    """Return the temperature with which the highest probability has a given mean."""
+
+    def excess(power: float) -> float:
+        return float(
+            np.exp(log_softmax(scores / 10**power, axis=1)).max(axis=1).mean() - confidence
+        )
+
+    low, high = _MIN_POWER, _MAX_POWER_OF_TRAINING
+    if excess(low) <= 0:
+        return float(10**low)
+    return float(10**high if excess(high) >= 0 else 10 ** brentq(excess, low, high))
 
 
 def log_of(probabilities: Floats) -> Floats:

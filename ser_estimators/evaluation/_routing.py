@@ -93,7 +93,7 @@ def _validates(step: Any) -> _Setting | None:
         return _Setting("early_stopping=True", "early_stopping=False")
     if isinstance(step, EncoderEmbedder) and isinstance(step.layers, str):
         return _Setting("layers='auto'", "layers to numbers")
-    if isinstance(step, ViewVotingClassifier) and isinstance(step.temperature, str):
+    if isinstance(step, ViewVotingClassifier) and step.temperature == "auto":
         return _Setting("temperature='auto'", "temperature to a number")
     return None
 

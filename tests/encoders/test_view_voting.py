@@ -183,7 +183,11 @@ def test_missing_speakers():
         ({"n_members": "all"}, ValueError, "n_members == 'all', must be one of 'auto'"),
         ({"n_views": 2.0}, TypeError, "n_views"),
         ({"normalizer": "speaker"}, TypeError, "normalizer is 'speaker'; expected a SpeakerNorm"),
-        ({"temperature": "hot"}, ValueError, "temperature == 'hot', must be 'auto' or a number"),
+        (
+            {"temperature": "hot"},
+            ValueError,
+            "must be 'auto', 'training' or a number",
+        ),
         ({"temperature": 0}, ValueError, "temperature"),
         ({"temperature": float("inf")}, ValueError, "temperature"),
         ({"temperature": None}, TypeError, "temperature"),

@@ -274,6 +274,7 @@ def test_the_warning_names_the_estimator_that_passes_nothing_on():
         VotingClassifier([("spy", TableSpy(early_stopping=False))]),
         BaggingClassifier(MLPClassifier(early_stopping=True)),  # knows no groups
         VotingClassifier([("views", ViewVotingClassifier(LogisticRegression(), temperature=2))]),
+        make_ser_pipeline(),
         make_ser_pipeline(encoder="model"),
         FeatureUnion([("a", EncoderEmbedder("model", layers=3))]),
     ],
