@@ -100,7 +100,7 @@ def test_model_is_built_to_the_same_bytes(folders, command, capsys):
     ]
     for words in (
         "12 of the 1,440 clips of RAVDESS (4 speakers) and 12 of the 4,481 clips of nEMO (4 spea",
-        "`make_ser_pipeline(random_state=0, warn_unlike=True)` with cnn__max_epochs=1, cnn__n_networks=1, ",
+        "`make_ser_pipeline(random_state=0, warn_unlike=True)` with cnn__max_epochs=1, cnn__n_net",
         "Recognizes 4 emotions of acted speech in English and Polish: anger, calm, happiness, sad",
     ):
         assert words in card["summary"]
