@@ -31,7 +31,7 @@ Floats = NDArray[np.float64]
 # The temperature is searched between these powers of ten.
 _MIN_POWER, _MAX_POWER = -1.0, 2.0
 # On training clips, scores may be far apart.
-_MAX_POWER_OF_TRAINING = 4.0
+_MAX_POWER_OF_TRAINING = 15.0
 # Mean probability of the predicted class on training clips with their speakers; of single clips, a
 # share of it.
 _CONFIDENCE, _SPEAKERS_TO_LEARN, _LOWEST_SHARE, _SHARE_UNKNOWN = 0.88, 1.2, 0.6, 0.8

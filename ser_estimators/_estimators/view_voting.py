@@ -25,13 +25,15 @@ from .._utils.checks import check_choice, is_missing
 from .._utils.public import public
 from .._utils.text import represent
 from .embedding_array import blocks_of
+from .log_probabilities import log_probabilities
 from .speaker_folds import check_speakers, speaker_folds
 from .speaker_normalizer import SpeakerNormalizer
 from .temperature import best_temperature, check_temperature, training_temperatures
 
 __all__ = ["ViewVotingClassifier"]
 
-_SMALLEST = np.finfo(np.float64).tiny
+# Log-probability of a class that a classifier does not know.
+_LOWEST = float(np.log(np.finfo(np.float64).tiny))
 
 
 class _Fitted(NamedTuple):
@@ -331,12 +333,10 @@ class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     def _mean_logs(self, estimators: Any, X: NDArray[Any]) -> NDArray[np.float64]:
         logs = np.zeros((len(X), len(self.classes_)))
         for estimator, member in zip(estimators, self._members_of(X), strict=True):
-            probabilities = np.zeros((len(member), len(self.classes_)))
             # A fold may lack a class.
+            logarithms = np.full((len(member), len(self.classes_)), _LOWEST)
             columns = np.searchsorted(self.classes_, estimator.classes_)
-            probabilities[:, columns] = estimator.predict_proba(member)
-            # Probabilities of zero have a logarithm, too.
-            logarithms = np.log(np.maximum(probabilities, _SMALLEST))
+            logarithms[:, columns] = log_probabilities(estimator, member)
             logs += logarithms.reshape(len(X), self.n_views_, -1).mean(axis=1)
         return logs / len(estimators)
 

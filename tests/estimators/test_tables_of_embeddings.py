@@ -97,7 +97,7 @@ def test_names_of_features_pass_through_a_pipeline(clips):
     pipe.fit(clips["path"], clips["emotion"])
     names = pipe[:-1].get_feature_names_out()
     assert names.tolist() == [f"cnnembedder{number}" for number in range(6)]
-    assert pipe[:1].get_feature_names_out().tolist() == [f"mfcc_{number}" for number in range(40)]
+    assert pipe[:1].get_feature_names_out().tolist() == [f"mfcc_{number}" for number in range(64)]
 
 
 @pytest.mark.parametrize("deltas", [0, 1, 2])

@@ -29,14 +29,14 @@ def confidence(scores, temperature):
 def test_the_confidence_is_reached(wanted, scale, n_classes, seed):
     scores = scale * np.random.default_rng(seed).normal(size=(50, n_classes))
     temperature = temperature_of_confidence(scores, wanted)
-    if 0.11 < temperature < 9999 and wanted > 1 / n_classes:
+    if temperature > 0.11 and wanted > 1 / n_classes:
         assert confidence(scores, temperature) == pytest.approx(wanted, abs=1e-3)
 
 
 def test_scores_that_are_all_the_same():
     assert temperature_of_confidence(np.zeros((5, 3)), 0.9) == pytest.approx(0.1)
     certain = np.where(np.eye(3) > 0, 0.0, -1e9)
-    assert temperature_of_confidence(certain, 0.5) == pytest.approx(1e4)
+    assert temperature_of_confidence(certain, 0.5) > 1e8
 
 
 def test_the_fewer_speakers_the_less_certain():
