@@ -28,6 +28,7 @@ _RANGES: dict[str, tuple[float, float | None, str]] = {
     "time_shift": (0, 1, "left"),
     "mixstyle_p": (0, 1, "both"),
     "mixup_alpha": (0, None, "left"),
+    "smoothing_p": (0, 1, "both"),
     "recording_p": (0, 1, "both"),
     "room_p": (0, 1, "both"),
     "noise_p": (0, 1, "both"),
@@ -41,11 +42,11 @@ _RANGES: dict[str, tuple[float, float | None, str]] = {
 class SpectrogramAugmentation(BaseEstimator):
     """Random augmentation of the log-mel spectrograms on which `CNNEmbedder` is trained.
 
-    Clips are augmented differently in every epoch. A part of them is first changed as if they had
-    been recorded elsewhere: silence at the ends is cut, and a room, noise or babble, the frequency
-    response of a microphone and the band of a line are added. Then all are augmented by MixStyle,
-    stretching and warping, gain, masks and mixup, in this order. Validation and test clips are
-    never augmented. A value of 0 disables the corresponding augmentation.
+    Clips are augmented differently in every epoch. The spectra of some are smoothed, and some are
+    changed as if they had been recorded elsewhere: silence at the ends is cut, and a room, noise or
+    babble, the frequency response of a microphone and the band of a line are added. Then all are
+    augmented by MixStyle, stretching and warping, gain, masks and mixup, in this order. Validation
+    and test clips are never augmented. A value of 0 disables the corresponding augmentation.
 
     Parameters
     ----------
@@ -69,6 +70,11 @@ class SpectrogramAugmentation(BaseEstimator):
         with those of another clip: MixStyle [3]_, along frequency [4]_.
     mixup_alpha : float >= 0, default=0.0
         Parameter of the beta distribution of the weights with which mixup [5]_ blends two clips.
+    smoothing_p : float in [0, 1], default=0.0
+        Probability that the spectra of a clip are smoothed along frequency, as if they had been
+        described by fewer cepstral coefficients, a random number from 3/8 of them on. It keeps
+        networks from relying on the harmonics of the pitch alone, of which few training speakers
+        show little.
     recording_p : float in [0, 1], default=0.0
         Fraction of the clips that are changed as if they had been recorded elsewhere. 0 is for
         models that only hear the studio in which they were trained; 0.5 makes others robust to
@@ -141,6 +147,7 @@ class SpectrogramAugmentation(BaseEstimator):
         time_shift: float = 0.0,
         mixstyle_p: float = 0.5,
         mixup_alpha: float = 0.0,
+        smoothing_p: float = 0.0,
         recording_p: float = 0.0,
         room_p: float = 0.3,
         noise_p: float = 0.5,
@@ -157,6 +164,7 @@ class SpectrogramAugmentation(BaseEstimator):
         self.time_shift = time_shift
         self.mixstyle_p = mixstyle_p
         self.mixup_alpha = mixup_alpha
+        self.smoothing_p = smoothing_p
         self.recording_p = recording_p
         self.room_p = room_p
         self.noise_p = noise_p

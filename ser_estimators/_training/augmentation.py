@@ -17,6 +17,7 @@ from torch.nn import functional
 from .._network.masks import clip_lengths, with_one_frame
 from .mixing import mix_style, mix_up
 from .recordings import RecordingOptions, augment_recordings
+from .smoothing import smooth_spectra
 
 __all__ = ["AugmentationOptions", "Generators", "SpectrogramBatch", "augment", "checked"]
 
@@ -83,6 +84,8 @@ class AugmentationOptions:
     time_shift : float in [0, 1)
         Clips are shifted by up to this fraction of their length. The gap is filled with the first
         or last frame, which is silence in most recordings.
+    smoothing_p : float in [0, 1]
+        Probability that `smooth_spectra` changes a clip.
     recordings : RecordingOptions
     mixstyle_p : float in [0, 1]
         Probability that `mix_style` changes a clip.
@@ -103,6 +106,7 @@ class AugmentationOptions:
     time_mask: float
     frequency_mask: float
     time_shift: float
+    smoothing_p: float
     recordings: RecordingOptions
     mixstyle_p: float
     mixup_alpha: float
@@ -126,6 +130,8 @@ def augment(
     batch: SpectrogramBatch, options: AugmentationOptions, rng: Generators
 ) -> SpectrogramBatch:
     """Augment the clips of a batch at random."""
+    if options.smoothing_p > 0:
+        batch = smooth_spectra(batch, options.smoothing_p, rng)
     if options.recordings.p > 0:
         batch = augment_recordings(batch, options.recordings, rng)
     spectrogram, mask, targets = batch.spectrogram, batch.mask, batch.targets

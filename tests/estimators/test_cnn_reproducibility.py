@@ -150,7 +150,9 @@ def test_other_default_dtype_of_torch_has_no_effect(frames):
     before = torch.get_default_dtype()
     torch.set_default_dtype(torch.float64)
     try:
-        cnn = make_cnn(**SMALL, recording_p=0.5, mixup_alpha=0.3, time_shift=0.1).fit(*frames)
+        cnn = make_cnn(
+            **SMALL, recording_p=0.5, smoothing_p=0.5, mixup_alpha=0.3, time_shift=0.1
+        ).fit(*frames)
         probabilities = cnn.predict_proba(frames[0])
         assert make_cnn(**MLP).fit(*table()).n_iter_ == MLP["max_epochs"]
     finally:

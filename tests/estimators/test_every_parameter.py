@@ -123,6 +123,7 @@ AUGMENTATION = {
     "time_shift": (1, 0.5),
     "mixstyle_p": (2, 0.0),
     "mixup_alpha": (-1, 5.0),
+    "smoothing_p": (2, 0.9),
     "recording_p": (2, 0.0),
     "room_p": (2, 1.0),
     "noise_p": (2, 0.0),

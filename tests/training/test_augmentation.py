@@ -20,6 +20,7 @@ NONE = {
     "time_mask": 0,
     "frequency_mask": 0,
     "time_shift": 0,
+    "smoothing_p": 0,
     "recordings": RecordingOptions(0, 0, 0, 0, 0, 0, 0),
     "mixstyle_p": 0,
     "mixup_alpha": 0,

@@ -365,6 +365,7 @@ KINDS = (
         check_parameters=check_settings,
         is_stateless=True,
         added={
+            "smoothing_p": 0.0,
             "recording_p": 0.0,
             "room_p": 0.3,
             "noise_p": 0.5,
