@@ -130,9 +130,9 @@ def make_ser_pipeline(
         lr = LogisticRegression(class_weight="balanced", max_iter=1000, random_state=random_state)
         last: tuple[str, Any] = ("lr", lr)
     else:
-        # As many coefficients as mel bands, so that none of the spectrum is smoothed away.
+        # As many coefficients as mel bands: fewer smooth the harmonics of the pitch away.
         mfcc = MFCCTransformer(n_mfcc=64, loudness=_LOUDNESS, memory=memory, n_jobs=n_jobs)
-        augmentation = SpectrogramAugmentation(recording_p=0.5)
+        augmentation = SpectrogramAugmentation(smoothing_p=0.5, recording_p=0.5)
         last = ("voting", _voting("training"))
     cnn = CNNEmbedder(augmentation=augmentation, random_state=random_state, verbose=verbose)
     return Pipeline(

@@ -40,7 +40,7 @@ def test_json(run, voices):
     assert found["steps"]["cnn"] == {
         "class": "CNNEmbedder",
         "network": "SpectrogramCNN(channels=(4, 8))",
-        "augmentation": "SpectrogramAugmentation(recording_p=0.5)",
+        "augmentation": "SpectrogramAugmentation(recording_p=0.5, smoothing_p=0.5)",
         "embedding_dim": 8,
         "max_epochs": 1,
         "random_state": 0,
