@@ -115,7 +115,7 @@ def is_unlike_wanted() -> bool:
 def report_unlike(unlike: Sequence[UnlikeClip], n_clips: int) -> None:
     """Collect clips that are unlike the training audio, or warn of them once.
 
-    There is no warning of as few clips as are found by chance, unless one is far outside.
+    No warning is issued if there are no more clips than expected by chance and none is far outside.
 
     Parameters
     ----------

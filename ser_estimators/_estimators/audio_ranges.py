@@ -193,7 +193,7 @@ class AudioRanges(ClipTransformer, auto_wrap_output_keys=None):  # type: ignore[
         return self
 
     def fit_transform(self, X: Any, y: Any = None, groups: Any = None) -> Any:
-        """Measure the training clips, and return them; there is no warning of any of them.
+        """Measure the training clips, and return them without any warning.
 
         Parameters
         ----------

@@ -112,16 +112,15 @@ def cross_corpus(
     joined = concatenate_corpora(corpora)
     if len(corpora) < 2:
         raise ValueError(f"corpora has one corpus, {next(iter(corpora))!r}; expected two or more")
-    emotions = _shared_emotions(corpora)
-    joined = concatenate_corpora(corpora, shared_only=True)
-    for corpus in corpora:
-        speakers = np.unique(joined.speakers[joined.corpus == corpus])
-        if len(speakers) < 2:
+    emotions = _shared_emotions(joined)
+    is_used = np.isin(joined.target, emotions)
+    parts = {corpus: _part_of(joined, is_used & (joined.corpus == corpus)) for corpus in corpora}
+    for corpus, (_, _, speakers, _) in parts.items():
+        if len(np.unique(speakers)) < 2:
             raise ValueError(
                 f"the corpus {corpus!r} has one speaker of the shared emotions; expected two or "
                 "more, of whom some are held out"
             )
-    parts = {corpus: _part_of(joined, joined.corpus == corpus) for corpus in corpora}
     common: dict[str, Any] = {
         "confidence": confidence,
         "name": name or name_of_system(estimator),
@@ -132,7 +131,7 @@ def cross_corpus(
     scores: list[CrossScore] = []
     n_folds: dict[str, int] = {}
     for corpus, own in parts.items():
-        others = _part_of(joined, joined.corpus != corpus)
+        others = _part_of(joined, is_used & (joined.corpus != corpus))
 
         def folder(kind: str, corpus: str = corpus) -> str | None:
             return None if resume is None else os.path.join(resume, f"{kind} {corpus}")
@@ -174,9 +173,10 @@ def cross_corpus(
     )
 
 
-def _shared_emotions(corpora: Mapping[str, Bunch]) -> list[str]:
+def _shared_emotions(joined: Bunch) -> list[str]:
     """Return the emotions that all corpora have."""
-    found = {name: set(np.unique(bunch.target).tolist()) for name, bunch in corpora.items()}
+    names = dict.fromkeys(joined.corpus.tolist())
+    found = {name: set(joined.target[joined.corpus == name].tolist()) for name in names}
     shared = sorted(set.intersection(*found.values()))
     if len(shared) < 2:
         listed = "; ".join(f"{name}: {', '.join(sorted(one))}" for name, one in found.items())
