@@ -19,6 +19,9 @@ if importlib.util.find_spec("onnx") is None or importlib.util.find_spec("onnxrun
 # Without it, scikit-learn skips its array API checks. SciPy reads it on import.
 os.environ.setdefault("SCIPY_ARRAY_API", "1")
 
+# Otherwise, threads of PyTorch wait for each other by spinning, which makes small networks fifteen
+# times as slow while another worker uses the cores.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 # Processes that compile librosa's functions at the same time crash when they share the cache of
 # numba (https://github.com/numba/numba/issues/10128): each worker has its own, kept in the
