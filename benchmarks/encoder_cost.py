@@ -48,7 +48,7 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     clips = list(0.1 * np.random.default_rng(0).normal(size=(N_CLIPS, SECONDS * SR)))
-    middle = embedder(args.model, layers=-1).fit(clips).layers_[0] // 2 + 1
+    middle = embedder(args.model, layers=-1).fit(clips).layers_[0] // 2 + 2
     if args.measure_memory:
         embedder(args.model, layers=middle).fit_transform(clips)
         print(Path("/proc/self/status").read_text())

@@ -4,7 +4,7 @@
 
 Every layer of each encoder is scored on held-out speakers, with a linear discriminant analysis of
 its mean and standard deviation over time. The next rows are ``layers="auto"``, which chooses on the
-training speakers of each fold, with this classifier or a logistic regression of all four layers.
+training speakers of each fold, with this classifier or a logistic regression of all five layers.
 The last ones are ``make_ser_pipeline(encoder=...)`` as it is and without its parts, without and
 with the speakers of the test clips ("adapted"), and differences paired over speakers.
 
@@ -110,7 +110,6 @@ def show_systems(model: str, corpus, folds: list, args: argparse.Namespace) -> N
         "make_ser_pipeline": pipe,
         "without normalizer": clone(pipe).set_params(voting__normalizer=None),
         "one speed": clone(pipe).set_params(encoder__speeds=(1.0,)),
-        "one classifier": clone(pipe).set_params(voting__n_members=1),
     }
     reports = {}
     for name, system in systems.items():

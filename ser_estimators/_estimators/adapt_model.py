@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import difflib
 from numbers import Real
 from typing import Any
 
@@ -21,9 +22,11 @@ from sklearn.utils.validation import (
 )
 
 from .._audio.unlike import unlike_ignored
-from .._utils.checks import check_finite
-from .._utils.text import listed
+from .._utils.checks import check_finite, is_missing
+from .._utils.text import listed, represent
 from .linear_adaptation import adapt_coefficients
+from .selective_classifier import SelectiveClassifier
+from .speaker_codes import speaker_names
 from .speaker_routing import adapts_to_speakers, transform_with_speakers
 from .view_voting import ViewVotingClassifier
 
@@ -60,8 +63,7 @@ def adapt_model(model: Any, X: Any, y: Any, *, groups: Any = None, C: float = 10
     Returns
     -------
     Pipeline
-        A model of the same kind. Its steps before the last one are those of `model`, not copies of
-        them. `model` itself is left as it is.
+        An adapted copy. `model` itself is left as it is.
 
     Raises
     ------
@@ -110,28 +112,47 @@ def adapt_model(model: Any, X: Any, y: Any, *, groups: Any = None, C: float = 10
         if not model.refit:
             raise TypeError("the search has no best pipeline to adapt; fit it with refit=True")
         model = model.best_estimator_
-    wrong = model if type(model) is not Pipeline else _unsupported(model.steps[-1][1])
-    if wrong is not None:
-        raise TypeError(
-            f"adapt_model cannot adapt a {type(wrong).__name__}; pass a fitted Pipeline that ends "
-            "with LogisticRegression, LinearDiscriminantAnalysis or a ViewVotingClassifier of one "
-            "of them, such as make_ser_pipeline()"
-        )
+    _check_model(model)
     if groups is not None and not adapts_to_speakers(model):
         raise ValueError("groups was passed, but the model does not adapt to speakers: omit it")
     check_is_fitted(model)
-    name, last = model.steps[-1]
+    last = model.steps[-1][1]
     y = column_or_1d(np.asarray(y))
+    if groups is not None:
+        groups = speaker_names(len(y), groups)
     codes = _codes_of(y, last.classes_)
     columns = X
     if len(model.steps) > 1:
         with unlike_ignored():
             columns = transform_with_speakers(model[:-1], X, groups)
     columns = validate_data(last, columns, reset=False, dtype=(np.float64, np.float32))
-    check_consistent_length(columns, y, groups)
-    adapted = copy.copy(model)
-    adapted.steps = [*model.steps[:-1], (name, _adapt(last, columns, codes, groups, C))]
+    check_consistent_length(columns, y)
+    adapted = copy.deepcopy(model)
+    _adapt(adapted.steps[-1][1], columns, codes, groups, C)
     return adapted
+
+
+def _check_model(model: Any) -> None:
+    """Raise unless a model is a pipeline with a linear classifier at its end."""
+    is_pipeline = type(model) is Pipeline and model.steps
+    last = model.steps[-1][1] if is_pipeline else model
+    if isinstance(last, SelectiveClassifier):
+        raise TypeError(
+            "the model ends with a SelectiveClassifier, whose threshold would no longer hold; "
+            "adapt the pipeline without it, and fit another one to the result: "
+            "SelectiveClassifier(FrozenEstimator(adapted), threshold=...)"
+        )
+    if not is_pipeline:
+        raise TypeError(
+            f"model is {represent(model)}; expected a fitted Pipeline with a linear classifier at "
+            "its end, such as make_ser_pipeline()"
+        )
+    wrong = _unsupported(last)
+    if wrong is not None:
+        raise TypeError(
+            f"the model ends with {represent(wrong)}; expected LogisticRegression, "
+            "LinearDiscriminantAnalysis, or a ViewVotingClassifier of one of them"
+        )
 
 
 def _unsupported(estimator: Any) -> Any:
@@ -144,12 +165,21 @@ def _unsupported(estimator: Any) -> Any:
 
 def _codes_of(y: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.intp]:
     """Return the positions of labels among the classes."""
+    missing = [number for number, label in enumerate(y, start=1) if is_missing(label)]
+    if missing:
+        raise ValueError(
+            f"y has no label for {len(missing)} of {len(y)} clips, the first of which is clip "
+            f"{missing[0]}; leave these clips out"
+        )
     known = classes.tolist()
     unknown = sorted({label for label in y.tolist() if label not in known}, key=str)
     if unknown:
+        similar = difflib.get_close_matches(str(unknown[0]).lower(), map(str, known), n=1)
+        hint = f"did you mean {similar[0]!r:.80}? " if similar else ""
         raise ValueError(
-            f"y contains {unknown[0]!r:.80}, which the model does not predict; expected some of "
-            f"{listed(known)}. For other labels, fit a new last step on the features of the model"
+            f"y contains {unknown[0]!r:.80}, which the model does not predict; {hint}expected "
+            f"some of {listed(known)}. For other labels, fit a new last step on the features of "
+            "the model"
         )
     if len(set(y.tolist())) < 2:
         raise ValueError(
@@ -158,40 +188,34 @@ def _codes_of(y: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.intp]:
     return np.searchsorted(classes, y)
 
 
-def _adapt(last: Any, X: NDArray[Any], codes: NDArray[np.intp], groups: Any, C: float) -> Any:
-    """Return an adapted copy of a last step."""
+def _adapt(last: Any, X: NDArray[Any], codes: NDArray[np.intp], groups: Any, C: float) -> None:
+    """Adapt a last step."""
     if isinstance(last, ViewVotingClassifier):
-        return _adapt_voting(last, X, codes, groups, C)
-    return _adapt_linear(last, X, codes, C, temperature=1.0)
+        _adapt_voting(last, X, codes, groups, C)
+    else:
+        _adapt_linear(last, X, codes, C, temperature=1.0)
 
 
 def _adapt_voting(
     voting: ViewVotingClassifier, X: NDArray[Any], codes: NDArray[np.intp], groups: Any, C: float
-) -> ViewVotingClassifier:
+) -> None:
     # Each view is a clip, as in its fit; together they weigh as much as one.
     codes, C = np.repeat(codes, voting.n_views_), C / voting.n_views_
-    temperature = voting.temperature_ if groups is None else voting.speaker_temperature_
-    adapted = copy.copy(voting)
+    temperature = float(voting._clip_temperatures(len(X), groups).mean())
     for name, table in voting._tables(X, groups).items():
         members = zip(getattr(voting, name), voting._members_of(table), strict=True)
-        fitted = [
-            _adapt_linear(one, member, codes, C, temperature=temperature) for one, member in members
-        ]
-        setattr(adapted, name, fitted)
-    return adapted
+        for one, member in members:
+            _adapt_linear(one, member, codes, C, temperature=temperature)
 
 
 def _adapt_linear(
     estimator: Any, X: NDArray[Any], codes: NDArray[np.intp], C: float, *, temperature: float
-) -> Any:
-    """Return an adapted copy of a linear classifier, or of a pipeline that ends with one."""
-    adapted = copy.copy(estimator)
+) -> None:
+    """Adapt a linear classifier, or a pipeline that ends with one."""
     if isinstance(estimator, Pipeline):
         table = estimator[:-1].transform(X)
-        name, last = estimator.steps[-1]
-        last = _adapt_linear(last, table, codes, C, temperature=temperature)
-        adapted.steps = [*estimator.steps[:-1], (name, last)]
-        return adapted
+        _adapt_linear(estimator.steps[-1][1], table, codes, C, temperature=temperature)
+        return
     coef = np.asarray(estimator.coef_, dtype=np.float64)
     intercept = np.broadcast_to(estimator.intercept_, len(coef)).astype(np.float64)
     is_binary = len(coef) == 1
@@ -210,6 +234,5 @@ def _adapt_linear(
     )
     if is_binary:
         coef, intercept = coef[1:] - coef[:1], intercept[1:] - intercept[:1]
-    adapted.coef_ = coef.astype(estimator.coef_.dtype)
-    adapted.intercept_ = intercept.astype(estimator.coef_.dtype)
-    return adapted
+    dtype = estimator.coef_.dtype
+    estimator.coef_, estimator.intercept_ = coef.astype(dtype), intercept.astype(dtype)

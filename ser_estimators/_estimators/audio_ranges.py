@@ -25,6 +25,7 @@ from .speaker_codes import speaker_codes
 __all__ = ["AudioRanges", "describe_ranges"]
 
 _FAR = 2.0  # distance from the middle of a range, in distances of its limits
+_SILENT = -119.0  # dBFS
 _KNOWN = {measure.name: measure for measure in MEASURES}
 
 
@@ -332,11 +333,11 @@ class AudioRanges(ClipTransformer, auto_wrap_output_keys=None):  # type: ignore[
         outside = distances(table, self._ranges())
         for index in np.flatnonzero((outside > 1).any(axis=1)).tolist():
             order = np.argsort(-outside[index], kind="stable").tolist()
-            found = [
-                self._difference(position, table[index, position])
-                for position in order
-                if outside[index, position] > 1
-            ]
+            positions = [position for position in order if outside[index, position] > 1]
+            levels = [position for position in positions if self.measures_[position] == "level"]
+            if levels and table[index, levels[0]] <= _SILENT:
+                positions = levels  # nothing else can be measured in silence
+            found = [self._difference(position, table[index, position]) for position in positions]
             is_far = bool(outside[index].max() > _FAR)
             yield UnlikeClip(
                 index, name_of(clips[index]), tuple(found), is_far, float(self.false_alarms)

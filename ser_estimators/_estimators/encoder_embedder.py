@@ -45,7 +45,7 @@ class EncoderEmbedder(ClipTransformer):
         pickles of a model are never loaded: weights have to be in safetensors files.
     layers : "auto", int or sequence of int, default="auto"
         Layers whose hidden states are used: 0 is the input of the first layer, -1 the last layer.
-        The last layer, which represents words, is seldom the best. "auto" chooses the four
+        The last layer, which represents words, is seldom the best. "auto" chooses the five
         neighboring layers on which a linear classifier recognizes the labels of the training clips
         best in cross-validation, see `layer_scores_`.
     pooling : sequence of {"mean", "std"}, default=('mean', 'std')

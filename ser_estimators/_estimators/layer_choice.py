@@ -20,7 +20,7 @@ from .speaker_folds import speaker_folds
 __all__ = ["N_CHOSEN", "check_layers", "neighbors", "resolve_layers", "score_layers"]
 
 # Layers that "auto" chooses.
-N_CHOSEN = 4
+N_CHOSEN = 5
 _N_SPLITS = 5
 
 
@@ -64,8 +64,8 @@ def _as_list(layers: Any) -> Any:
 
 
 def neighbors(layer: int, n_layers: int) -> list[int]:
-    """Return four neighboring layers, with the given one as the second except at either end."""
-    start = max(min(layer - 1, n_layers - N_CHOSEN), 0)
+    """Return five neighboring layers, with the given one in the middle except at either end."""
+    start = max(min(layer - N_CHOSEN // 2, n_layers - N_CHOSEN), 0)
     return list(range(start, min(start + N_CHOSEN, n_layers)))
 
 

@@ -191,12 +191,15 @@ class NetworkEstimator(
         best = self._forward(X, embed=False).argmax(axis=1)
         return self.classes_[best]
 
+    def _check_params(self) -> None:
+        check_parameters(self)
+
     def _fit(self, X: Any, y: Any, sample_weight: Any, groups: Any) -> None:
         # Imported here, because prediction needs neither training nor skorch.
         from .._training.fit import train
         from .._training.training_set import make_training_set
 
-        check_parameters(self)
+        self._check_params()
         n_features_before = getattr(self, "n_features_in_", None)
         layout = None if is_table(self.network) else layout_of(X)
         at_most = known_frames(X)

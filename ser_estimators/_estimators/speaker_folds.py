@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
-from sklearn.utils.validation import check_consistent_length, column_or_1d
+from sklearn.utils.validation import column_or_1d
 
 from .._utils.checks import is_missing
+from .speaker_codes import speaker_names
 
 __all__ = ["check_speakers", "speaker_folds"]
 
@@ -21,16 +22,15 @@ def check_speakers(groups: Any, X: Any) -> NDArray[Any] | None:
     """Return the speakers of the clips in X as an array, or raise if one of them is missing."""
     if groups is None:
         return None
-    groups = column_or_1d(groups)
-    check_consistent_length(X, groups)
-    missing = [position for position, name in enumerate(groups) if is_missing(name)]
+    names = speaker_names(len(X), groups)
+    missing = [position for position, name in enumerate(names, start=1) if is_missing(name)]
     if missing:
         raise ValueError(
-            f"groups has no speaker for {len(missing)} of {len(groups)} clips, the first of which "
+            f"groups has no speaker for {len(missing)} of {len(names)} clips, the first of which "
             f"is clip {missing[0]}; give each unknown speaker a name of its own, or leave groups "
             "out"
         )
-    return groups
+    return column_or_1d(groups)
 
 
 def speaker_folds(

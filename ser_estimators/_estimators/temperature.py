@@ -21,6 +21,7 @@ __all__ = [
     "MIN_PROBABILITY",
     "best_temperature",
     "check_temperature",
+    "clip_temperatures",
     "log_of",
     "scale_probabilities",
     "training_temperatures",
@@ -106,6 +107,25 @@ def training_temperatures(
         temperature_of_confidence(alone, _CONFIDENCE * share),
         temperature_of_confidence(adapted, _CONFIDENCE),
     )
+
+
+def clip_temperatures(codes: NDArray[np.intp], alone: float, adapted: float) -> Floats:
+    """Return a temperature for each clip, between those without speakers and with many clips.
+
+    The other clips of its speaker make a clip surer; one that has none is as sure as without
+    speakers.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n_clips,)
+        Number of the speaker of each clip, or -1.
+    alone, adapted : float
+        Temperatures without speakers, and with many clips of each.
+    """
+    is_known = codes >= 0
+    share = np.zeros(len(codes))
+    share[is_known] = 1 - 1 / np.bincount(codes[is_known])[codes[is_known]]
+    return alone ** (1 - share) * adapted**share
 
 
 def temperature_of_confidence(scores: Floats, confidence: float) -> float:

@@ -3,32 +3,28 @@
 from __future__ import annotations
 
 import warnings
-from numbers import Integral
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_softmax
-from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone, is_classifier
+from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
 from sklearn.metrics import accuracy_score
-from sklearn.utils import Tags, check_scalar
+from sklearn.utils import Tags
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
-    check_consistent_length,
     check_is_fitted,
-    column_or_1d,
     validate_data,
 )
 from threadpoolctl import threadpool_limits
 
-from .._utils.checks import check_choice, is_missing
 from .._utils.public import public
-from .._utils.text import represent
 from .embedding_array import blocks_of
 from .log_probabilities import log_probabilities
+from .speaker_codes import speaker_codes
 from .speaker_folds import check_speakers, speaker_folds
-from .speaker_normalizer import SpeakerNormalizer
-from .temperature import best_temperature, check_temperature, training_temperatures
+from .temperature import best_temperature, clip_temperatures, training_temperatures
+from .voting_parameters import check_voting
 
 __all__ = ["ViewVotingClassifier"]
 
@@ -100,7 +96,8 @@ class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     temperature_ : float
         The temperature that is used without speakers.
     speaker_temperature_ : float
-        The temperature that is used with speakers.
+        The temperature that is used for speakers of many clips. With fewer, the temperature is
+        closer to `temperature_`, which a single clip has.
     n_features_in_ : int
         Number of columns of X.
     feature_names_in_ : ndarray of shape (n_columns,), object
@@ -252,9 +249,8 @@ class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         ndarray of shape (n_clips, n_classes)
             The columns are in the order of `classes_`.
         """
-        scores, is_adapted = self._scores_of(X, groups)
-        temperature = np.where(is_adapted, self.speaker_temperature_, self.temperature_)
-        return log_softmax(scores / temperature[:, None], axis=1)
+        scores, temperatures = self._scores_of(X, groups)
+        return log_softmax(scores / temperatures[:, None], axis=1)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> float:
         """Return the accuracy.
@@ -276,21 +272,23 @@ class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         """
         return float(accuracy_score(y, self.predict(X, groups), sample_weight=sample_weight))
 
-    def _scores_of(self, X: Any, groups: Any) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """Return the scores of each clip, and whether they are adapted to its speaker."""
+    def _scores_of(self, X: Any, groups: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the scores of each clip, and the temperature that they are divided by."""
         check_is_fitted(self)
         X = validate_data(self, X, dtype=(np.float64, np.float32), reset=False)
         fitted = _Fitted(self.normalizer_, self.estimators_, self.plain_estimators_)
-        is_adapted = np.zeros(len(X), dtype=bool)
         if groups is None or self.normalizer_ is None:
-            return self._scores(fitted, X, None), is_adapted
-        groups = column_or_1d(np.asarray(groups, dtype=object))
-        check_consistent_length(X, groups)
-        is_adapted = np.array([not is_missing(name) for name in groups])
+            return self._scores(fitted, X, None), np.full(len(X), self.temperature_)
         scores = self._scores(fitted, X, groups)
-        if not is_adapted.all():
-            scores[~is_adapted] = self._scores(fitted, X[~is_adapted], None)
-        return scores, is_adapted
+        is_unknown = speaker_codes(len(X), groups) < 0
+        if is_unknown.any():
+            scores[is_unknown] = self._scores(fitted, X[is_unknown], None)
+        return scores, self._clip_temperatures(len(X), groups)
+
+    def _clip_temperatures(self, n_clips: int, groups: Any) -> NDArray[np.float64]:
+        return clip_temperatures(
+            speaker_codes(n_clips, groups), self.temperature_, self.speaker_temperature_
+        )
 
     def _tables(self, X: NDArray[Any], groups: Any) -> dict[str, NDArray[Any]]:
         """Return the columns that each list of fitted classifiers sees."""
@@ -373,26 +371,7 @@ class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             )
 
     def _check_params(self) -> None:
-        is_estimator = hasattr(self.estimator, "fit") and not isinstance(self.estimator, type)
-        if not is_estimator or not is_classifier(self.estimator):
-            raise TypeError(f"estimator is {represent(self.estimator)}; expected a classifier")
-        if not hasattr(self.estimator, "predict_proba"):
-            raise TypeError(
-                f"estimator is {represent(self.estimator)}, which has no predict_proba; expected a "
-                "classifier with probabilities"
-            )
-        if not isinstance(self.normalizer, (SpeakerNormalizer, type(None))):
-            raise TypeError(
-                f"normalizer is {represent(self.normalizer)}; expected a SpeakerNormalizer or None"
-            )
-        for name in ("n_views", "n_members"):
-            value = getattr(self, name)
-            if isinstance(value, str):
-                check_choice(value, name, ("auto",))
-            else:
-                check_scalar(value, name, Integral, min_val=1)
-        check_scalar(self.cv, "cv", Integral, min_val=2)
-        check_temperature(self.temperature)
+        check_voting(self)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

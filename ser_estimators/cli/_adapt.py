@@ -60,6 +60,11 @@ last step of the model is fitted, which takes seconds. Test the new model on oth
     metavar="FLOAT",
     help="The larger, the further the model moves towards the recordings.",
 )
+@click.option(
+    "--with-speakers",
+    is_flag=True,
+    help="Use the speakers of the recordings: if the new model will predict with --speakers.",
+)
 @corpus_options
 @click.pass_obj
 def adapt(
@@ -70,6 +75,7 @@ def adapt(
     encoder: str | None,
     output: str,
     C: float,
+    with_speakers: bool,
     **columns: Any,
 ) -> int:
     """Adapt a model to a few labeled recordings."""
@@ -85,11 +91,14 @@ def adapt(
     from .. import adapt_model
     from ..models import ModelCard
 
-    try:
-        with console.nothing_on_stdout():
-            adapted = adapt_model(model, corpus.data, corpus.target, C=C)
-    except (TypeError, ValueError) as error:
-        raise Refused(plain(str(error))) from error
+    if with_speakers and corpus.speakers is None:
+        raise Refused(
+            f"--with-speakers: nothing in '{plain(data)}' says who speaks; arrange the files as "
+            "<speaker>/<emotion>/<file>, or name the speakers in a CSV file"
+        )
+    groups = corpus.speakers if with_speakers else None
+    with console.nothing_on_stdout():
+        adapted = adapt_model(model, corpus.data, _labels_of(corpus, model), groups=groups, C=C)
     for embedder, place in places.items():
         # The new model, too, is for other machines.
         embedder.set_params(model=place)
@@ -98,3 +107,9 @@ def adapt(
     save(adapted, path, replace(card, limitations=f"{card.limitations} {note}".strip()))
     console.note(f"Saved {plain(output)}")
     return OK
+
+
+def _labels_of(corpus: Any, model: Any) -> list[Any]:
+    """Return the labels as the model has them, such as numbers, which are strings in a corpus."""
+    known = {str(label): label for label in getattr(model, "classes_", [])}
+    return [known.get(label, label) for label in corpus.target.tolist()]

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import click
 
+from .._utils.pipelines import iter_steps
 from .._utils.writing import check_writable
 from ._command import Refused
 from ._models import check_encoder
@@ -165,7 +166,7 @@ def set_parameters(estimator: Any, settings: dict[str, Any]) -> Any:
     Raises
     ------
     Refused
-        If there is no such parameter.
+        If there is no such parameter, or if it has a wrong type or value.
     """
     for name, value in settings.items():
         # One after the other, because a step may be replaced before its own parameters are set.
@@ -174,8 +175,25 @@ def set_parameters(estimator: Any, settings: dict[str, Any]) -> Any:
         except (AttributeError, TypeError, ValueError) as error:
             similar = difflib.get_close_matches(name, estimator.get_params(), n=3)
             hint = f"; did you mean {' or '.join(similar)}?" if similar else ""
+            if not similar and name.startswith("lr__"):
+                hint = "; the step lr is a part of --recordings studio only"
             raise Refused(f"there is no parameter '{plain(name)}'{hint}") from error
+    if settings:
+        _check_values(estimator)
     return estimator
+
+
+def _check_values(estimator: Any) -> None:
+    """Raise if parameters have wrong values, which the last step would say after the training."""
+    for prefix, step in iter_steps(estimator):
+        check = getattr(step, "_check_params", getattr(step, "_validate_params", None))
+        if check is None:
+            continue
+        try:
+            check()
+        except (TypeError, ValueError) as error:
+            where = f"the parameters of '{prefix.removesuffix('__')}': " if prefix else ""
+            raise Refused(f"{where}{plain(str(error))}") from error
 
 
 def _parse_list(

@@ -108,7 +108,7 @@ def predict(
             show_all=probabilities,
             max_duration=max_duration,
             threshold=threshold,
-            speakers=None if speakers is None else speakers_of(found, speakers),
+            speakers=speakers,
             trained_on=_durations(path),
             encoder=encoder,
             n_jobs=n_jobs,
@@ -125,7 +125,7 @@ def predict_inputs(
     show_all: bool = False,
     max_duration: float | None = None,
     threshold: float | None = None,
-    speakers: Sequence[str | None] | None = None,
+    speakers: str | None = None,
     trained_on: tuple[float, float] | None = None,
     encoder: str | None = None,
     n_jobs: int | None = None,
@@ -148,10 +148,11 @@ def predict_inputs(
     has_probability = hasattr(model, "predict_proba")
     if (show_all or threshold is not None) and not has_probability:
         raise click.UsageError(f"the model, a {type(model).__name__}, predicts no probabilities")
-    if speakers is None:
-        speakers = [None] * len(inputs)
-    elif not adapts_to_speakers(model):
-        raise click.UsageError("the model does not adapt to speakers; leave out --speakers")
+    known: Sequence[str | None] = [None] * len(inputs)
+    if speakers is not None:
+        if not adapts_to_speakers(model):
+            raise click.UsageError("the model does not adapt to speakers; leave out --speakers")
+        known = speakers_of(inputs, speakers, emotions=classes)
     if knows_training_audio(model):
         trained_on = None  # the model itself says which recordings are longer
     predicted = functools.partial(
@@ -178,8 +179,8 @@ def predict_inputs(
         console.without_decoder_notes(),
         console.progress(len(inputs), "prediction", "file") as bar,
     ):
-        for part in batches_of(speakers):
-            batch = list(_predict_batch(predicted, inputs[part], speakers[part]))
+        for part in batches_of(known):
+            batch = list(_predict_batch(predicted, inputs[part], known[part]))
             if trained_on is not None:
                 long += _find_long(batch, inputs[part], trained_on[1])
             n_failed += sum(bool(row.error) for row in batch)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
+from typing import Any
 
 import click
 
@@ -15,7 +16,9 @@ SPEAKERS = ("one", "folder", "column")
 _BATCH = 32  # recordings between two steps of the progress bar
 
 
-def speakers_of(inputs: Sequence[Input], source: str) -> list[str | None]:
+def speakers_of(
+    inputs: Sequence[Input], source: str, *, emotions: Sequence[Any]
+) -> list[str | None]:
     """Return the speaker of each recording.
 
     Parameters
@@ -23,6 +26,9 @@ def speakers_of(inputs: Sequence[Input], source: str) -> list[str | None]:
     inputs : sequence of Input
     source : {"one", "folder", "column"}
         There is one speaker, one in each folder, or a column of the tables names them.
+    emotions : sequence of str
+        Labels of the model. A folder that is named like one of them belongs to the folder above:
+        ``<speaker>/<emotion>/<file>``.
 
     Raises
     ------
@@ -32,7 +38,8 @@ def speakers_of(inputs: Sequence[Input], source: str) -> list[str | None]:
     if source == "one":
         return ["1"] * len(inputs)
     if source == "folder":
-        return [os.path.dirname(os.path.abspath(one.path or one.name)) for one in inputs]
+        labels = {str(emotion).lower() for emotion in emotions}
+        return [_folder_of(os.path.abspath(one.path or one.name), labels) for one in inputs]
     speakers = [one.speaker or None for one in inputs]
     if inputs and not any(speakers) and not all(one.error for one in inputs):
         raise click.UsageError(
@@ -40,6 +47,13 @@ def speakers_of(inputs: Sequence[Input], source: str) -> list[str | None]:
             "speaker"
         )
     return speakers
+
+
+def _folder_of(path: str, emotions: Set[str]) -> str:
+    folder = os.path.dirname(path)
+    while os.path.basename(folder).lower() in emotions:
+        folder = os.path.dirname(folder)
+    return folder
 
 
 def batches_of(speakers: Sequence[str | None]) -> Iterator[slice]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import functools
 import os
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.model_selection import check_cv
 
 from .._estimators.fit_routing import SEARCHES
@@ -17,12 +18,13 @@ from .._utils.stack_level import find_stack_level
 from ..exceptions import LeakWarning
 from ._plan import Plan
 from ._sides import UNKNOWN, Side
-from ._splits import check_splitter, expected_warnings_ignored, shared_speakers
+from ._splits import Split, check_splitter, expected_warnings_ignored, shared_speakers
 
 __all__ = [
     "check_combination",
     "check_folder",
     "check_own_splits",
+    "check_training_classes",
     "refuse_groups",
     "warn_of_clip_numbers",
     "warn_of_missing_classes",
@@ -98,6 +100,29 @@ def warn_of_clip_numbers(side: Side, name: str) -> None:
             UserWarning,
             stacklevel=find_stack_level(),
         )
+
+
+def check_training_classes(name: str, labels: NDArray[Any], splits: Sequence[Split]) -> None:
+    """Raise if the training clips of a fold have a single class of several.
+
+    Parameters
+    ----------
+    name : str
+        Of the protocol or the corpus, for the message.
+    labels : ndarray of shape (n_clips,)
+        Labels of the clips from which the training clips are taken.
+    splits : sequence of (train, test)
+    """
+    if len(set(labels.tolist())) < 2:
+        return
+    for number, (train, _) in enumerate(splits, start=1):
+        found = set(labels[train].tolist())
+        if len(found) == 1:
+            raise ValueError(
+                f"{name}, fold {number}: all training clips are {found.pop()!r:.80}, because those "
+                "of other classes are tested. Each class needs two or more speakers: add some, or "
+                "leave a class out"
+            )
 
 
 def warn_of_missing_classes(plan: Plan) -> None:

@@ -7,15 +7,19 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.utils import Bunch
 
 from ..datasets._concatenate import concatenate_corpora
-from ._checks import check_folder
+from ._checks import check_folder, check_training_classes
 from ._cross_results import CrossCorpus, CrossScore
 from ._evaluate import evaluate
 from ._metrics import score_clips
 from ._names import name_of_system
+from ._plan import Plan, search_leaks
 from ._report import Protocol
+from ._sides import check_side
+from ._splits import Split, make_splits
 from ._text import counted
 
 __all__ = ["cross_corpus"]
@@ -128,6 +132,9 @@ def cross_corpus(
         "random_state": random_state,
         "verbose": verbose,
     }
+    _check_splits(joined, np.flatnonzero(is_used), cv, random_state, n_jobs)
+    # The leaks of all fits have been searched.
+    common["check_leaks"] = False
     scores: list[CrossScore] = []
     n_folds: dict[str, int] = {}
     for corpus, own in parts.items():
@@ -171,6 +178,24 @@ def cross_corpus(
         scores=scores,
         n_folds=n_folds,
     )
+
+
+def _check_splits(
+    joined: Bunch, rows: NDArray[np.intp], cv: Any, random_state: int, n_jobs: int | None
+) -> None:
+    """Raise or warn, before anything is trained, of what is wrong with the clips of any fit."""
+    data = [joined.data[row] for row in rows]
+    side = check_side(data, joined.target[rows], joined.speakers[rows], "", None)
+    corpus_of = joined.corpus[rows]
+    splits: list[Split] = []
+    for corpus in dict.fromkeys(corpus_of.tolist()):
+        own, others = np.flatnonzero(corpus_of == corpus), np.flatnonzero(corpus_of != corpus)
+        part = side.take(own)
+        within = make_splits(part, cv, random_state)
+        check_training_classes(f"corpus {corpus!r}", part.labels, within)
+        splits += [(own[train], own[test]) for train, test in within]
+        splits.append((own, others))
+    search_leaks([Plan("cross-corpus", "", splits, side, side, [])], n_jobs=n_jobs)
 
 
 def _shared_emotions(joined: Bunch) -> list[str]:

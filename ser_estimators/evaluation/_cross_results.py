@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._utils.frames import make_frame
-from .._utils.text import readable, represent
-from ._text import counted, format_score, shorten
+from .._utils.text import readable, represent, shorten
+from ._text import counted, format_score
 
 __all__ = ["CrossCorpus", "CrossScore"]
 
@@ -222,17 +222,27 @@ class CrossCorpus:
             if adapted
             else "UAR, balanced accuracy"
         )
+        names = self._short_names()
         for start in range(0, len(self.corpora), _MAX_CELLS):
             shown = self.corpora[start : start + _MAX_CELLS]
             # Names end above the last digit, which a mark or a space follows.
-            head = "".join(
-                f"{shorten(name, _CELL_WIDTH - 3):>{_CELL_WIDTH - 1}} " for name in shown
-            )
+            head = "".join(f"{names[name]:>{_CELL_WIDTH - 1}} " for name in shown)
             yield f"{'trained on':<{_NAME_WIDTH}}{head}".rstrip()
             for trained in self.corpora:
                 cells = [self._cell(trained, tested, adapted=adapted) for tested in shown]
                 body = "".join(f"{cell:>{_CELL_WIDTH}}" for cell in cells)
-                yield f"{shorten(trained, _NAME_WIDTH - 1):<{_NAME_WIDTH}}{body}".rstrip()
+                yield f"{names[trained]:<{_NAME_WIDTH}}{body}".rstrip()
+
+    def _short_names(self) -> dict[str, str]:
+        """Return the name of each corpus in the matrix; names that would be the same have numbers.
+
+        What tells long names apart is often their end.
+        """
+        short = {name: shorten(name, _NAME_WIDTH - 1) for name in self.corpora}
+        if len(set(short.values())) == len(short):
+            return short
+        numbered = enumerate(self.corpora, start=1)
+        return {name: shorten(f"{number}: {name}", _NAME_WIDTH - 1) for number, name in numbered}
 
     def _cell(self, trained: str, tested: str, *, adapted: bool) -> str:
         score = self.score(trained, tested, adapted=adapted)
@@ -246,8 +256,8 @@ class CrossCorpus:
         numbers = sorted(set(self.n_folds.values()))
         n_folds = f"{numbers[0]} to {numbers[-1]}" if len(numbers) > 1 else f"{numbers[0]}"
         return (
-            "Columns are the corpora that a model is tested on, ± half the width of an interval "
-            f"over speakers. * Within a corpus, speakers are held out in {n_folds} folds; "
+            "Columns are the corpora that a model is tested on, ± the longer side of an "
+            f"interval over speakers. * Within a corpus, speakers are held out in {n_folds} folds; "
             "otherwise, the model is trained on all clips of a corpus. "
             f"Guessing gives a UAR of {self.chance:.3f}."
         )

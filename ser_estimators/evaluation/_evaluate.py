@@ -20,6 +20,7 @@ from ._checks import (
     check_combination,
     check_folder,
     check_own_splits,
+    check_training_classes,
     refuse_groups,
     warn_of_clip_numbers,
     warn_of_missing_classes,
@@ -232,6 +233,7 @@ def evaluate(
     if test is not None:
         warn_of_clip_numbers(test, "speakers_test")
     for plan in plans:
+        check_training_classes(plan.name, plan.train.labels, plan.splits)
         warn_of_missing_classes(plan)
     check_own_splits(estimator, plans[0])
     if train.speakers is not None:

@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from sklearn.utils import check_scalar
-from sklearn.utils.validation import column_or_1d
 
 from .._audio.clips import check_clips
 from .._audio.failures import combine, name_of, printable
 from .._audio.reading import duration_of
 from .._audio.unlike import UnlikeClip, report_unlike, unlike_collected
 from .._estimators.audio_ranges import AudioRanges
+from .._estimators.speaker_codes import speaker_names
 from .._estimators.speaker_routing import adapts_to_speakers, predict_with_speakers
 from .._estimators.unsure import answers_above, check_threshold
 from .._utils.checks import check_choice, is_missing
@@ -300,13 +300,7 @@ def _check_speakers(model: Any, speakers: Any, n_clips: int) -> NDArray[Any]:
             f"speakers was passed, but the {type(model).__name__} does not adapt to speakers: "
             "leave it out, or fit a model with a SpeakerNormalizer"
         )
-    speakers = column_or_1d(np.asarray(speakers, dtype=object))
-    if len(speakers) != n_clips:
-        raise ValueError(
-            f"speakers has {len(speakers)} elements and X has {n_clips} clips; expected a speaker "
-            "for each clip"
-        )
-    return speakers
+    return speaker_names(n_clips, speakers, "speakers")
 
 
 def _batches(

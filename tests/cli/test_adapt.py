@@ -2,10 +2,21 @@
 
 from pathlib import Path
 
+import joblib
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
-from ser_estimators import adapt_model, load_model, save_model
+from ser_estimators import (
+    AcousticFeatures,
+    SpeakerNormalizer,
+    ViewVotingClassifier,
+    adapt_model,
+    load_model,
+    save_model,
+)
 from ser_estimators.models import ModelCard, model_info
 
 
@@ -44,6 +55,58 @@ def test_other_labels(run, model_file, voices):
     rows = [f"{path},emotion {index % 2}" for index, path in enumerate(voices.data[:6])]
     Path("labels.csv").write_text("\n".join(["path,emotion", *rows]))
     done = run("adapt", "labels.csv", "-m", model_file, "-o", "own.safetensors")
-    assert done.status == 2
+    assert done.status == 1
     assert "y contains 'emotion 0', which the model does not predict" in done.err
     assert not Path("own.safetensors").exists()
+
+
+def test_unreadable_recordings(run, model_file, voices):
+    rows = [f"{path},{emotion}" for path, emotion in zip(voices.data, voices.target, strict=True)]
+    Path("bad.wav").write_bytes(b"RIFF")
+    Path("labels.csv").write_text("\n".join(["path,emotion", *rows[:6], "bad.wav,anger"]))
+    done = run("adapt", "labels.csv", "-m", model_file, "-o", "own.safetensors")
+    assert done.status == 1
+    assert "bad.wav" in done.err
+    assert not Path("own.safetensors").exists()
+
+
+def test_speakers_of_the_recordings(run, folder):
+    """They are used if the new model will predict with speakers."""
+    paths = sorted(map(str, folder.rglob("*.wav")))
+    emotions = [path.split("/")[-2] for path in paths]
+    speakers = [path.split("/")[-3] for path in paths]
+    voting = ViewVotingClassifier(LogisticRegression(), normalizer=SpeakerNormalizer())
+    model = make_pipeline(AcousticFeatures(), StandardScaler(), voting)
+    model.fit(paths, emotions, viewvotingclassifier__groups=speakers)
+    save_model(model, "normalized.safetensors")
+    options = ["adapt", folder, "-m", "normalized.safetensors", "-o", "own.safetensors"]
+    for option, groups in (("", None), ("--with-speakers", speakers)):
+        assert run(*options, *filter(None, [option])).status == 0
+        expected = adapt_model(model, paths, emotions, groups=groups)
+        found = load_model("own.safetensors").predict_proba(paths)
+        np.testing.assert_allclose(found, expected.predict_proba(paths), atol=1e-6)
+
+
+def test_speakers_that_are_unknown_or_of_no_use(run, model_file, folder, voices):
+    rows = [f"{path},{emotion}" for path, emotion in zip(voices.data, voices.target, strict=True)]
+    Path("labels.csv").write_text("\n".join(["path,emotion", *rows]))
+    options = ["-m", model_file, "-o", "own.safetensors", "--with-speakers"]
+    done = run("adapt", "labels.csv", *options)
+    assert done.status == 2
+    assert "nothing in 'labels.csv' says who speaks" in done.err
+    done = run("adapt", folder, *options)
+    assert done.status == 1
+    assert "the model does not adapt to speakers" in done.err
+
+
+def test_labels_that_are_numbers(run, voices):
+    paths, numbers = voices.data, np.unique(voices.target, return_inverse=True)[1]
+    model = make_pipeline(AcousticFeatures(), StandardScaler(), LogisticRegression())
+    joblib.dump(model.fit(paths, numbers), "numbers.joblib")
+    rows = [f"{path},{number}" for path, number in zip(paths, numbers, strict=True)]
+    Path("labels.csv").write_text("\n".join(["path,emotion", *rows]))
+    done = run("adapt", "labels.csv", "-m", "numbers.joblib", "-o", "own.joblib")
+    assert done.status == 0
+    expected = adapt_model(model, paths, numbers)
+    found = joblib.load("own.joblib")
+    np.testing.assert_allclose(found.predict_proba(paths), expected.predict_proba(paths))

@@ -77,9 +77,9 @@ def test_parquet(run, voices):
     [
         (["-o", "t.xls"], 2, "'t.xls' ends in neither .csv nor .parquet"),
         (["-o", "no/t.csv"], 2, "there is no folder 'no'; create it first"),
-        (["--features", "pitsch"], 1, "features contains 'pitsch', must be among mfcc, "),
-        (["--features", ","], 1, "features == (), must be a sequence of one or more"),
-        (["--set", "sr=0"], 1, "sr == 0, must be >= 1."),
+        (["--features", "pitsch"], 2, "features contains 'pitsch', must be among mfcc, "),
+        (["--features", ","], 2, "features == (), must be a sequence of one or more"),
+        (["--set", "sr=0"], 2, "sr == 0, must be >= 1."),
         (["--set", "rate=1"], 2, "there is no parameter 'rate'"),
     ],
 )

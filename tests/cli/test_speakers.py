@@ -55,6 +55,19 @@ def test_a_folder_for_each_speaker(run, adaptive, adaptive_file, voices):
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
+def test_folders_of_emotions_within_those_of_speakers(run, adaptive, adaptive_file, voices):
+    """As in <speaker>/<emotion>/<file>, which is what ser train reads."""
+    copies = []
+    for path, emotion in zip(voices.data, voices.target, strict=True):
+        place = Path("own", Path(path).parent.name, str(emotion).capitalize())
+        place.mkdir(parents=True, exist_ok=True)
+        copies.append(shutil.copy(path, place))
+    found = probabilities(run, "-m", adaptive_file, "--speakers", "folder", "own")
+    paths = sorted(map(str, copies))
+    expected = expect(adaptive, paths, [Path(path).parent.parent.name for path in paths])
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
 def test_a_column_of_speakers(run, adaptive, adaptive_file, voices):
     """A row without a speaker is predicted on its own."""
     speakers = [None, *voices.speakers[1:]]

@@ -119,6 +119,19 @@ def test_a_corpus_with_its_folder(run, tmp_path_factory):
         (["DATA", "-o", "m.joblib", "--set", "x"], "'x' is not NAME=VALUE, such as cnn__max_ep"),
         (["DATA", "-o", "m.joblib", "--set", "cnn__epochs=3"], "no parameter 'cnn__epochs'; did y"),
         (["DATA", "-o", "m.joblib", "--set", "zzz=3"], "there is no parameter 'zzz'\n"),
+        (["DATA", "-o", "m.joblib", "--set", "lr__C=3"], "the step lr is a part of --recordings s"),
+        (
+            ["DATA", "-o", "m.joblib", "--set", "voting__temperature=cold"],
+            "the parameters of 'voting': temperature == 'cold', must be 'auto', 'training' or",
+        ),
+        (
+            ["DATA", "-o", "m.joblib", "--recordings", "studio", "--set", "lr__C=much"],
+            "the parameters of 'lr': The 'C' parameter of LogisticRegression must be",
+        ),
+        (
+            ["DATA", "-o", "m.joblib", "--set", "cnn__augmentation__recording_p=2"],
+            "recording_p == 2, must be",
+        ),
     ],
 )
 def test_wrong_usage(run, folder, args, message):
@@ -131,8 +144,8 @@ def test_wrong_usage(run, folder, args, message):
 
 def test_data_that_cannot_be_trained_on(run, folder, voices):
     done = run("train", folder / "01", "-o", "m.joblib", "--set", "cnn__max_epochs=-1")
-    assert done.status == 1
-    assert "ser: error: max_epochs == -1, must be >= 1." in done.err
+    assert done.status == 2
+    assert "the parameters of 'cnn': max_epochs == -1, must be >= 1." in done.err
     shutil.copytree(folder / "01" / "anger", "one/anger")
     done = run("train", "one", "-o", "m.joblib")
     assert done.status == 1

@@ -139,7 +139,7 @@ def test_auto_with_too_few_clips_takes_the_middle(whisper_folder, voices):
 
 @pytest.mark.parametrize(
     ("layer", "expected"),
-    [(0, [0, 1, 2, 3]), (1, [0, 1, 2, 3]), (2, [1, 2, 3, 4]), (5, [3, 4, 5, 6]), (6, [3, 4, 5, 6])],
+    [(0, [0, 1, 2, 3, 4]), (2, [0, 1, 2, 3, 4]), (3, [1, 2, 3, 4, 5]), (6, [2, 3, 4, 5, 6])],
 )
 def test_neighbors(layer, expected):
     assert neighbors(layer, 7) == expected

@@ -160,7 +160,7 @@ def test_missing_speakers():
     X, y, speakers = make_views()
     some = speakers.astype(object)
     some[[5, 9]] = None, float("nan")
-    message = "groups has no speaker for 2 of 120 clips, the first of which is clip 5; give each"
+    message = "groups has no speaker for 2 of 120 clips, the first of which is clip 6; give each"
     with pytest.raises(ValueError, match=message):
         ViewVotingClassifier(LogisticRegression()).fit(X, y, groups=some)
 
@@ -202,8 +202,39 @@ def test_wrong_parameters(params, error, message):
 
 def test_groups_of_another_length():
     X, y, speakers = make_views()
-    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+    with pytest.raises(ValueError, match="groups has 119 elements and X has 120 clips; expected"):
         ViewVotingClassifier(LogisticRegression()).fit(X, y, groups=speakers[1:])
+
+
+@pytest.mark.parametrize("groups", ["ab", [["a", "b"]] * 120, None])
+def test_groups_of_another_shape(groups):
+    X, y, speakers = make_views()
+    voting = ViewVotingClassifier(LogisticRegression(), normalizer=SpeakerNormalizer())
+    voting.fit(X, y, groups=speakers)
+    if groups is None:
+        column = speakers.reshape(-1, 1)
+        np.testing.assert_array_equal(
+            voting.predict(X, groups=column), voting.predict(X, groups=speakers)
+        )
+        return
+    message = r"groups has the shape \(.*\); expected \(120,\), a speaker for each clip"
+    with pytest.raises(ValueError, match=message):
+        voting.predict(X, groups=groups)
+    with pytest.raises(ValueError, match=message):
+        voting.fit(X, y, groups=groups)
+
+
+def test_a_clip_is_the_surer_the_more_clips_of_its_speaker_there_are():
+    X, y, speakers = make_views(240)
+    voting = ViewVotingClassifier(
+        LogisticRegression(), normalizer=SpeakerNormalizer(), temperature="training"
+    ).fit(X, y, groups=speakers)
+    low, high = voting.speaker_temperature_, voting.temperature_
+    groups = np.array(["a"] * 100 + ["b"] * 2 + ["c", None], dtype=object)
+    found = voting._clip_temperatures(len(groups), groups)
+    expected = [low**0.99 * high**0.01] * 100 + [np.sqrt(low * high)] * 2 + [high] * 2
+    np.testing.assert_allclose(found, expected)
+    np.testing.assert_allclose(voting._clip_temperatures(3, None), high)
 
 
 def test_speakers_in_prediction():

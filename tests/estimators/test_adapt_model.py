@@ -3,6 +3,7 @@
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,6 +26,7 @@ from ser_estimators import (
     save_model,
 )
 from ser_estimators._estimators.linear_adaptation import adapt_coefficients
+from ser_estimators._utils.pipelines import iter_steps
 from ser_estimators.exceptions import AudioReadError
 
 RNG = np.random.default_rng(0)
@@ -71,7 +73,6 @@ def test_few_clips_help(name):
     assert own.score(REST, REST_Y) > model.score(REST, REST_Y) + 0.1
     # The model itself is left as it is.
     np.testing.assert_array_equal(model.predict_proba(REST), before)
-    assert own[0] is model[0]
     assert own.classes_.tolist() == CLASSES.tolist()
     np.testing.assert_allclose(own.predict_proba(REST).sum(axis=1), 1)
 
@@ -182,6 +183,28 @@ def test_speakers_of_a_step_before():
     np.testing.assert_array_equal(own[-1].coef_, expected[-1].coef_)
 
 
+def test_speakers_that_are_all_unknown():
+    model = fit(LASTS["normalized"])
+    own, unknown = (
+        adapt_model(model, OWN, OWN_Y, groups=groups) for groups in (None, [None] * len(OWN))
+    )
+    np.testing.assert_allclose(own.predict_proba(REST), unknown.predict_proba(REST), atol=1e-12)
+
+
+@pytest.mark.parametrize("last", LASTS)
+def test_nothing_is_shared_with_the_model(last):
+    """The result can be changed and fitted without an effect on the model."""
+    model = fit(LASTS[last])
+    expected, params = model.predict_proba(REST), repr(model)
+    own = adapt_model(model, OWN, OWN_Y)
+    own[0].fit(5 + 3 * X)
+    for _, estimator in list(iter_steps(own))[1:]:
+        for name in estimator.get_params(deep=False):
+            setattr(estimator, name, "other")
+    assert repr(model) == params
+    np.testing.assert_array_equal(model.predict_proba(REST), expected)
+
+
 class Pipe(Pipeline):
     """A pipeline that may predict otherwise."""
 
@@ -200,11 +223,31 @@ def unrefitted():
         ({"y": np.full(24, "fear")}, ValueError, "y has one class; expected clips of two or more"),
         ({"X": OWN[:0], "y": []}, ValueError, "y has no labels; expected"),
         ({"y": OWN_Y[:-1]}, ValueError, "inconsistent numbers of samples"),
-        ({"model": LogisticRegression()}, TypeError, "cannot adapt a LogisticRegression; pass a"),
-        ({"model": fit(SVC())}, TypeError, "cannot adapt a SVC; pass a fitted Pipeline that"),
-        ({"model": make_pipeline(SelectiveClassifier(LDA))}, TypeError, "a SelectiveClassifier"),
-        ({"model": Pipe([("lr", LogisticRegression())])}, TypeError, "cannot adapt a Pipe; pass"),
-        ({"model": make_pipeline(ViewVotingClassifier(SVC()))}, TypeError, "cannot adapt a SVC"),
+        (
+            {"y": np.where(OWN_Y == "fear", "Fear", OWN_Y)},
+            ValueError,
+            "y contains 'Fear', .* did you mean 'fear'",
+        ),
+        (
+            {"y": pd.Series([*OWN_Y[:-1], pd.NA], dtype="string")},
+            ValueError,
+            "no label for 1 of 24 clips, the first of which is clip 24",
+        ),
+        (
+            {"model": LogisticRegression()},
+            TypeError,
+            "model is LogisticRegression.*fitted Pipeline",
+        ),
+        ({"model": Pipeline([])}, TypeError, "model is Pipeline"),
+        ({"model": fit(SVC())}, TypeError, r"the model ends with SVC\(\); expected LogisticReg"),
+        ({"model": SelectiveClassifier(fit(LDA))}, TypeError, "ends with a SelectiveClassifier, w"),
+        (
+            {"model": make_pipeline(SelectiveClassifier(LDA))},
+            TypeError,
+            r"fit another one to the result: SelectiveClassifier\(FrozenEstimator\(adapted",
+        ),
+        ({"model": Pipe([("lr", LogisticRegression())])}, TypeError, "model is Pipe"),
+        ({"model": make_pipeline(ViewVotingClassifier(SVC()))}, TypeError, "ends with SVC"),
         ({"model": unrefitted()}, TypeError, "no best pipeline to adapt; fit it with refit=True"),
         ({"groups": ["a"] * 24}, ValueError, "groups was passed, but the model does not adapt"),
         ({"X": np.where(OWN > 2, np.nan, OWN)}, ValueError, "contains NaN"),

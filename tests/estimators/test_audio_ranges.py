@@ -234,6 +234,12 @@ def test_silence_and_single_samples(ranges, waveform):
     assert len(caught) == 1
 
 
+def test_of_silence_the_level_alone_is_known(ranges):
+    (reason,) = ranges.find_unlike([np.zeros(8000)])
+    assert reason.startswith("quieter (-120.0 instead of")
+    assert "," not in reason
+
+
 @pytest.mark.parametrize("n_clips", [1, 2, 5])
 def test_few_training_clips(voices, noisy, n_clips):
     few = AudioRanges().fit(voices.data[:n_clips])

@@ -176,7 +176,7 @@ def test_wrong_groups():
     message = "groups has 239 elements and X has 240 clips; expected a speaker for each clip"
     with pytest.raises(ValueError, match=message):
         SpeakerNormalizer().fit(X, groups=speakers[1:])
-    with pytest.raises(ValueError, match="should be a 1d array"):
+    with pytest.raises(ValueError, match=r"groups has the shape \(120, 2\)"):
         SpeakerNormalizer().fit(X).transform(X, groups=speakers.reshape(120, 2))
 
 

@@ -1,6 +1,8 @@
 """cross_corpus: training on each corpus, and testing on all of them."""
 
 import json
+import shutil
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -13,6 +15,7 @@ from sklearn.utils import Bunch
 
 from ser_estimators import SpeakerNormalizer, ViewVotingClassifier
 from ser_estimators.evaluation import CrossCorpus, cross_corpus
+from ser_estimators.exceptions import AudioReadError, LeakWarning
 
 N = 60
 
@@ -119,6 +122,18 @@ def test_many_corpora_with_long_names():
     lines = str(cross_corpus(DummyClassifier(), corpora, cv=2)).splitlines()
     assert max(map(len, lines)) <= 79
     assert sum(line.startswith("trained on ") for line in lines) == 2
+    # The end tells them apart.
+    assert {line.split("  ")[0] for line in lines if "*" in line[:79] and "±" in line} == {
+        f"corpus...rpus {number}" for number in range(5)
+    }
+
+
+def test_names_that_are_the_same_when_shortened():
+    corpora = {f"calls of {part} in 2023": make_corpus(seed) for seed, part in enumerate("ab")}
+    lines = str(cross_corpus(DummyClassifier(), corpora, cv=2)).splitlines()
+    rows = [line for line in lines if "±" in line and "*" in line]
+    assert [row.split("  ")[0] for row in rows[:2]] == ["1: cal...n 2023", "2: cal...n 2023"]
+    assert "1: cal...n 2023" in next(line for line in lines if line.startswith("trained on"))
 
 
 def test_json_and_frame(found):
@@ -128,18 +143,49 @@ def test_json_and_frame(found):
     frame = found.to_frame()
     assert len(frame) == 9
     assert frame["tested"].tolist()[:3] == list(CORPORA)
+
+
+def test_one_speaker():
     one = {
-        name: Bunch(
-            **corpus,
-        )
-        for name, corpus in CORPORA.items()
+        name: Bunch(**corpus | {"speakers": np.full(N, "1")}) for name, corpus in CORPORA.items()
     }
-    for corpus in one.values():
-        corpus.speakers = np.full(N, "1")
     with pytest.raises(
         ValueError, match="the corpus 'near' has one speaker of the shared emotions"
     ):
         cross_corpus(DummyClassifier(), one, cv=2)
+
+
+def test_a_class_of_one_speaker_is_found_before_anything_is_trained():
+    rare = make_corpus(1, emotions=("fear",))
+    rare.target = np.where(rare.speakers == "4", "anger", "fear")
+    Recorder.fits = []
+    with pytest.raises(ValueError, match=r"corpus 'rare', fold \d: all training clips are 'fear'"):
+        cross_corpus(Recorder(), {"near": CORPORA["near"], "rare": rare}, cv=2)
+    assert not Recorder.fits
+
+
+def test_files_are_read_before_anything_is_trained(voices):
+    half = len(voices.data) // 2
+    parts = {"first": slice(0, half), "second": slice(half, None)}
+    corpora = {
+        name: Bunch(
+            data=list(voices.data[part]),
+            target=voices.target[part],
+            speakers=voices.speakers[part],
+        )
+        for name, part in parts.items()
+    }
+    Path("bad.wav").write_bytes(b"RIFF")
+    corpora["second"].data[3] = "bad.wav"
+    Recorder.fits = []
+    with pytest.raises(AudioReadError, match=r"bad\.wav"):
+        cross_corpus(Recorder(), corpora, cv=2)
+    assert not Recorder.fits
+    shutil.copy(corpora["first"].data[0], "copy.wav")
+    corpora["second"].data[3] = "copy.wav"
+    with pytest.warns(LeakWarning, match="in both training and test: 1 pair") as found:
+        cross_corpus(Recorder(), corpora, cv=2)
+    assert len(found) == 1
 
 
 def test_resume():
