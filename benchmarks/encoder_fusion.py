@@ -3,10 +3,11 @@
    python benchmarks/encoder_fusion.py ravdess:/path/to/ravdess /path/to/whisper-base --folds 1 2 3
 
 Rows are balanced accuracies, means over the folds: the encoder with one and with three speeds and
-with different classifiers; the CNN of ``make_ser_pipeline()``; ``AcousticFeatures`` with a linear
-discriminant analysis (LDA); and pairs of them. In a pair, the columns of both are side by side, or
-their log-probabilities are averaged with a weight, after both have been scaled to the same mean
-absolute value. ``--memory`` keeps features, hidden states and trained networks.
+with different classifiers; the CNN of ``make_ser_pipeline(recordings="studio")``;
+``AcousticFeatures`` with a linear discriminant analysis (LDA); and pairs of them. In a pair, the
+columns of both are side by side, or their log-probabilities are averaged with a weight, after both
+have been scaled to the same mean absolute value. ``--memory`` keeps features, hidden states and
+trained networks.
 """
 
 import argparse
@@ -52,7 +53,7 @@ def main() -> None:
     rows: dict[str, list[float]] = {}
     for number in args.folds or range(1, 1 + len(folds)):
         train, test = folds[number - 1]
-        cnn = make_ser_pipeline(random_state=args.random_state, **options)
+        cnn = make_ser_pipeline(recordings="studio", random_state=args.random_state, **options)
         cnn.fit(paths[train], y[train])
         scores = Fold(y, train, test).scores(
             embeddings, acoustic, cnn[:-1].transform(paths), cnn.predict_log_proba(paths[test])
