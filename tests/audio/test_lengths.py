@@ -91,6 +91,8 @@ def test_truncated_file_is_read_to_its_end_or_refused(file_format, subtype, cut)
     samples = speechlike(20000, seed=3)
     whole = encode(samples, file_format=file_format, subtype=subtype)
     content = whole[: int(cut * len(whole))]
+    if whole[len(content) :].startswith(b"OggS"):
+        return  # an Ogg file that ends between two pages is like a short one
     try:
         n_samples = read_audio(EncodedClip(content), SR).size
     except AudioReadError:

@@ -14,7 +14,7 @@ from ser_estimators import (
 
 # Small, because the checks fit each estimator about a hundred times.
 SMALL_CNN = CNNEmbedder(
-    network=SpectrogramCNN((8, 16)), embedding_dim=16, max_epochs=15, random_state=0
+    network=SpectrogramCNN((8, 16)), embedding_dim=16, max_epochs=8, random_state=0
 )
 SMALL_MLP = CNNEmbedder(network=FeatureMLP((16,)), embedding_dim=16, max_epochs=30, random_state=0)
 ESTIMATORS = [MFCCTransformer(), AcousticFeatures(), AudioRanges(), SMALL_CNN, SMALL_MLP]

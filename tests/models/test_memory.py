@@ -66,6 +66,7 @@ def models(size):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.slow
 def test_memory_of_a_process_that_loads_a_model():
     large, small = models((2500, 600, 5000, (32, 256, 512))), models((60, 20, 5, (4, 4, 4)))
     for name in large:
