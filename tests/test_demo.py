@@ -52,22 +52,25 @@ def test_demo_runs_all_steps():
 
 
 @pytest.mark.skipif(not ACTED.exists(), reason="needs the source code of the project")
-def test_demo_begins_with_the_trained_model(voices):
+@pytest.mark.parametrize(
+    ("arguments", "note"),
+    [
+        pytest.param([], "its label of this synthetic voice means nothing", marks=pytest.mark.slow),
+        (["--data", "ravdess"], "this is not a test"),
+    ],
+)
+def test_demo_begins_with_the_trained_model(voices, arguments, note):
     """The rest fails here, so that the test is short: nothing can be trained for 0 epochs."""
     Path("ravdess").mkdir()
     shutil.copy(voices.data[0], "ravdess/03-01-05-01-01-01-01.wav")
-    for arguments, note in (
-        ((), "its label of this synthetic voice means nothing"),
-        (("--data", "ravdess"), "this is not a test"),
-    ):
-        done = run_demo(*arguments, "--epochs", "0", warn="ignore")
-        assert done.returncode != 0
-        start, _, rest = done.stdout.partition("1. A corpus to train on")
-        assert rest
-        assert ">>> ser_estimators_acted.load().predict(['" in start
-        assert len([line for line in start.splitlines() if "%" in line]) == 8
-        assert "trained on RAVDESS and nEMO;\nlicense cc-by-nc-sa-4.0, which excludes" in start
-        assert note in start
+    done = run_demo(*arguments, "--epochs", "0", warn="ignore")
+    assert done.returncode != 0
+    start, _, rest = done.stdout.partition("1. A corpus to train on")
+    assert rest
+    assert ">>> ser_estimators_acted.load().predict(['" in start
+    assert len([line for line in start.splitlines() if "%" in line]) == 8
+    assert "trained on RAVDESS and nEMO;\nlicense cc-by-nc-sa-4.0, which excludes" in start
+    assert note in start
 
 
 def test_demo_reports_a_missing_data_folder():

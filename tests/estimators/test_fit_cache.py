@@ -59,7 +59,7 @@ def n_cached(folder="cache"):
     return len(list(Path(folder).rglob("*.joblib")))
 
 
-@pytest.mark.parametrize("n_jobs", [None, 2])
+@pytest.mark.parametrize("n_jobs", [None, pytest.param(2, marks=pytest.mark.slow)])
 def test_search_trains_each_network_once_with_the_same_scores(voices, counted, n_jobs):
     grid = {"mfcc__n_mfcc": [20, 40], "lr__C": [0.1, 1]}
     results = []

@@ -174,7 +174,7 @@ def undisturbed(tmp_path_factory):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
-@pytest.mark.parametrize("n_jobs", ["1", "2"])
+@pytest.mark.parametrize("n_jobs", ["1", pytest.param("2", marks=pytest.mark.slow)])
 def test_a_process_that_is_killed_goes_on(undisturbed, n_jobs):
     killed, _ = execute("finished", n_jobs, "killed")
     assert killed.returncode != 0

@@ -255,6 +255,7 @@ def test_frozen_parameters_and_inputs_get_no_gradient():
 
 
 @needs_kernel
+@pytest.mark.slow
 def test_without_the_kernel_training_gives_nearly_the_same():
     code = (
         "import numpy as np\n"
