@@ -102,7 +102,8 @@ def find_files(
         here = "" if folder.is_absolute() else f" in {represent(os.getcwd(), 200)}"
         raise EncoderError(
             f"This model was fitted with a folder, but there is no folder {represent(name, 200)}"
-            f"{here}; pass the one in which the encoder is now with set_params(model=...)"
+            f"{here}; pass the one in which the encoder is now with set_params(model=...), "
+            "encoder__model in a pipeline"
         )
     if not is_repository(name):
         raise EncoderError(
@@ -119,7 +120,8 @@ def check_digest(files: EncoderFiles, expected: str) -> None:
         raise EncoderError(
             f"The encoder in {represent(files.name, 200)} is not the one that this model was "
             f"fitted with: its SHA-256 is {files.digest[:12]}..., expected {expected[:12]}...; "
-            "pass that encoder with set_params(model=...), or fit again"
+            "pass that encoder with set_params(model=...), encoder__model in a pipeline, or fit "
+            "again"
         )
 
 

@@ -18,6 +18,7 @@ from ._models import (
     find_model,
     load_model,
     model_option,
+    move_back,
     move_encoder,
 )
 from ._models import save_model as save
@@ -84,7 +85,7 @@ def adapt(
     check_folder_of(output)
     model_path = find_model(model_file, console)
     model = load_model(model_path)
-    places = {} if encoder is None else move_encoder(model, model_path, encoder)
+    places = None if encoder is None else move_encoder(model, model_path, encoder)
     corpus = load_data(data, **columns)
     describe(corpus, console)
 
@@ -99,9 +100,8 @@ def adapt(
     groups = corpus.speakers if with_speakers else None
     with console.nothing_on_stdout():
         adapted = adapt_model(model, corpus.data, _labels_of(corpus, model), groups=groups, C=C)
-    for embedder, place in places.items():
-        # The new model, too, is for other machines.
-        embedder.set_params(model=place)
+    if places is not None:
+        move_back(adapted, places)  # the new model, too, is for other machines
     note = f"Adapted to {counted(len(corpus.data), 'clip')} of {plain(name_of(data))}."
     card = card_of(model_path) or ModelCard()
     save(adapted, path, replace(card, limitations=f"{card.limitations} {note}".strip()))

@@ -28,7 +28,7 @@ _REPLACEMENTS = tuple(
         ),
         (r"\. If it is samples without a header, pass \(numpy.*?, sr\)", ""),
         (r"max_duration=", "--max-duration "),
-        (r"with set_params\(model=\.\.\.\)", "with --encoder"),
+        (r"with set_params\(model=\.\.\.\), encoder__model in a pipeline", "with --encoder"),
     )
 )
 

@@ -7,7 +7,7 @@ import importlib
 import importlib.util
 import io
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -31,6 +31,7 @@ __all__ = [
     "find_model",
     "load_model",
     "model_option",
+    "move_back",
     "move_encoder",
     "save_model",
 ]
@@ -179,8 +180,10 @@ def load_model(path: Path, encoder: str | None = None) -> Any:
     return model
 
 
-def move_encoder(model: Any, path: Path, encoder: str) -> dict[Any, Any]:
+def move_encoder(model: Any, path: Path, encoder: str) -> list[Any]:
     """Say where the pretrained encoder of a model is, and return where the model says it is.
+
+    There is a place for each `EncoderEmbedder` in the model, for `move_back`.
 
     Raises
     ------
@@ -192,10 +195,16 @@ def move_encoder(model: Any, path: Path, encoder: str) -> dict[Any, Any]:
         raise Refused(
             f"the model '{plain(os.fspath(path))}' has no pretrained encoder; omit --encoder"
         )
-    places = {embedder: embedder.model for embedder in embedders}
+    places = [embedder.model for embedder in embedders]
     for embedder in embedders:
         embedder.set_params(model=encoder)
     return places
+
+
+def move_back(model: Any, places: Sequence[Any]) -> None:
+    """Let a model, or a copy of it, say again where its pretrained encoder is."""
+    for embedder, place in zip(_embedders_in(model, set()), places, strict=True):
+        embedder.set_params(model=place)
 
 
 def _embedders_in(value: Any, seen: set[int]) -> Iterator[Any]:

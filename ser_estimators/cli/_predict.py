@@ -153,6 +153,8 @@ def predict_inputs(
         if not adapts_to_speakers(model):
             raise click.UsageError("the model does not adapt to speakers; leave out --speakers")
         known = speakers_of(inputs, speakers, emotions=classes)
+        n_speakers = len({name for name in known if name is not None})
+        console.note(f"Adapting to {counted(n_speakers, 'speaker')}")
     if knows_training_audio(model):
         trained_on = None  # the model itself says which recordings are longer
     predicted = functools.partial(

@@ -135,6 +135,10 @@ def cross_corpus(
     _check_splits(joined, np.flatnonzero(is_used), cv, random_state, n_jobs)
     # The leaks of all fits have been searched.
     common["check_leaks"] = False
+    if verbose and (left_out := sorted(set(joined.target.tolist()) - set(emotions))):
+        print(
+            f"[cross_corpus] without {', '.join(left_out)}, which not all corpora have", flush=True
+        )
     scores: list[CrossScore] = []
     n_folds: dict[str, int] = {}
     for corpus, own in parts.items():

@@ -67,6 +67,18 @@ def trained(voices, tmp_path_factory):
     return root, pipe
 
 
+def test_an_adapted_model_says_where_the_encoder_was(run, folder, voices, trained):
+    """The path of this machine is no part of it."""
+    root, pipe = trained
+    args = ["-m", root / "m.safetensors", "--encoder", root / "moved", "-q"]
+    done = run("adapt", folder, *args, "-o", "own.safetensors")
+    assert (done.status, done.err) == (0, "")
+    own = models.load_model("own.safetensors")
+    assert Path(own[0].model) == Path(pipe[0].model) == root / "encoder"
+    own[0].set_params(model=root / "moved")
+    assert own.predict(voices.data).shape == (36,)
+
+
 @pytest.mark.parametrize("name", ["m.safetensors", "m.joblib"])
 def test_an_encoder_that_has_moved(run, folder, voices, trained, name):
     root, _ = trained

@@ -198,7 +198,9 @@ def test_resume():
 
 def test_verbose(capsys):
     cross_corpus(DummyClassifier(), CORPORA, cv=2, verbose=1)
-    assert "[cross_corpus] training on near" in capsys.readouterr().out
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "[cross_corpus] without joy, which not all corpora have"
+    assert lines[1] == "[cross_corpus] training on near"
 
 
 def test_names():
