@@ -115,7 +115,8 @@ def is_unlike_wanted() -> bool:
 def report_unlike(unlike: Sequence[UnlikeClip], n_clips: int) -> None:
     """Collect clips that are unlike the training audio, or warn of them once.
 
-    No warning is issued if there are no more clips than expected by chance and none is far outside.
+    A warning is issued only if more clips are unlike than expected by chance, or if one is far
+    outside a range.
 
     Parameters
     ----------

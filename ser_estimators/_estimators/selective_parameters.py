@@ -5,25 +5,18 @@ from __future__ import annotations
 from numbers import Integral, Real
 from typing import Any
 
-from sklearn.base import is_classifier
 from sklearn.utils import check_scalar
 
 from .._utils.checks import check_choice, check_finite
 from .._utils.text import represent
+from .inner_classifier import check_inner_classifier
 
 __all__ = ["check_parameters"]
 
 
 def check_parameters(selective: Any) -> None:
     """Raise a TypeError or ValueError for a parameter of a wrong type or value."""
-    is_estimator = hasattr(selective.estimator, "fit") and not isinstance(selective.estimator, type)
-    if not is_estimator or not is_classifier(selective.estimator):
-        raise TypeError(f"estimator is {represent(selective.estimator)}; expected a classifier")
-    if not hasattr(selective.estimator, "predict_proba"):
-        raise TypeError(
-            f"estimator is {represent(selective.estimator)}, which has no predict_proba; expected "
-            "a classifier with probabilities, such as one in a CalibratedClassifierCV"
-        )
+    check_inner_classifier(selective.estimator)
     if selective.precision is not None and selective.threshold is not None:
         raise ValueError(
             f"precision == {represent(selective.precision)} and threshold == "

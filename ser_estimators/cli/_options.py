@@ -166,7 +166,7 @@ def set_parameters(estimator: Any, settings: dict[str, Any]) -> Any:
     Raises
     ------
     Refused
-        If there is no such parameter, or if it has a wrong type or value.
+        If the parameter does not exist, or if its value is invalid.
     """
     for name, value in settings.items():
         # One after the other, because a step may be replaced before its own parameters are set.
@@ -184,7 +184,7 @@ def set_parameters(estimator: Any, settings: dict[str, Any]) -> Any:
 
 
 def _check_values(estimator: Any) -> None:
-    """Raise if parameters have wrong values, which the last step would say after the training."""
+    """Raise if a parameter is invalid, before the steps ahead of it are trained."""
     for prefix, step in iter_steps(estimator):
         check = getattr(step, "_check_params", getattr(step, "_validate_params", None))
         if check is None:

@@ -68,7 +68,7 @@ def trained(voices, tmp_path_factory):
 
 
 def test_an_adapted_model_says_where_the_encoder_was(run, folder, voices, trained):
-    """The path of this machine is no part of it."""
+    """It does not contain a path of this machine."""
     root, pipe = trained
     args = ["-m", root / "m.safetensors", "--encoder", root / "moved", "-q"]
     done = run("adapt", folder, *args, "-o", "own.safetensors")
