@@ -22,6 +22,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from ser_estimators import AcousticFeatures, make_ser_pipeline
+from ser_estimators._estimators.fit_routing import speakers_for_fit
 from ser_estimators.datasets import load_ravdess, make_emotional_speech
 
 N_VOICES, N_DRAWN = 8, 4
@@ -50,8 +51,7 @@ def run(title: str, corpus, speakers: np.ndarray, n_train: int, seeds: list[int]
         train = np.flatnonzero(np.isin(corpus.speakers, drawn))
         test = np.flatnonzero(np.isin(corpus.speakers, np.setdiff1d(speakers, drawn)))
         for name, model in systems(seed, memory).items():
-            is_network = name == "make_ser_pipeline"
-            known = {"voting__groups": corpus.speakers[train]} if is_network else {}
+            known = speakers_for_fit(model, corpus.speakers[train])
             model.fit(paths[train], corpus.target[train], **known)
             found = balanced_accuracy_score(corpus.target[test], model.predict(paths[test]))
             scores.setdefault(name, []).append(found)

@@ -20,6 +20,7 @@ from encoders import folds_of
 from sklearn.metrics import balanced_accuracy_score
 
 from ser_estimators import adapt_model, datasets, make_ser_pipeline
+from ser_estimators._estimators.fit_routing import speakers_for_fit
 
 SIZES = (1, 2, 5, 10, 20, 60)
 LABELED = (1, 2, 3, 5, 10)
@@ -46,11 +47,7 @@ def main() -> None:
         pipe = make_ser_pipeline(
             encoder=args.encoder, memory=args.memory, n_jobs=-1, random_state=args.random_state
         )
-        groups = {f"{step}__groups": speakers[train] for step in ("encoder", "voting")}
-        known = {
-            key: value for key, value in groups.items() if key.split("__")[0] in dict(pipe.steps)
-        }
-        pipe.fit(paths[train], y[train], **known)
+        pipe.fit(paths[train], y[train], **speakers_for_fit(pipe, speakers[train]))
         table = pipe[:-1].transform(paths[test])
         rng = np.random.default_rng(args.random_state)
         own = np.char.add(np.char.add(speakers[test].astype(str), " "), y[test].astype(str))

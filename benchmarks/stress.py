@@ -18,6 +18,7 @@ import numpy as np
 from _recognition import FOLDS
 
 from ser_estimators import make_ser_pipeline
+from ser_estimators._estimators.fit_routing import speakers_for_fit
 from ser_estimators.conditions import standard_conditions
 from ser_estimators.datasets import load_ravdess
 from ser_estimators.evaluation import StressTest, stress_test
@@ -47,10 +48,8 @@ def main() -> None:
     for seed in args.seeds:
         start = time.perf_counter()
         pipe = make_system(args, seed)
-        fit = {}
-        if args.encoder:
-            fit = {f"{step}__groups": corpus.speakers[~is_test] for step, _ in pipe.steps}
-        pipe.fit(paths[~is_test], corpus.target[~is_test], **fit)
+        known = speakers_for_fit(pipe, corpus.speakers[~is_test])
+        pipe.fit(paths[~is_test], corpus.target[~is_test], **known)
         fitted = time.perf_counter()
         stress = stress_test(
             pipe,

@@ -222,7 +222,8 @@ def _key_of(transformer: Any, X: Any, y: Any, others: Mapping[str, Any]) -> str 
     columns = list(getattr(X, "columns", ()))
     about_X = array.shape, array.dtype.str, layout_of(X), columns
     digest = hashlib.blake2b(digest_size=16)
-    for value in (settings, _surroundings(transformer), about_X, np.asarray(y), dict(others)):
+    parameters = _relevant(others, transformer, len(array))
+    for value in (settings, _surroundings(transformer), about_X, np.asarray(y), parameters):
         digest.update(joblib.hash(_plain(value)).encode())
     n_frames = known_frames(X)
     for number, clip in enumerate(array):
@@ -231,6 +232,20 @@ def _key_of(transformer: Any, X: Any, y: Any, others: Mapping[str, Any]) -> str 
         digest.update(f"{part.shape}".encode())
         digest.update(np.ascontiguousarray(part).data)
     return digest.hexdigest()
+
+
+def _relevant(others: Mapping[str, Any], transformer: CNNEmbedder, n_clips: int) -> dict[str, Any]:
+    """Return the arguments of the fit without groups that it does not use.
+
+    Those of another length are kept, because fit raises for them.
+    """
+    routed = {method: dict(given) for method, given in others.get("params", {}).items()}
+    for given in routed.values():
+        groups = given.get("groups")
+        is_valid = groups is not None and np.shape(groups)[:1] == (n_clips,)
+        if is_valid and not transformer.early_stopping:
+            del given["groups"]
+    return {**others, "params": routed}
 
 
 def _describe(value: Any) -> Any:

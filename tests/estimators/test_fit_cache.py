@@ -149,7 +149,10 @@ def test_what_does_not_matter_leads_to_the_same_network(counted, capsys):
         (make(), Y[::-1][::-1]),
     ):
         np.testing.assert_array_equal(other.fit(X.copy(), y).predict_proba(X), expected)
+    make().fit(X, Y, cnn__groups=np.arange(48) // 4)  # only early stopping uses them
     assert len(counted) == n_cached() == 1
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        make().fit(X, Y, cnn__groups=np.arange(47))
     assert make(verbose=2).fit(X, Y)["cnn"].verbose == 2
 
 
