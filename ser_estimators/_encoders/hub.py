@@ -99,13 +99,16 @@ def _explain(error: BaseException, name: str, revision: str | None, local_files_
             f"There is no folder and no public model {name!r:.200} on the Hugging Face Hub; check "
             "the name, or log in with 'hf auth login' for a private one"
         )
+    absent = "it has not been downloaded"
+    if revision is None:
+        absent = f"there is no such folder, {absent}"
     if local_files_only:
-        why = "it has not been downloaded, and local_files_only=True forbids downloading it"
+        why = f"{absent}, and local_files_only=True forbids downloading it"
     elif isinstance(error, LocalEntryNotFoundError):
-        why = "it has not been downloaded, and the Hugging Face Hub cannot be reached"
+        why = f"{absent}, and the Hugging Face Hub cannot be reached"
     else:
         why = (
-            "it has not been downloaded, and the Hugging Face Hub does not answer as expected "
+            f"{absent}, and the Hugging Face Hub does not answer as expected "
             f"({type(error).__name__}: {_text(error)})"
         )
     return (

@@ -29,6 +29,7 @@ _REPLACEMENTS = tuple(
         (r"\. If it is samples without a header, pass \(numpy.*?, sr\)", ""),
         (r"max_duration=", "--max-duration "),
         (r"with set_params\(model=\.\.\.\), encoder__model in a pipeline", "with --encoder"),
+        (r"pass that folder as model\b", "pass that folder with --encoder"),
     )
 )
 

@@ -61,9 +61,7 @@ def check(
 
     from ..datasets import check_corpus
 
-    found = check_corpus(
-        corpus, audio=not labels_only, n_jobs=n_jobs, verbose=0 if console.quiet else 1
-    )
+    found = check_corpus(corpus, audio=not labels_only, n_jobs=n_jobs, verbose=int(console.has_bar))
     click.echo(str(found))
     if csv_file is not None:
         write_file(csv_file, found.to_frame().to_csv(index=False))

@@ -65,8 +65,13 @@ class Console:
             unit=unit,
             delay=1,
             leave=False,
-            disable=self.quiet or not _is_terminal(sys.stderr),
+            disable=not self.has_bar,
         )
+
+    @property
+    def has_bar(self) -> bool:
+        """Whether progress bars are shown."""
+        return not self.quiet and _is_terminal(sys.stderr)
 
     @contextlib.contextmanager
     def without_decoder_notes(self) -> Iterator[None]:

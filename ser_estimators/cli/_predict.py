@@ -173,7 +173,7 @@ def predict_inputs(
             show_all=show_all,
             width=terminal_width(),
         )
-    click.echo(rows.start(), nl=False)
+    start = rows.start()  # not printed before an error that concerns all inputs
     n_failed, long = 0, []
     with (
         joblib.parallel_config(n_jobs=n_jobs),
@@ -187,9 +187,10 @@ def predict_inputs(
                 long += _find_long(batch, inputs[part], trained_on[1])
             n_failed += sum(bool(row.error) for row in batch)
             bar.clear()  # the rows may appear on the same terminal
-            click.echo("".join(map(rows.row, batch)), nl=False)
+            click.echo(start + "".join(map(rows.row, batch)), nl=False)
+            start = ""
             bar.update(len(batch))
-    click.echo(rows.end(), nl=False)
+    click.echo(start + rows.end(), nl=False)
     if long and trained_on is not None:
         console.note(_about_long(long, len(inputs), trained_on))
     if unlike and is_notable(unlike, len(inputs)):

@@ -274,7 +274,13 @@ class _FoundFiles:
         """Describe what is missing, duplicate, unreadable or unknown, with counts."""
         corpus, remarks = self.corpus, []
         speakers = {clip.speaker for clip in self.clips}
-        if missing := sorted(set(corpus.sexes) - speakers):
+        missing = sorted(set(corpus.sexes) - speakers)
+        if len(missing) > len(corpus.sexes) / 2:
+            there = sorted(set(corpus.sexes) & speakers)
+            remarks.append(
+                f"clips of {len(there)} of {len(corpus.sexes)} {corpus.people} only: {join(there)}"
+            )
+        elif missing:
             remarks.append(f"no clips of {corpus.people} {join(missing)}")
         if unknown := sorted(speakers - set(corpus.sexes)):
             remarks.append(f"clips of unknown {corpus.people} {join(unknown)}")

@@ -16,7 +16,7 @@ def test_clips_in_both_layouts_are_duplicates():
 
 def test_folder_of_one_speaker(monkeypatch):
     make("savee", savee_names())
-    expected = "SAVEE in .*: no clips of speakers JE, JK, KL; 120 clips instead of 480 in the comp"
+    expected = "SAVEE in .*: clips of 1 of 4 speakers only: DC; 120 clips instead of 480"
     with pytest.warns(UserWarning, match=expected):
         assert set(load_savee("savee/DC").speakers) == {"DC"}
     monkeypatch.chdir("savee/DC")

@@ -169,9 +169,9 @@ def test_a_server_that_does_not_exist():
 def test_local_files_only(monkeypatch):
     monkeypatch.setenv("HF_HUB_CACHE", str(Path("cache").absolute()))
     message = (
-        "Could not load the encoder 'openai/whisper-base': it has not been downloaded, and "
-        f"local_files_only=True forbids downloading it.* 'hf download openai/whisper-base {FILES} "
-        "--local-dir whisper-base', and copy the folder"
+        "Could not load the encoder 'openai/whisper-base': there is no such folder, it has not "
+        "been downloaded, and local_files_only=True forbids downloading it.* "
+        f"'hf download openai/whisper-base {FILES} --local-dir whisper-base', and copy the folder"
     )
     with pytest.raises(EncoderError, match=message):
         find_files("openai/whisper-base", revision=None, local_files_only=True)

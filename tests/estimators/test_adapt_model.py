@@ -229,6 +229,11 @@ def unrefitted():
             "y contains 'Fear', .* did you mean 'fear'",
         ),
         (
+            {"y": np.where(OWN_Y == "sadness", "sad", OWN_Y)},
+            ValueError,
+            "y contains 'sad', .* did you mean 'sadness'",
+        ),
+        (
             {"y": pd.Series([*OWN_Y[:-1], pd.NA], dtype="string")},
             ValueError,
             "no label for 1 of 24 clips, the first of which is clip 24",

@@ -197,6 +197,11 @@ def test_numbers_in_an_outline():
     assert outline(node) == ["A(x=inf, y=(1,), z=[2])"]
 
 
+def test_equal_neighbors_in_an_outline_are_one_line():
+    one, other = ({"estimator": "A", "params": {"x": x}} for x in (1, 2))
+    assert outline([one, one, one, other, one]) == ["A(x=1), 3 times", "A(x=2)", "A(x=1)"]
+
+
 def test_information_needs_neither_torch_nor_scikit_learn(path):
     code = (
         "import sys, ser_estimators.models as m; "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import groupby
 from typing import Any
 
 __all__ = ["encoder_of", "estimators_in", "outline", "sampling_rate"]
@@ -71,12 +72,13 @@ def _numbers_of(value: Any) -> list[int]:
 def outline(node: Any) -> list[str]:
     """Return a line for each estimator in a description, with the parameters that were changed.
 
-    Estimators inside others are indented. What stands for an estimator that is not fitted, such as
-    the original of a fitted copy, is left out.
+    Estimators inside others are indented, and equal neighbors are one line. What stands for an
+    estimator that is not fitted, such as the original of a fitted copy, is left out.
     """
     lines: list[str] = []
     _outline(node, 0, lines)
-    return lines
+    runs = ((line, len(list(run))) for line, run in groupby(lines))
+    return [line if length == 1 else f"{line}, {length} times" for line, length in runs]
 
 
 def _outline(node: Any, depth: int, lines: list[str]) -> None:
