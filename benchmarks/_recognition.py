@@ -147,6 +147,7 @@ def flat_parameters(cnn: CNNEmbedder) -> dict:
     parameters = cnn.get_params(deep=False)
     del parameters["augmentation"]
     parameters |= SpectrogramAugmentation().get_params() | SpectrogramCNN().get_params()
+    del parameters["statistics"]
     parameters |= FeatureMLP().get_params() | {"input_channels": 1}
     return dict(sorted(parameters.items()))
 

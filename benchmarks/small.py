@@ -10,7 +10,9 @@ accuracies, and the difference to the better of both, paired over seeds, with it
 """
 
 import argparse
+import json
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -33,24 +35,31 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("root", nargs="?", type=Path, help="folder of RAVDESS")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
+    parser.add_argument("--memory", type=Path, help="folder of a cache")
+    parser.add_argument(
+        "--set", nargs="*", default=[], metavar="NAME=VALUE", help="parameters of the pipeline"
+    )
     args = parser.parse_args()
+    pairs = (pair.split("=", 1) for pair in args.set)
+    parameters = {name: json.loads(value) for name, value in pairs}
     with tempfile.TemporaryDirectory() as folder:
         voices = make_emotional_speech(12, 4, out_dir=Path(folder) / "voices", random_state=0)
-        run("synthetic voices", voices, np.unique(voices.speakers), N_VOICES, args.seeds, folder)
+        make = partial(systems, memory=args.memory or folder, parameters=parameters)
+        run("synthetic voices", voices, np.unique(voices.speakers), N_VOICES, args.seeds, make)
         if args.root is not None:
             ravdess = load_ravdess(args.root)
             known = np.array([f"{actor:02d}" for fold in FOLDS[:3] for actor in fold])
-            run("RAVDESS", ravdess, known, N_DRAWN, args.seeds, folder)
+            run("RAVDESS", ravdess, known, N_DRAWN, args.seeds, make)
 
 
-def run(title: str, corpus, speakers: np.ndarray, n_train: int, seeds: list[int], memory) -> None:
+def run(title: str, corpus, speakers: np.ndarray, n_train: int, seeds: list[int], make) -> None:
     """Print the scores of a corpus."""
     paths, scores = np.array(corpus.data), {}
     for seed in seeds:
         drawn = np.random.default_rng(seed).choice(speakers, n_train, replace=False)
         train = np.flatnonzero(np.isin(corpus.speakers, drawn))
         test = np.flatnonzero(np.isin(corpus.speakers, np.setdiff1d(speakers, drawn)))
-        for name, model in systems(seed, memory).items():
+        for name, model in make(seed).items():
             known = speakers_for_fit(model, corpus.speakers[train])
             model.fit(paths[train], corpus.target[train], **known)
             found = balanced_accuracy_score(corpus.target[test], model.predict(paths[test]))
@@ -67,13 +76,14 @@ def run(title: str, corpus, speakers: np.ndarray, n_train: int, seeds: list[int]
     print(f"difference to the better of both, seed by seed {mean_and_error(own - best)}\n")
 
 
-def systems(seed: int, memory) -> dict:
+def systems(seed: int, memory, parameters: dict) -> dict:
     """Return untrained systems."""
     features = AcousticFeatures(memory=memory, n_jobs=-1)
+    pipe = make_ser_pipeline(random_state=seed, n_jobs=-1, memory=memory)
     return {
         "forest": make_pipeline(features, RandomForestClassifier(300, random_state=seed)),
         "SVM": make_pipeline(features, StandardScaler(), SVC()),
-        "make_ser_pipeline": make_ser_pipeline(random_state=seed, n_jobs=-1, memory=memory),
+        "make_ser_pipeline": pipe.set_params(**parameters),
     }
 
 

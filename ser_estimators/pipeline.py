@@ -17,6 +17,7 @@ from ._estimators.fit_cache import FitCache
 from ._estimators.mfcc_transformer import MFCCTransformer
 from ._estimators.speaker_normalizer import SpeakerNormalizer
 from ._estimators.spectrogram_augmentation import SpectrogramAugmentation
+from ._estimators.spectrogram_cnn import SpectrogramCNN
 from ._estimators.view_voting import ViewVotingClassifier
 from ._utils.checks import check_choice
 from ._utils.text import represent
@@ -82,8 +83,9 @@ def make_ser_pipeline(
     Returns
     -------
     sklearn.pipeline.Pipeline
-        With the steps ``mfcc`` (`MFCCTransformer`), ``cnn`` (`CNNEmbedder`) and ``voting``
-        (`ViewVotingClassifier` of a ``LinearDiscriminantAnalysis``). With
+        With the steps ``mfcc`` (`MFCCTransformer`), ``cnn`` (`CNNEmbedder`, which appends
+        statistics of the MFCCs to its embedding) and ``voting`` (`ViewVotingClassifier` of a
+        ``LinearDiscriminantAnalysis`` of both). With
         ``recordings="studio"``, the last step is ``lr`` (``LogisticRegression``). With an encoder,
         the steps are ``encoder`` (`EncoderEmbedder`) and ``voting``, with an analysis for each
         layer.
@@ -125,6 +127,7 @@ def make_ser_pipeline(
         return Pipeline(first + steps)
     if recordings == "studio":
         mfcc = MFCCTransformer(memory=memory, n_jobs=n_jobs)
+        network: Any = "cnn"
         augmentation: Any = "default"
         # All classes have the same weight, as in balanced accuracy, the usual metric of the field.
         lr = LogisticRegression(class_weight="balanced", max_iter=1000, random_state=random_state)
@@ -132,9 +135,12 @@ def make_ser_pipeline(
     else:
         # As many coefficients as mel bands: fewer smooth the harmonics of the pitch away.
         mfcc = MFCCTransformer(n_mfcc=64, loudness=_LOUDNESS, memory=memory, n_jobs=n_jobs)
+        network = SpectrogramCNN(statistics=True)
         augmentation = SpectrogramAugmentation(smoothing_p=0.5, recording_p=0.5)
         last = ("voting", _voting("training"))
-    cnn = CNNEmbedder(augmentation=augmentation, random_state=random_state, verbose=verbose)
+    cnn = CNNEmbedder(
+        network=network, augmentation=augmentation, random_state=random_state, verbose=verbose
+    )
     return Pipeline(
         [*first, ("mfcc", mfcc), ("cnn", cnn), last],
         memory=None if memory is None else FitCache(memory),

@@ -137,7 +137,8 @@ def test_fit_predict_and_score(fitted, voices):
     assert probabilities.shape == (36, 3)
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
     assert fitted.score(voices.data, voices.target) > 0.6
-    assert fitted[:-1].transform(voices.data[:2]).shape == (2, 8)
+    # The embedding, and four statistics of 64 coefficients
+    assert fitted[:-1].transform(voices.data[:2]).shape == (2, 8 + 4 * 64)
     assert fitted[:-1].predict(voices.data[:2]).shape == (2,)  # the network's own softmax
 
 

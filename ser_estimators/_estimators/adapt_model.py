@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import difflib
+import itertools
 from numbers import Real
 from typing import Any
 
@@ -174,7 +175,9 @@ def _codes_of(y: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.intp]:
     known = classes.tolist()
     unknown = sorted({label for label in y.tolist() if label not in known}, key=str)
     if unknown:
-        similar = difflib.get_close_matches(str(unknown[0]).lower(), map(str, known), n=1)
+        similar = difflib.get_close_matches(
+            str(unknown[0]).lower(), map(str, known), n=1, cutoff=0.5
+        )
         hint = f"did you mean {similar[0]!r:.80}? " if similar else ""
         raise ValueError(
             f"y contains {unknown[0]!r:.80}, which the model does not predict; {hint}expected "
@@ -203,8 +206,9 @@ def _adapt_voting(
     codes, C = np.repeat(codes, voting.n_views_), C / voting.n_views_
     temperature = float(voting._clip_temperatures(len(X), groups).mean())
     for name, table in voting._tables(X, groups).items():
-        members = zip(getattr(voting, name), voting._members_of(table), strict=True)
-        for one, member in members:
+        # The classifier of the statistics, which comes last, stays as it was.
+        members = zip(getattr(voting, name), voting._blocks.tables_of(table), strict=True)
+        for one, member in itertools.islice(members, voting.n_members_):
             _adapt_linear(one, member, codes, C, temperature=temperature)
 
 

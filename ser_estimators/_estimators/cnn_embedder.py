@@ -132,6 +132,8 @@ class CNNEmbedder(NetworkEstimator):
         delay in frames.
     norm_ : {"l2"} or None
         Value of `norm` in ``fit``.
+    statistics_ : ndarray of shape (2, 4 * n_features_in_), float32, or None
+        With ``SpectrogramCNN(statistics=True)``, what the statistics are reduced and divided by.
     n_iter_ : int
         Number of entries of ``history_``.
     interrupted_ : bool

@@ -77,6 +77,8 @@ def unpack(state: dict[str, Any], *, is_owned: bool = False) -> dict[str, Any]:
                 f"shape ({error}); save it again from the original, or train it again"
             ) from error
         attributes |= {"_spec": spec, "module_": module}
+        # Earlier versions had no statistics.
+        attributes.setdefault("statistics_", None)
     return attributes
 
 

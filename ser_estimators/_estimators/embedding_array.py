@@ -3,32 +3,36 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from .._utils.arrays import Floats
 from .._utils.public import public
+from .blocks import Blocks
 
 __all__ = ["EmbeddingArray", "blocks_of"]
 
 # A column of `EncoderEmbedder`, such as "speed0.95_layer3_mean_0"; one speed has no prefix.
 _NAME = re.compile(r"(?:speed(?P<speed>[^_]+)_)?layer(?P<layer>\d+)_")
+# A column of `CNNEmbedder`, such as "statistics_mean_0".
+_STATISTIC = re.compile(r"statistics_[a-z_]+_\d+")
 
 
 @public
 class EmbeddingArray(np.ndarray):
-    """An array of shape (n_clips, n_columns) with `blocks`: numbers of views and layers.
+    """An array of shape (n_clips, n_columns) with `blocks`: numbers of views, layers, statistics.
 
     Selections of clips, copies and pickles keep the numbers. Otherwise it behaves like
     ``numpy.ndarray``.
     """
 
-    blocks: tuple[int, int] | None
+    blocks: Blocks | None
 
-    def __new__(cls, array: Floats, blocks: tuple[int, int] | None) -> EmbeddingArray:
+    def __new__(cls, array: Floats, blocks: Sequence[int] | None) -> EmbeddingArray:
         view = np.asarray(array).view(cls)
-        view.blocks = blocks
+        view.blocks = None if blocks is None else Blocks(*blocks)
         return view
 
     def __array_finalize__(self, array: Any) -> None:
@@ -38,22 +42,30 @@ class EmbeddingArray(np.ndarray):
 
     def __reduce__(self) -> tuple[Any, ...]:
         # The state is a plain array, so joblib shares it between processes like any other.
-        return EmbeddingArray, (np.asarray(self), self.blocks)
+        blocks = None if self.blocks is None else tuple(self.blocks)
+        return EmbeddingArray, (np.asarray(self), blocks)
 
 
-def blocks_of(X: Any) -> tuple[int, int]:
-    """Return the numbers of views and of layers in X, or 1 and 1 if X does not tell.
+def blocks_of(X: Any) -> Blocks:
+    """Return how the columns of X are divided: not at all, if X does not tell.
 
     Parameters
     ----------
     X : EmbeddingArray, DataFrame or array-like
-        Columns of a DataFrame are recognized by the names that `EncoderEmbedder` gives them.
+        Columns of a DataFrame are recognized by the names that `EncoderEmbedder` and `CNNEmbedder`
+        give them.
     """
     if isinstance(X, EmbeddingArray):
-        return X.blocks or (1, 1)
-    found = [_NAME.match(name) for name in getattr(X, "columns", ()) if isinstance(name, str)]
-    matches = [match for match in found if match is not None]
-    if not matches or len(matches) < len(X.columns):
-        return 1, 1
+        return X.blocks or Blocks()
+    names = list(getattr(X, "columns", ()))
+    if not names or not all(isinstance(name, str) for name in names):
+        return Blocks()
+    n_statistics = sum(_STATISTIC.fullmatch(name) is not None for name in names)
+    if n_statistics:
+        are_last = all(_STATISTIC.fullmatch(name) for name in names[-n_statistics:])
+        return Blocks(n_statistics=n_statistics) if are_last else Blocks()
+    matches = [match for match in map(_NAME.match, names) if match is not None]
+    if len(matches) < len(names):
+        return Blocks()
     speeds, layers = ({match[name] for match in matches} for name in ("speed", "layer"))
-    return len(speeds), len(layers)
+    return Blocks(len(speeds), len(layers))

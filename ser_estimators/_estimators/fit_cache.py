@@ -28,6 +28,7 @@ from .._utils.stack_level import find_stack_level
 from .._utils.version import __version__
 from .._utils.writing import write_file
 from .cnn_embedder import CNNEmbedder
+from .cnn_parameters import OBJECTS
 from .cnn_state import FORMAT, pack, unpack
 from .feature_mlp import FeatureMLP
 from .spectrogram_augmentation import SpectrogramAugmentation
@@ -257,6 +258,9 @@ def _describe(value: Any) -> Any:
     for name, parameter in value.get_params(deep=False).items():
         if name in _IRRELEVANT:
             continue
+        if isinstance(parameter, str):
+            make = OBJECTS.get(name, {}).get(parameter)
+            parameter = parameter if make is None else make()
         described[name] = _describe(parameter)
         if described[name] is None and parameter is not None:
             return None

@@ -19,6 +19,7 @@ from sklearn.preprocessing import normalize
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from .._features.frame_statistics import FRAME_STATISTICS, frame_statistics, scale_of
 from .._features.layout import layout_of
 from .._features.mfcc_array import index_of, known_frames
 from .._network.context import default_context
@@ -49,6 +50,8 @@ from .cnn_parameters import (
     training_options,
 )
 from .cnn_state import pack, unpack
+from .embedding_array import EmbeddingArray
+from .spectrogram_cnn import SpectrogramCNN
 
 __all__ = ["NetworkEstimator"]
 
@@ -130,7 +133,8 @@ class NetworkEstimator(
         Returns
         -------
         ndarray of shape (n_clips, embedding_dim), float32
-            Of length 1 with ``norm="l2"``.
+            Of length 1 with ``norm="l2"``. With ``SpectrogramCNN(statistics=True)``, an
+            `EmbeddingArray` with ``4 * n_coefficients`` more columns.
 
         Raises
         ------
@@ -139,9 +143,16 @@ class NetworkEstimator(
         TypeError, ValueError
             If X contains paths or NaN, or has another shape than in ``fit``.
         """
-        embedding = self._forward(X, embed=True)
-        with np.errstate(under="ignore"):
-            return embedding if self.norm_ is None else normalize(embedding, self.norm_, copy=False)
+        frames, n_frames = self._frames_of(X)
+        embedding = self._forward(frames, n_frames, embed=True)
+        if self.norm_ is not None:
+            with np.errstate(under="ignore"):
+                embedding = normalize(embedding, self.norm_, copy=False)
+        if self.statistics_ is None:
+            return embedding
+        mean, scale = self.statistics_
+        statistics = (frame_statistics(frames, n_frames) - mean) / scale
+        return EmbeddingArray(np.hstack([embedding, statistics]), (1, 1, statistics.shape[1]))
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float32]:
         """Return the softmax probability of each class.
@@ -163,7 +174,7 @@ class NetworkEstimator(
         TypeError, ValueError
             If X contains paths or NaN, or has another shape than in ``fit``.
         """
-        logits = self._forward(X, embed=False)
+        logits = self._forward(*self._frames_of(X), embed=False)
         with np.errstate(under="ignore"):
             exponential = np.exp(logits - logits.max(axis=1, keepdims=True))
             return exponential / exponential.sum(axis=1, keepdims=True)
@@ -188,7 +199,7 @@ class NetworkEstimator(
         TypeError, ValueError
             If X contains paths or NaN, or has another shape than in ``fit``.
         """
-        best = self._forward(X, embed=False).argmax(axis=1)
+        best = self._forward(*self._frames_of(X), embed=False).argmax(axis=1)
         return self.classes_[best]
 
     def _check_params(self) -> None:
@@ -267,11 +278,14 @@ class NetworkEstimator(
         )
         self.views_ = [tuple(view) for view in views]
         self.norm_ = self.norm
+        self.statistics_ = None
+        if isinstance(self.network, SpectrogramCNN) and self.network.statistics:
+            self.statistics_ = scale_of(frame_statistics(as_frames(X), n_frames), weights)
         self.module_ = module
         self._spec = spec
 
-    @default_context()
-    def _forward(self, X: ArrayLike, *, embed: bool) -> NDArray[np.float32]:
+    def _frames_of(self, X: ArrayLike) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Return valid coefficients, and the number of real frames of each clip."""
         check_is_fitted(self, "module_")
         is_mlp = self._spec.kind == "mlp"
         layout = None if is_mlp else layout_of(X)
@@ -280,10 +294,17 @@ class NetworkEstimator(
         layout = layout if X.ndim == 3 else None
         check_layout(layout, X.shape[1])
         check_same_layout(layout, self._spec.layout)
+        frames = as_frames(X)
+        return frames, count_frames(frames, at_most)
+
+    @default_context()
+    def _forward(
+        self, frames: NDArray[np.float32], n_frames: NDArray[np.int64], *, embed: bool
+    ) -> NDArray[np.float32]:
         return predict_in_batches(
             self.module_,
-            as_frames(X),
-            count_frames(as_frames(X), at_most),
+            frames,
+            n_frames,
             batch_size=_PREDICT_BATCH,
             device=device_at_hand(self.device),
             embed=embed,
@@ -308,7 +329,29 @@ class NetworkEstimator(
     @property
     def _n_features_out(self) -> int:
         # The attribute that ClassNamePrefixFeaturesOutMixin reads.
-        return self.module_.embedding_dim
+        n_statistics = 0 if self.statistics_ is None else self.statistics_.shape[1]
+        return int(self.module_.embedding_dim + n_statistics)
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
+        """Return the names of the columns that `transform` returns.
+
+        Parameters
+        ----------
+        input_features : None
+            Ignored.
+
+        Returns
+        -------
+        ndarray of shape (n_columns,), object
+            Such as "cnnembedder0" for the embedding, and "statistics_mean_0" for statistics.
+        """
+        names = super().get_feature_names_out(input_features)
+        if self.statistics_ is not None:
+            rows = range(self.n_features_in_)
+            names[self.module_.embedding_dim :] = [
+                f"statistics_{name}_{row}" for name in FRAME_STATISTICS for row in rows
+            ]
+        return names
 
     def __getstate__(self) -> dict[str, Any]:
         return pack(self.__dict__)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from numbers import Real
+from typing import Any
 
+import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_scalar
 
@@ -29,6 +31,12 @@ class SpectrogramCNN(BaseEstimator):
         Bottleneck of squeeze-and-excitation [1]_, as a fraction of the channels. It follows the
         convolutions with max pooling (the third and later ones) and scales the channels of a clip
         by a gate computed from their means. 0 disables it.
+    statistics : bool, default=False
+        Whether ``CNNEmbedder.transform`` appends statistics of the input to the embedding: of each
+        row of X over time, the mean, the standard deviation, and two measures of how much it
+        changes. They are standardized, and scaled so that they are as long as the embedding. The
+        network does not use them. A classifier of their own, as in a `ViewVotingClassifier`,
+        helps with few training clips, and if several clips of each speaker are known.
 
     See Also
     --------
@@ -48,13 +56,23 @@ class SpectrogramCNN(BaseEstimator):
     """
 
     def __init__(
-        self, channels: Sequence[int] = (16, 48, 64, 128), *, se_ratio: float = 0.125
+        self,
+        channels: Sequence[int] = (16, 48, 64, 128),
+        *,
+        se_ratio: float = 0.125,
+        statistics: bool = False,
     ) -> None:
         self.channels = channels
         self.se_ratio = se_ratio
+        self.statistics = statistics
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # Pickles of the first format have no statistics.
+        super().__setstate__(state if "statistics" in state else state | {"statistics": False})
 
     def _check_params(self) -> None:
         check_sizes(self.channels, "channels")
         check_scalar(self.se_ratio, "se_ratio", Real)
         check_finite(self.se_ratio, "se_ratio")
         check_scalar(self.se_ratio, "se_ratio", Real, min_val=0, max_val=1)
+        check_scalar(self.statistics, "statistics", (bool, np.bool_))

@@ -33,9 +33,9 @@ Floats = NDArray[np.float64]
 _MIN_POWER, _MAX_POWER = -1.0, 2.0
 # On training clips, scores may be far apart.
 _MAX_POWER_OF_TRAINING = 15.0
-# Mean probability of the predicted class on training clips with their speakers; of single clips, a
-# share of it.
-_CONFIDENCE, _SPEAKERS_TO_LEARN, _LOWEST_SHARE, _SHARE_UNKNOWN = 0.88, 1.2, 0.6, 0.8
+# Mean probability of the predicted class on training clips with their speakers. Of single clips, it
+# is lower, the fewer speakers there are.
+_CONFIDENCE, _SPEAKERS_TO_LEARN, _LOWEST, _UNKNOWN = 0.88, 2.0, 0.6, 0.7
 # Forests give probabilities of zero, of which a single wrong one would flatten all others.
 MIN_PROBABILITY = 1e-6
 
@@ -99,12 +99,14 @@ def training_temperatures(
     speakers : ndarray of shape (n_clips,) or None
         None if they are unknown.
     """
-    share = _SHARE_UNKNOWN
+    confidence = _UNKNOWN
     if speakers is not None:
         n_speakers = len({name for name in speakers if not is_missing(name)})
-        share = max(_LOWEST_SHARE, 1 - _SPEAKERS_TO_LEARN / max(n_speakers, 1))
+        confidence = float(
+            np.clip(1 - _SPEAKERS_TO_LEARN / max(n_speakers, 1), _LOWEST, _CONFIDENCE)
+        )
     return (
-        temperature_of_confidence(alone, _CONFIDENCE * share),
+        temperature_of_confidence(alone, confidence),
         temperature_of_confidence(adapted, _CONFIDENCE),
     )
 

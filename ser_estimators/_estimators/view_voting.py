@@ -19,17 +19,21 @@ from sklearn.utils.validation import (
 from threadpoolctl import threadpool_limits
 
 from .._utils.public import public
+from .blocks import Blocks
 from .embedding_array import blocks_of
 from .log_probabilities import log_probabilities
 from .speaker_codes import speaker_codes
 from .speaker_folds import check_speakers, speaker_folds
 from .temperature import best_temperature, clip_temperatures, training_temperatures
-from .voting_parameters import check_voting
+from .voting_parameters import check_columns, check_voting
 
 __all__ = ["ViewVotingClassifier"]
 
 # Log-probability of a class that a classifier does not know.
 _LOWEST = float(np.log(np.finfo(np.float64).tiny))
+# Weight of the statistics with speakers, and without, if there are no more training clips. Chosen
+# on RAVDESS, nEMO and synthetic voices.
+_WEIGHT, _FEW_CLIPS = 3.0, 256
 
 
 class _Fitted(NamedTuple):
@@ -48,7 +52,9 @@ class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     ``EncoderEmbedder(speeds=(0.95, 1.0, 1.05))``. For the classifier inside, each view is a clip of
     its own, so that it learns from more voices than there are speakers. A view may be divided
     again, such as into layers of an encoder, each with a classifier of its own. A clip is predicted
-    from the mean over views and classifiers.
+    from the mean over views and classifiers. Statistics of the input may follow the views. They
+    have a classifier of their own, whose log-probabilities are added: where networks have learned
+    from too few clips, simple measures tell more.
 
     With a `normalizer`, what the clips of a speaker have in common is removed first. Pass the
     speakers as `groups` in prediction as well, and each is recognized better the more clips of it
@@ -67,6 +73,9 @@ class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         Number of equal blocks of columns in each view, for each of which a clone of `estimator` is
         fitted. "auto" is the number of layers of an `EncoderEmbedder` that X comes from, and 1 for
         any other X.
+    n_statistics : "auto" or int >= 0, default="auto"
+        Number of columns at the end that are statistics. "auto" is their number if X comes from a
+        `CNNEmbedder` with ``SpectrogramCNN(statistics=True)``, and 0 for any other X.
     normalizer : SpeakerNormalizer or None, default=None
         Normalizes the columns before the classifiers see them.
     temperature : {"auto", "training"} or float > 0, default="auto"
@@ -83,12 +92,16 @@ class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     Attributes
     ----------
-    n_views_, n_members_ : int
-        Numbers of views, and of classifiers.
-    estimators_ : list of classifier, of length n_members_
-        The fitted clones of `estimator`, on normalized columns if there is a `normalizer`.
-    plain_estimators_ : list of classifier, of length n_members_, or None
+    n_views_, n_members_, n_statistics_ : int
+        Numbers of views, of blocks in each of them, and of statistics.
+    estimators_ : list of classifier
+        The fitted clones of `estimator`, on normalized columns if there is a `normalizer`: one for
+        each block, and then one for the statistics, if there are any.
+    plain_estimators_ : list of classifier, or None
         With a `normalizer`, fitted clones on columns that are only standardized.
+    statistics_weight_, speaker_statistics_weight_ : float
+        Weights of the log-probabilities of the last of these lists, for predictions without and
+        with speakers: 3 with speakers, and less without, the more training clips there are.
     classes_ : ndarray of shape (n_classes,)
         Labels, in the order of the columns of ``predict_proba``.
     normalizer_ : SpeakerNormalizer or None
@@ -148,6 +161,7 @@ class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         *,
         n_views: str | int = "auto",
         n_members: str | int = "auto",
+        n_statistics: str | int = "auto",
         normalizer: Any = None,
         temperature: str | float = "auto",
         cv: int = 3,
@@ -155,6 +169,7 @@ class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         self.estimator = estimator
         self.n_views = n_views
         self.n_members = n_members
+        self.n_statistics = n_statistics
         self.normalizer = normalizer
         self.temperature = temperature
         self.cv = cv
@@ -164,8 +179,9 @@ class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_clips, n_views * n_members * n_features)
-            The columns of the first view, then those of the second, and so on.
+        X : array-like of shape (n_clips, n_columns)
+            The columns of the first view, then those of the second, and so on, and then the
+            statistics.
         y : array-like of shape (n_clips,)
             Labels.
         groups : array-like of shape (n_clips,) or None, default=None
@@ -182,13 +198,16 @@ class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             If a parameter has a wrong type or value, or X or y have a wrong shape or value.
         """
         self._check_params()
-        n_views, n_members = blocks_of(X)
+        blocks = blocks_of(X)
         X, y = validate_data(self, X, y, dtype=(np.float64, np.float32))
         check_classification_targets(y)
         groups = check_speakers(groups, X)
-        self.n_views_ = n_views if isinstance(self.n_views, str) else int(self.n_views)
-        self.n_members_ = n_members if isinstance(self.n_members, str) else int(self.n_members)
-        self._check_columns(X)
+        for name, found in blocks._asdict().items():
+            given = getattr(self, name)
+            setattr(self, f"{name}_", found if isinstance(given, str) else int(given))
+        check_columns(self._blocks, X)
+        self.statistics_weight_ = _WEIGHT * min(1.0, _FEW_CLIPS / len(X)) ** 3
+        self.speaker_statistics_weight_ = _WEIGHT
         self.classes_ = np.unique(y)
         if len(self.classes_) < 2:
             raise ValueError(
@@ -204,7 +223,7 @@ class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_clips, n_views * n_members * n_features)
+        X : array-like of shape (n_clips, n_columns)
             As for `fit`.
         groups : array-like of shape (n_clips,) or None, default=None
             Speakers of the clips, to which the `normalizer` adapts. They need not be known from
@@ -222,7 +241,7 @@ class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_clips, n_views * n_members * n_features)
+        X : array-like of shape (n_clips, n_columns)
             As for `fit`.
         groups : array-like of shape (n_clips,) or None, default=None
             As for `predict`.
@@ -239,7 +258,7 @@ class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_clips, n_views * n_members * n_features)
+        X : array-like of shape (n_clips, n_columns)
             As for `fit`.
         groups : array-like of shape (n_clips,) or None, default=None
             As for `predict`.
@@ -257,7 +276,7 @@ class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_clips, n_views * n_members * n_features)
+        X : array-like of shape (n_clips, n_columns)
             As for `fit`.
         y : array-like of shape (n_clips,)
             Labels.
@@ -297,15 +316,15 @@ class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         normalized = self.normalizer_.transform(X, groups=groups)
         return {"estimators_": normalized, "plain_estimators_": self.normalizer_._scale(X)}
 
-    def _members_of(self, X: NDArray[Any]) -> list[NDArray[Any]]:
-        """Return what each classifier sees, of shape (n_clips * n_views, n_features)."""
-        return np.split(X.reshape(len(X) * self.n_views_, -1), self.n_members_, axis=1)
+    @property
+    def _blocks(self) -> Blocks:
+        return Blocks(self.n_views_, self.n_members_, self.n_statistics_)
 
     def _fit_members(self, X: NDArray[Any], y: NDArray[Any], groups: Any) -> _Fitted:
         labels = np.repeat(y, self.n_views_)
 
         def fit(table: NDArray[Any]) -> list[Any]:
-            return [clone(self.estimator).fit(one, labels) for one in self._members_of(table)]
+            return [clone(self.estimator).fit(one, labels) for one in self._blocks.tables_of(table)]
 
         # On a busy machine, threads that wait for each other make small matrices slow.
         with threadpool_limits(1, "blas"), warnings.catch_warnings():
@@ -321,22 +340,25 @@ class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     def _scores(self, fitted: _Fitted, X: NDArray[Any], groups: Any) -> NDArray[np.float64]:
         """Return the mean log-probabilities over views and members, (n_clips, n_classes)."""
         if fitted.normalizer is None:
-            return self._mean_logs(fitted.members, X)
+            return self._logs(fitted.members, X, self.statistics_weight_)
         normalized = fitted.normalizer.transform(X, groups=groups)
-        scores = self._mean_logs(fitted.members, normalized)
         if groups is not None:
-            return scores
-        return (scores + self._mean_logs(fitted.plain, fitted.normalizer._scale(X))) / 2
+            return self._logs(fitted.members, normalized, self.speaker_statistics_weight_)
+        scores = self._logs(fitted.members, normalized, self.statistics_weight_)
+        scaled = fitted.normalizer._scale(X)
+        return (scores + self._logs(fitted.plain, scaled, self.statistics_weight_)) / 2
 
-    def _mean_logs(self, estimators: Any, X: NDArray[Any]) -> NDArray[np.float64]:
+    def _logs(self, estimators: Any, X: NDArray[Any], weight: float) -> NDArray[np.float64]:
         logs = np.zeros((len(X), len(self.classes_)))
-        for estimator, member in zip(estimators, self._members_of(X), strict=True):
+        weights = self._blocks.weights(weight)
+        tables = self._blocks.tables_of(X)
+        for estimator, table, share in zip(estimators, tables, weights, strict=True):
             # A fold may lack a class.
-            logarithms = np.full((len(member), len(self.classes_)), _LOWEST)
+            logarithms = np.full((len(table), len(self.classes_)), _LOWEST)
             columns = np.searchsorted(self.classes_, estimator.classes_)
-            logarithms[:, columns] = log_probabilities(estimator, member)
-            logs += logarithms.reshape(len(X), self.n_views_, -1).mean(axis=1)
-        return logs / len(estimators)
+            logarithms[:, columns] = log_probabilities(estimator, table)
+            logs += share * logarithms.reshape(len(X), self.n_views_, -1).mean(axis=1)
+        return logs
 
     def _temperatures(self, fitted: _Fitted, X: Any, y: Any, groups: Any) -> tuple[float, float]:
         if not isinstance(self.temperature, str):
@@ -362,13 +384,6 @@ class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         temperature = best_temperature(alone, labels, self.classes_)
         best = best_temperature(adapted, labels, self.classes_) if adapted else temperature
         return temperature, best
-
-    def _check_columns(self, X: NDArray[Any]) -> None:
-        if X.shape[1] % (self.n_views_ * self.n_members_):
-            raise ValueError(
-                f"X has {X.shape[1]} columns, which is not a multiple of n_views * n_members == "
-                f"{self.n_views_} * {self.n_members_}; after an EncoderEmbedder, set both to 'auto'"
-            )
 
     def _check_params(self) -> None:
         check_voting(self)

@@ -5,15 +5,17 @@ from __future__ import annotations
 from numbers import Integral
 from typing import Any
 
+from numpy.typing import NDArray
 from sklearn.utils import check_scalar
 
 from .._utils.checks import check_choice
 from .._utils.text import represent
+from .blocks import Blocks
 from .inner_classifier import check_inner_classifier
 from .speaker_normalizer import SpeakerNormalizer
 from .temperature import check_temperature
 
-__all__ = ["check_voting"]
+__all__ = ["check_columns", "check_voting"]
 
 
 def check_voting(voting: Any) -> None:
@@ -23,11 +25,26 @@ def check_voting(voting: Any) -> None:
         raise TypeError(
             f"normalizer is {represent(voting.normalizer)}; expected a SpeakerNormalizer or None"
         )
-    for name in ("n_views", "n_members"):
+    for name, least in (("n_views", 1), ("n_members", 1), ("n_statistics", 0)):
         value = getattr(voting, name)
         if isinstance(value, str):
             check_choice(value, name, ("auto",))
         else:
-            check_scalar(value, name, Integral, min_val=1)
+            check_scalar(value, name, Integral, min_val=least)
     check_scalar(voting.cv, "cv", Integral, min_val=2)
     check_temperature(voting.temperature)
+
+
+def check_columns(blocks: Blocks, X: NDArray[Any]) -> None:
+    """Raise if the columns of X cannot be divided."""
+    n_embedding = X.shape[1] - blocks.n_statistics
+    if n_embedding <= 0:
+        raise ValueError(
+            f"X has {X.shape[1]} columns; expected more than n_statistics == {blocks.n_statistics}"
+        )
+    if n_embedding % (blocks.n_views * blocks.n_members):
+        columns = "columns before the statistics" if blocks.n_statistics else "columns"
+        raise ValueError(
+            f"X has {n_embedding} {columns}, which is not a multiple of n_views * n_members == "
+            f"{blocks.n_views} * {blocks.n_members}; after an EncoderEmbedder, set both to 'auto'"
+        )

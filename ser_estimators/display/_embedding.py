@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._audio.clips import check_clips
+from .._estimators.embedding_array import blocks_of
 from .._utils.checks import check_choice
 from ._looks import looks_of, style_of
 from ._plotting import hide_frame, merge_style, new_axes, require_matplotlib
@@ -209,7 +210,7 @@ class EmbeddingDisplay:
             check_clips(X)  # raises for a single path and for an iterator
         check_labels(labels, len(X))  # before all files are read
         return cls.from_embedding(
-            transformer.transform(X),
+            _without_statistics(transformer.transform(X)),
             labels,
             method=method,
             random_state=random_state,
@@ -317,3 +318,9 @@ def _transformer_of(estimator: Any) -> Any:
             "pipeline with one, or a fitted search over it"
         )
     return estimator
+
+
+def _without_statistics(embedding: Any) -> Any:
+    """Return what a network has learned, without statistics of its input."""
+    n_statistics = blocks_of(embedding).n_statistics
+    return np.asarray(embedding)[:, :-n_statistics] if n_statistics else embedding

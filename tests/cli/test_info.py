@@ -39,7 +39,7 @@ def test_json(run, voices):
     assert list(found["steps"]) == ["mfcc", "cnn", "voting"]
     assert found["steps"]["cnn"] == {
         "class": "CNNEmbedder",
-        "network": "SpectrogramCNN(channels=(4, 8))",
+        "network": "SpectrogramCNN(channels=(4, 8), statistics=True)",
         "augmentation": "SpectrogramAugmentation(recording_p=0.5, smoothing_p=0.5)",
         "embedding_dim": 8,
         "max_epochs": 1,

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -27,7 +28,7 @@ def test_a_folder(run, folder, voices):
     lines = done.err.splitlines()
     assert lines[0] == "36 clips, 6 speakers, 3 emotions: anger, neutral, sadness"
     assert any(line.startswith("[CNNEmbedder] epoch 2/2") for line in lines)
-    assert lines[-1].startswith("Saved m.joblib (0.")
+    assert re.match(r"Saved m\.joblib \(\d\.\d MB\) after", lines[-1])
     model = joblib.load("m.joblib")
     assert model["cnn"].get_params()["max_epochs"] == 2
     assert model["cnn"].network.channels == (4, 8)

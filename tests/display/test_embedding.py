@@ -13,7 +13,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from ser_estimators import CNNEmbedder
+from ser_estimators import CNNEmbedder, MFCCTransformer, SpectrogramCNN
 from ser_estimators.display import EmbeddingDisplay
 
 from .helpers import clusters, emotions
@@ -35,6 +35,20 @@ def test_embedding_of_a_pipeline_is_the_input_of_its_classifier(pipe, voices):
     np.testing.assert_allclose(cnn.coordinates, display.coordinates, atol=1e-4)
     assert len(cnn.scatters_) == 6
     assert cnn.legend_.get_title().get_text() == "speaker"
+
+
+@pytest.mark.parametrize("output", ["default", "pandas"])
+def test_statistics_of_the_input_are_left_out(voices, output):
+    network = SpectrogramCNN(channels=(4, 8), statistics=True)
+    cnn = CNNEmbedder(network=network, embedding_dim=8, max_epochs=2, random_state=0)
+    pipe = make_pipeline(MFCCTransformer(n_mfcc=20, hop_length=512), cnn)
+    columns = np.asarray(pipe.fit_transform(voices.data, voices.target))
+    assert columns.shape == (36, 8 + 80)
+    display = EmbeddingDisplay.from_estimator(
+        pipe.set_output(transform=output), voices.data, voices.target
+    )
+    expected = EmbeddingDisplay.from_embedding(columns[:, :8], voices.target)
+    np.testing.assert_allclose(display.coordinates, expected.coordinates, atol=1e-5)
 
 
 def test_last_step_without_transform_is_left_out():

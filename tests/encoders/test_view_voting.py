@@ -129,7 +129,7 @@ def test_blocks_come_from_the_encoder(tmp_path):
         assert (voting.n_views_, voting.n_members_) == (3, 2)
         np.testing.assert_array_equal(voting.predict_proba(X), expected.predict_proba(X))
     for plain in (np.asarray(array), array[:, :6], array[0], X.tolist()):
-        assert blocks_of(plain) == (1, 1)
+        assert blocks_of(plain) == (1, 1, 0)
     voting = ViewVotingClassifier(lda, n_views=1, n_members=1).fit(array, y)
     assert (voting.n_views_, voting.n_members_) == (1, 1)
 
@@ -143,11 +143,94 @@ def test_blocks_come_from_the_names_of_a_table():
         for statistic in ("mean", "std")
         for number in range(2)
     ]
-    assert blocks_of(pd.DataFrame(np.zeros((1, 16)), columns=names)) == (2, 2)
+    assert blocks_of(pd.DataFrame(np.zeros((1, 16)), columns=names)) == (2, 2, 0)
     one_speed = [name.partition("_")[2] for name in names[:8]]
-    assert blocks_of(pd.DataFrame(np.zeros((1, 8)), columns=one_speed)) == (1, 2)
-    assert blocks_of(pd.DataFrame(np.zeros((1, 9)), columns=[*one_speed, "age"])) == (1, 1)
-    assert blocks_of(pd.DataFrame(np.zeros((1, 2)))) == (1, 1)
+    assert blocks_of(pd.DataFrame(np.zeros((1, 8)), columns=one_speed)) == (1, 2, 0)
+    assert blocks_of(pd.DataFrame(np.zeros((1, 9)), columns=[*one_speed, "age"])) == (1, 1, 0)
+    assert blocks_of(pd.DataFrame(np.zeros((1, 2)))) == (1, 1, 0)
+
+
+def make_statistics(n_clips, n_views=2, seed=0):
+    """Return views of three columns each and four statistics, labels and speakers."""
+    views, y, speakers = make_views(n_clips, n_views, n_features=3, seed=seed)
+    statistics, _, _ = make_views(n_clips, 1, n_features=4, seed=seed + 1)
+    return np.hstack([views, statistics]), y, speakers
+
+
+@pytest.mark.parametrize(("n_clips", "weight"), [(120, 3.0), (256, 3.0), (512, 3 / 8)])
+def test_statistics_have_a_classifier_of_their_own(n_clips, weight):
+    X, y, _ = make_statistics(n_clips)
+    voting = ViewVotingClassifier(LogisticRegression(), n_views=2, n_statistics=4, temperature=1)
+    voting.fit(X, y)
+    assert voting.statistics_weight_ == pytest.approx(weight)
+    views = [X[:, :3], X[:, 3:6]]
+    alone = LogisticRegression().fit(np.vstack(views), np.tile(y, 2))
+    # Each view has a copy.
+    others = LogisticRegression().fit(np.vstack([X[:, 6:]] * 2), np.tile(y, 2))
+    logs = np.mean([alone.predict_log_proba(view) for view in views], axis=0)
+    logs += weight * others.predict_log_proba(X[:, 6:])
+    np.testing.assert_allclose(voting.predict_proba(X), softmax(logs, axis=1), atol=1e-3)
+
+
+def test_statistics_weigh_more_with_speakers():
+    X, y, speakers = make_statistics(600, n_views=1)
+    lda = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.5)
+    voting = ViewVotingClassifier(
+        lda, n_statistics=4, normalizer=SpeakerNormalizer(), temperature=1
+    ).fit(X, y, groups=speakers)
+    assert voting.statistics_weight_ < 0.3
+    assert voting.speaker_statistics_weight_ == 3
+    normalized = SpeakerNormalizer().fit(X, groups=speakers).transform(X, groups=speakers)
+    logs = lda.fit(normalized[:, :3], y).predict_log_proba(normalized[:, :3])
+    logs = logs + 3 * lda.fit(normalized[:, 3:], y).predict_log_proba(normalized[:, 3:])
+    found = voting.predict_proba(X, groups=speakers)
+    np.testing.assert_allclose(found, softmax(logs, axis=1), atol=1e-6)
+    assert np.abs(found - voting.predict_proba(X)).max() > 0.1
+
+
+def test_statistics_come_from_the_network(tmp_path):
+    X, y, speakers = make_statistics(60)
+    expected = ViewVotingClassifier(LogisticRegression(), n_views=2, n_statistics=4)
+    expected.fit(X, y, groups=speakers)
+    array = EmbeddingArray(X, (2, 1, 4))
+    for given in (array, array[::-1][::-1], pickle.loads(pickle.dumps(array))):
+        voting = ViewVotingClassifier(LogisticRegression()).fit(given, y, groups=speakers)
+        assert (voting.n_views_, voting.n_members_, voting.n_statistics_) == (2, 1, 4)
+        np.testing.assert_array_equal(voting.predict_proba(X), expected.predict_proba(X))
+    loaded = load_model(save_model(expected, tmp_path / "voting.safetensors"))
+    np.testing.assert_array_equal(loaded.predict_proba(X), expected.predict_proba(X))
+    for name, value, message in [
+        ("n_statistics_", 0, "has 2 classifiers; expected 1"),
+        ("n_statistics_", 6, "a classifier of ViewVotingClassifier has 3 columns; expected 2"),
+        ("statistics_weight_", -1.0, "statistics_weight_"),
+    ]:
+        broken = load_model(tmp_path / "voting.safetensors")
+        setattr(broken, name, value)
+        with pytest.raises(ValueError, match=message):
+            save_model(broken, tmp_path / "broken.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("n_statistics", "message"),
+    [
+        (10, r"X has 10 columns; expected more than n_statistics == 10"),
+        (3, r"X has 7 columns before the statistics, which is not a multiple"),
+        (-1, "n_statistics == -1, must be >= 0"),
+        ("all", "n_statistics"),
+    ],
+)
+def test_wrong_number_of_statistics(n_statistics, message):
+    X, y, _ = make_statistics(30)
+    voting = ViewVotingClassifier(LogisticRegression(), n_views=2, n_statistics=n_statistics)
+    with pytest.raises(ValueError, match=message):
+        voting.fit(X, y)
+
+
+def test_statistics_come_from_the_names_of_a_table():
+    pd = pytest.importorskip("pandas")
+    names = ["cnnembedder0", "cnnembedder1", "statistics_mean_0", "statistics_slow_change_0"]
+    assert blocks_of(pd.DataFrame(np.zeros((1, 4)), columns=names)) == (1, 1, 2)
+    assert blocks_of(pd.DataFrame(np.zeros((1, 4)), columns=names[::-1])) == (1, 1, 0)
 
 
 def test_one_class():
@@ -335,7 +418,7 @@ def test_model_file(tmp_path):
         ("classes_", np.array(["a", "b", "c"]), "other classes"),
         ("temperature_", 0.0, "temperature_"),
         ("estimators_", voting.estimators_[:1], "has 1 classifiers; expected 2"),
-        ("n_features_in_", 15, "has 15 columns; expected 18"),
+        ("n_features_in_", 15, "has 15 columns, which do not divide into 3 views of 2 blocks"),
     ]:
         broken = load_model(tmp_path / "voting.safetensors")
         setattr(broken, name, value)

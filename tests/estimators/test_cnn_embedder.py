@@ -16,6 +16,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from ser_estimators import CNNEmbedder
+from ser_estimators._estimators.embedding_array import blocks_of
 
 from .helpers import MLP, SMALL, make_cnn, make_frames, table
 
@@ -256,3 +257,57 @@ def test_parameters_set_after_fit_do_not_change_predictions(frames):
     mlp = make_cnn(**MLP | {"max_epochs": 1}).fit(features, labels)
     with pytest.raises(ValueError, match="network='mlp' takes tables"):
         mlp.set_params(network="cnn").predict(np.ones((2, features.shape[1], 5)))
+
+
+@pytest.mark.parametrize("norm", ["l2", None])
+def test_statistics_follow_the_embedding(frames, norm):
+    X, y = frames
+    plain = make_cnn(**SMALL, norm=norm, random_state=0).fit(X, y)
+    cnn = make_cnn(**SMALL, norm=norm, statistics=True, random_state=0).fit(X, y)
+    np.testing.assert_array_equal(cnn.predict_proba(X), plain.predict_proba(X))
+    columns = cnn.transform(X)
+    assert columns.shape == (48, 8 + 4 * 13)
+    assert columns.dtype == np.float32
+    assert columns.blocks == (1, 1, 52)
+    np.testing.assert_array_equal(columns[:, :8], plain.transform(X))
+    statistics = columns[:, 8:]
+    np.testing.assert_allclose(statistics.mean(axis=0), 0, atol=1e-5)
+    np.testing.assert_allclose(statistics.std(axis=0), 1 / np.sqrt(52), rtol=1e-3)
+    mean, scale = cnn.statistics_
+    real = X[0][:, X[0].any(axis=0)]
+    found = statistics[0] * scale + mean
+    np.testing.assert_allclose(found[:13], real.mean(axis=1), atol=1e-3)
+    np.testing.assert_allclose(found[13:26], real.std(axis=1), atol=1e-3)
+    names = cnn.get_feature_names_out()
+    assert names[[0, 7, 8, 34, 59]].tolist() == [
+        "cnnembedder0",
+        "cnnembedder7",
+        "statistics_mean_0",
+        "statistics_change_0",
+        "statistics_slow_change_12",
+    ]
+    assert blocks_of(cnn.set_output(transform="pandas").transform(X)) == (1, 1, 52)
+    cnn.set_output(transform="default")
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(cnn)).transform(X), columns)
+    longer = np.pad(X[:1], ((0, 0), (0, 0), (0, 9)))
+    np.testing.assert_allclose(cnn.transform(longer), columns[:1], atol=1e-5)
+    np.testing.assert_array_equal(cnn.transform(list(X))[:, 8:], columns[:, 8:])
+    cnn.set_params(network__statistics=False)
+    np.testing.assert_array_equal(cnn.transform(X), columns)
+
+
+def test_statistics_of_one_frame(frames):
+    X = frames[0][:, :, 0]
+    columns = make_cnn(**SMALL, statistics=True).fit(X, frames[1]).transform(X)
+    expected = (X - X.mean(axis=0)) / X.std(axis=0) / np.sqrt(52)
+    np.testing.assert_allclose(columns[:, 8:21], expected, atol=1e-4)
+    assert not columns[:, 21:].any()  # a single frame does not change
+
+
+def test_statistics_with_weights(frames):
+    X, y = frames
+    weights = np.where(np.arange(48) < 8, 0, np.where(np.arange(48) < 24, 3, 1))
+    cnn = make_cnn(**SMALL | {"max_epochs": 1}, statistics=True, random_state=0)
+    found = cnn.fit(X, y, sample_weight=weights).statistics_
+    copies = np.repeat(np.arange(48), weights)[::-1]
+    np.testing.assert_array_equal(cnn.fit(X[copies], y[copies]).statistics_, found)

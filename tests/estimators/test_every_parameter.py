@@ -132,7 +132,11 @@ AUGMENTATION = {
     "band_p": (2, 1.0),
     "silence_p": (2, 1.0),
 }
-SPECTROGRAM_CNN = {"channels": ((0,), (4, 9)), "se_ratio": (2, 0.5)}
+SPECTROGRAM_CNN = {
+    "channels": ((0,), (4, 9)),
+    "se_ratio": (2, 0.5),
+    "statistics": ("yes", True),
+}
 FEATURE_MLP = {"hidden_layer_sizes": ((), (5,))}
 TABLES = {
     MFCCTransformer: MFCC,

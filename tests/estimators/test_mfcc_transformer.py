@@ -115,7 +115,9 @@ def test_set_output_of_a_pipeline_applies_to_the_embedding(clips):
     )
     pipe.set_output(transform="pandas")
     table = pipe.fit_transform(clips, ["a", "b", "a"])
-    assert table.columns.tolist() == ["cnnembedder0", "cnnembedder1", "cnnembedder2"]
+    names = ["cnnembedder0", "cnnembedder1", "cnnembedder2", "statistics_mean_0"]
+    assert table.columns[:4].tolist() == names
+    assert table.shape == (3, 3 + 4 * 64)
 
 
 @pytest.mark.parametrize(

@@ -226,6 +226,19 @@ def test_architectures(voices, name):
     assert_exported(pipe.fit(voices.data, voices.target), voices)
 
 
+@pytest.mark.parametrize("params", [{"n_mfcc": 13}, {"deltas": 1}, {"normalization": "mean"}])
+@pytest.mark.parametrize("normalizer", [None, SpeakerNormalizer()])
+def test_statistics(voices, params, normalizer):
+    voting = ViewVotingClassifier(LDA, normalizer=normalizer, temperature=9.0)
+    network = SpectrogramCNN(channels=(4, 8), statistics=True)
+    lda = make_pipeline(StandardScaler(), LDA) if normalizer is None else LDA
+    pipe = make_pipeline(
+        MFCCTransformer(**params), cnn(network=network), voting.set_params(estimator=lda)
+    )
+    assert_exported(pipe.fit(voices.data, voices.target), voices)
+    assert pipe[-1].n_statistics_ > 0
+
+
 # As many changes as possible in each line, because a network is trained for every one.
 FEATURES = [
     {"n_mfcc": 13, "n_fft": 400, "hop_length": 160, "htk": True, "lifter": 22.0},

@@ -11,7 +11,7 @@ import numpy as np
 
 from .checks import array, either, integer, items, labels, names, number, text
 from .errors import MismatchError
-from .kind import Kind
+from .kind import Kind, set_attributes
 from .kinds_own import check_settings
 from .kinds_pipelines import fitted_classifier
 
@@ -68,22 +68,37 @@ def _verify_voting(estimator: Any, sizes: Mapping[str, int]) -> None:
             f"ViewVotingClassifier has {estimator.n_features_in_} columns, and its normalizer "
             f"{normalizer.n_features_in_}"
         )
-    if len(members) != estimator.n_members_:
+    n_statistics = estimator.n_statistics_
+    n_classifiers = estimator.n_members_ + bool(n_statistics)
+    if len(members) != n_classifiers:
         raise MismatchError(
-            f"ViewVotingClassifier has {len(members)} classifiers; expected {estimator.n_members_}"
+            f"ViewVotingClassifier has {len(members)} classifiers; expected {n_classifiers}"
         )
+    n_embedding = estimator.n_features_in_ - n_statistics
+    n_columns, n_left = divmod(n_embedding, estimator.n_views_ * estimator.n_members_)
+    if n_columns < 1 or n_left:
+        raise MismatchError(
+            f"ViewVotingClassifier has {estimator.n_features_in_} columns, which do not divide "
+            f"into {estimator.n_views_} views of {estimator.n_members_} blocks"
+        )
+    expected = [n_columns] * estimator.n_members_ + [n_statistics] * bool(n_statistics)
     plain = estimator.plain_estimators_ or []
     if len(plain) != (0 if normalizer is None else len(members)):
         raise MismatchError(f"ViewVotingClassifier has {len(plain)} plain classifiers")
-    for member in [*members, *plain]:
+    for place, member in enumerate([*members, *plain]):
         if not np.array_equal(getattr(member, "classes_", ()), estimator.classes_):
             raise MismatchError("ViewVotingClassifier has other classes than its classifiers")
-        n_columns = estimator.n_views_ * len(members) * getattr(member, "n_features_in_", 0)
-        if n_columns != estimator.n_features_in_:
+        found, size = getattr(member, "n_features_in_", 0), expected[place % len(members)]
+        if found != size:
             raise MismatchError(
-                f"ViewVotingClassifier has {estimator.n_features_in_} columns; expected "
-                f"{n_columns}, n_views times those of all its classifiers"
+                f"a classifier of ViewVotingClassifier has {found} columns; expected {size}"
             )
+
+
+def _unpack_voting(estimator: Any, values: dict[str, Any]) -> None:
+    # Files of earlier versions have no statistics.
+    before = {"n_statistics_": 0, "statistics_weight_": 0.0, "speaker_statistics_weight_": 0.0}
+    set_attributes(estimator, before | values)
 
 
 KINDS = (
@@ -124,6 +139,9 @@ KINDS = (
         {
             "n_views_": integer(1, _MAX_BLOCKS),
             "n_members_": integer(1, _MAX_BLOCKS),
+            "n_statistics_": integer(0),
+            "statistics_weight_": number(0),
+            "speaker_statistics_weight_": number(0),
             "estimators_": items(fitted_classifier),
             "plain_estimators_": either(_check_none, items(fitted_classifier)),
             "classes_": labels("classes"),
@@ -133,8 +151,10 @@ KINDS = (
             "n_features_in_": integer(1),
             "feature_names_in_": names("features"),
         },
-        ("feature_names_in_",),
+        ("feature_names_in_", "n_statistics_", "statistics_weight_", "speaker_statistics_weight_"),
+        unpack=_unpack_voting,
         verify=_verify_voting,
         check_parameters=check_settings,
+        added={"n_statistics": "auto"},
     ),
 )

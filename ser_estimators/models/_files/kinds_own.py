@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..._features.audio_measures import MEASURES
+from ..._features.frame_statistics import FRAME_STATISTICS
 from .checks import (
     Check,
     array,
@@ -264,6 +265,13 @@ def _any_value(value: Any, sizes: dict[str, int]) -> None:
 
 
 def _verify_network(estimator: Any, sizes: Mapping[str, int]) -> None:
+    scale = estimator.statistics_
+    n_statistics = len(FRAME_STATISTICS) * estimator.n_features_in_
+    if scale is not None and not (scale.shape[1] == n_statistics and (scale[1] > 0).all()):
+        raise MismatchError(
+            f"statistics_ of CNNEmbedder is not a mean and a positive scale of {n_statistics} "
+            "statistics"
+        )
     if not estimator.n_iter_ == len(estimator.history_):
         raise MismatchError(f"n_iter_ of CNNEmbedder is {estimator.n_iter_}, unlike its history")
 
@@ -310,6 +318,7 @@ _NETWORK: dict[str, Check] = FEATURES | {
     "interrupted_": flag,
     "views_": _views,
     "norm_": choice("l2", None),
+    "statistics_": either(choice(None), array(2, None, dtypes=("float32",))),
     "module_": mapping({"spec": _SPEC, "tensors": _check_tensors}),
 }
 # Only after a fit on a 2-D array.
@@ -351,13 +360,19 @@ KINDS = (
         "CNNEmbedder",
         _MODULE,
         _NETWORK,
-        NAMES,
+        (*NAMES, "statistics_"),
         pack=_pack_network,
         unpack=_unpack_network,
         verify=_verify_network,
         check_parameters=_check_network_parameters,
     ),
-    Kind("SpectrogramCNN", _MODULE, check_parameters=check_settings, is_stateless=True),
+    Kind(
+        "SpectrogramCNN",
+        _MODULE,
+        check_parameters=check_settings,
+        is_stateless=True,
+        added={"statistics": False},
+    ),
     Kind("FeatureMLP", _MODULE, check_parameters=check_settings, is_stateless=True),
     Kind(
         "SpectrogramAugmentation",

@@ -108,12 +108,15 @@ def _voting_logits(voting: ViewVotingClassifier) -> tuple[Any, Any]:
     coefs, intercepts = [], []
     for name, (mean, factor) in tables.items():
         members = [_linear_of(estimator) for estimator in getattr(voting, name)]
-        coef = np.hstack([coef for coef, _ in members]) * np.broadcast_to(factor, n_columns)
-        coefs.append(coef / len(members))
-        intercept = sum(intercept for _, intercept in members) - coef @ np.broadcast_to(
-            mean, n_columns
+        weights = voting._blocks.weights(voting.statistics_weight_)
+        coef = np.hstack(
+            [share * coef for (coef, _), share in zip(members, weights, strict=True)]
+        ) * np.broadcast_to(factor, n_columns)
+        coefs.append(coef)
+        intercepts.append(
+            sum(share * intercept for (_, intercept), share in zip(members, weights, strict=True))
+            - coef @ np.broadcast_to(mean, n_columns)
         )
-        intercepts.append(intercept / len(members))
     coef = np.mean(coefs, axis=0) / voting.temperature_
     intercept = np.mean(intercepts, axis=0) / voting.temperature_
     return coef.astype(np.float32), intercept.astype(np.float32)

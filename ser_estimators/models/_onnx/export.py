@@ -27,6 +27,7 @@ from .features import add_coefficients
 from .graph import Graph
 from .network import add_embedding, add_embeddings, add_probabilities
 from .plan import Plan, make_plan
+from .statistics import add_statistics
 from .waveform import add_waveforms
 
 __all__ = ["export_onnx"]
@@ -165,6 +166,9 @@ def _build(plan: Plan, card: ModelCard | str | None) -> Any:
         probabilities = add_probabilities(graph, plan.cnn.module_.heads, embeddings)
     else:
         x = add_embedding(graph, embeddings, is_normalized=plan.cnn.norm_ == "l2")
+        if plan.cnn.statistics_ is not None:
+            statistics = add_statistics(graph, coefficients, plan.cnn.statistics_)
+            x = graph.add("Concat", x, statistics, axis=1)
         for scaler in plan.scalers:
             x = add_scaler(graph, x, scaler)
         probabilities = add_classifier(graph, x, plan.classifier)

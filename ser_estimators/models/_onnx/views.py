@@ -9,7 +9,7 @@ import numpy as np
 from ..._network.views import View, row_weights
 from .graph import Graph, Operand
 
-__all__ = ["Clips", "add_spectrogram", "add_view"]
+__all__ = ["Clips", "add_spectrogram", "add_view", "real_frames"]
 
 
 class Clips(NamedTuple):
@@ -38,14 +38,19 @@ def add_spectrogram(graph: Graph, inputs: Any, coefficients: Operand) -> Clips:
         Zero in padding.
     """
     n_channels, n_rows = inputs.mean.shape[:2]
-    largest = graph.max(graph.add("Abs", coefficients), 1, keepdims=False)
-    is_real = graph.cast(graph.add("Greater", largest, 0.0), np.float32)
-    mask = _with_one_frame(graph, is_real)
+    mask = real_frames(graph, coefficients)
     rows = graph.reshape(coefficients, 0, n_channels, n_rows, -1)
     rows = graph.add("MatMul", inputs.inverse_dct.numpy(), rows)
     centered = graph.add("Sub", rows, inputs.mean.numpy())
     standardized = graph.add("Div", centered, inputs.std.numpy())
     return Clips(graph.add("Mul", standardized, graph.add("Unsqueeze", mask, [1, 2])), mask)
+
+
+def real_frames(graph: Graph, coefficients: Operand) -> str:
+    """Add a mask of the frames that are not padding, (n, n_frames), at least one of each clip."""
+    largest = graph.max(graph.add("Abs", coefficients), 1, keepdims=False)
+    is_real = graph.cast(graph.add("Greater", largest, 0.0), np.float32)
+    return _with_one_frame(graph, is_real)
 
 
 def add_view(graph: Graph, view: View, clips: Clips, *, n_rows: int) -> Clips:
