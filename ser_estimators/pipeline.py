@@ -84,8 +84,8 @@ def make_ser_pipeline(
     -------
     sklearn.pipeline.Pipeline
         With the steps ``mfcc`` (`MFCCTransformer`), ``cnn`` (`CNNEmbedder`, which appends
-        statistics of the MFCCs to its embedding) and ``voting`` (`ViewVotingClassifier` of a
-        ``LinearDiscriminantAnalysis`` of both). With
+        statistics of the MFCCs to its embedding) and ``voting`` (`ViewVotingClassifier`, with one
+        ``LinearDiscriminantAnalysis`` of the embedding and one of the statistics). With
         ``recordings="studio"``, the last step is ``lr`` (``LogisticRegression``). With an encoder,
         the steps are ``encoder`` (`EncoderEmbedder`) and ``voting``, with an analysis for each
         layer.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import difflib
-import itertools
 from numbers import Real
 from typing import Any
 
@@ -26,6 +25,7 @@ from .._audio.unlike import unlike_ignored
 from .._utils.checks import check_finite, is_missing
 from .._utils.text import listed, represent
 from .linear_adaptation import adapt_coefficients
+from .log_probabilities import log_probabilities
 from .selective_classifier import SelectiveClassifier
 from .speaker_codes import speaker_names
 from .speaker_routing import adapts_to_speakers, transform_with_speakers
@@ -40,7 +40,8 @@ def adapt_model(model: Any, X: Any, y: Any, *, groups: Any = None, C: float = 10
     """Fit the last step of a trained model to a few labeled clips, such as of a new speaker.
 
     The coefficients of the linear classifier are fitted to the clips, with a penalty on their
-    distance from the previous values: a maximum a posteriori estimate [1]_. Once the features are
+    distance from the previous values: a maximum a posteriori estimate [1]_. A classifier of
+    statistics, see `ViewVotingClassifier`, stays as it was. Once the features are
     computed, this takes a fraction of a second; the training clips are not needed.
 
     Parameters
@@ -204,21 +205,35 @@ def _adapt_voting(
 ) -> None:
     # Each view is a clip, as in its fit; together they weigh as much as one.
     codes, C = np.repeat(codes, voting.n_views_), C / voting.n_views_
-    temperature = float(voting._clip_temperatures(len(X), groups).mean())
+    weight = float(voting._clip_weights(len(X), groups).mean()) if voting.n_statistics_ else 0.0
+    temperature = (1 + weight) * float(voting._clip_temperatures(len(X), groups).mean())
     for name, table in voting._tables(X, groups).items():
-        # The classifier of the statistics, which comes last, stays as it was.
-        members = zip(getattr(voting, name), voting._blocks.tables_of(table), strict=True)
-        for one, member in itertools.islice(members, voting.n_members_):
-            _adapt_linear(one, member, codes, C, temperature=temperature)
+        estimators, tables = getattr(voting, name), voting._blocks.tables_of(table)
+        known: NDArray[np.float64] | float = 0.0
+        if voting.n_statistics_:
+            # Their classifier stays as it was.
+            known = weight * log_probabilities(estimators[-1], tables[-1], voting.classes_)
+        for one, member in list(zip(estimators, tables, strict=True))[: voting.n_members_]:
+            _adapt_linear(one, member, codes, C, temperature=temperature, known=known)
 
 
 def _adapt_linear(
-    estimator: Any, X: NDArray[Any], codes: NDArray[np.intp], C: float, *, temperature: float
+    estimator: Any,
+    X: NDArray[Any],
+    codes: NDArray[np.intp],
+    C: float,
+    *,
+    temperature: float,
+    known: NDArray[np.float64] | float = 0.0,
 ) -> None:
-    """Adapt a linear classifier, or a pipeline that ends with one."""
+    """Adapt a linear classifier, or a pipeline that ends with one.
+
+    `known` are scores of another classifier, which are added.
+    """
     if isinstance(estimator, Pipeline):
         table = estimator[:-1].transform(X)
-        _adapt_linear(estimator.steps[-1][1], table, codes, C, temperature=temperature)
+        last = estimator.steps[-1][1]
+        _adapt_linear(last, table, codes, C, temperature=temperature, known=known)
         return
     coef = np.asarray(estimator.coef_, dtype=np.float64)
     intercept = np.broadcast_to(estimator.intercept_, len(coef)).astype(np.float64)
@@ -235,6 +250,7 @@ def _adapt_linear(
         intercept,
         C=C / (norm or 1.0),
         temperature=temperature,
+        offset=known,
     )
     if is_binary:
         coef, intercept = coef[1:] - coef[:1], intercept[1:] - intercept[:1]

@@ -46,6 +46,15 @@ class Blocks(NamedTuple):
             tables.append(np.repeat(X[:, n_columns:], self.n_views, axis=0))
         return tables
 
-    def weights(self, of_statistics: float) -> list[float]:
-        """Return the weights of the tables: members together weigh 1."""
-        return [1 / self.n_members] * self.n_members + [of_statistics] * bool(self.n_statistics)
+    def weights(self, statistics_weight: float) -> list[float]:
+        """Return the weights of the tables, which add up to 1.
+
+        Parameters
+        ----------
+        statistics_weight : float >= 0
+            Weight of the statistics, where that of all members together is 1.
+        """
+        if not self.n_statistics:
+            return [1 / self.n_members] * self.n_members
+        share = 1 / (1 + statistics_weight)
+        return [share / self.n_members] * self.n_members + [statistics_weight * share]

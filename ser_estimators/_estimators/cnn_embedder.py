@@ -28,8 +28,8 @@ class CNNEmbedder(NetworkEstimator):
     transform. Convolutions with pooling, statistics over time, a fully connected layer (the
     embedding) and a softmax follow. `predict` and `predict_proba` average the softmax probabilities
     of the networks; `transform` returns their embeddings, from which another classifier, such as a
-    logistic regression, can learn. Training minimizes the cross-entropy with AdamW [1]_, on
-    augmented clips.
+    linear discriminant analysis, can learn. Training minimizes the cross-entropy with AdamW [1]_,
+    on augmented clips.
 
     Frames that are zero in every coefficient are masked as padding, so the prediction for a clip
     does not depend on the other clips.
@@ -133,7 +133,8 @@ class CNNEmbedder(NetworkEstimator):
     norm_ : {"l2"} or None
         Value of `norm` in ``fit``.
     statistics_ : ndarray of shape (2, 4 * n_features_in_), float32, or None
-        With ``SpectrogramCNN(statistics=True)``, what the statistics are reduced and divided by.
+        With ``SpectrogramCNN(statistics=True)``, what is subtracted from the statistics, and what
+        the result is multiplied by.
     n_iter_ : int
         Number of entries of ``history_``.
     interrupted_ : bool
@@ -145,7 +146,7 @@ class CNNEmbedder(NetworkEstimator):
     --------
     MFCCTransformer : Computes the coefficients.
     SpectrogramAugmentation : Random augmentation of the training clips.
-    make_ser_pipeline : Pipeline with a logistic regression on the embedding.
+    make_ser_pipeline : Pipeline with a linear classifier on the embedding.
 
     Notes
     -----

@@ -16,16 +16,16 @@ __all__ = ["EmbeddingArray", "blocks_of"]
 
 # A column of `EncoderEmbedder`, such as "speed0.95_layer3_mean_0"; one speed has no prefix.
 _NAME = re.compile(r"(?:speed(?P<speed>[^_]+)_)?layer(?P<layer>\d+)_")
-# A column of `CNNEmbedder`, such as "statistics_mean_0".
-_STATISTIC = re.compile(r"statistics_[a-z_]+_\d+")
+# A column of `CNNEmbedder`, such as "statistics_mean_0", with a prefix in a FeatureUnion.
+_STATISTIC = re.compile(r"(?:.*__)?statistics_[a-z_]+_\d+")
 
 
 @public
 class EmbeddingArray(np.ndarray):
     """An array of shape (n_clips, n_columns) with `blocks`: numbers of views, layers, statistics.
 
-    Selections of clips, copies and pickles keep the numbers. Otherwise it behaves like
-    ``numpy.ndarray``.
+    Selections and joins of clips, copies and pickles keep the numbers; selections of columns do
+    not. Otherwise it behaves like ``numpy.ndarray``.
     """
 
     blocks: Blocks | None
@@ -39,6 +39,22 @@ class EmbeddingArray(np.ndarray):
         blocks = getattr(array, "blocks", None)
         is_like = blocks is not None and self.ndim == 2 and self.shape[1:] == array.shape[1:]
         self.blocks = blocks if is_like else None
+
+    def __getitem__(self, key: Any) -> Any:
+        selected = super().__getitem__(key)
+        columns = key[1:] if isinstance(key, tuple) else ()
+        if isinstance(selected, EmbeddingArray) and not all(map(_is_everything, columns)):
+            selected.blocks = None
+        return selected
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        result = super().__array_function__(function, types, args, kwargs)
+        if function is not np.concatenate:
+            return result
+        parts = args[0]
+        blocks = {getattr(part, "blocks", None) for part in parts}
+        is_like = len(blocks) == 1 and result.shape[1:] == np.shape(parts[0])[1:]
+        return EmbeddingArray(result, blocks.pop()) if is_like else np.asarray(result)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # The state is a plain array, so joblib shares it between processes like any other.
@@ -63,9 +79,14 @@ def blocks_of(X: Any) -> Blocks:
     n_statistics = sum(_STATISTIC.fullmatch(name) is not None for name in names)
     if n_statistics:
         are_last = all(_STATISTIC.fullmatch(name) for name in names[-n_statistics:])
-        return Blocks(n_statistics=n_statistics) if are_last else Blocks()
+        is_all = n_statistics == len(names)
+        return Blocks(n_statistics=n_statistics) if are_last and not is_all else Blocks()
     matches = [match for match in map(_NAME.match, names) if match is not None]
     if len(matches) < len(names):
         return Blocks()
     speeds, layers = ({match[name] for match in matches} for name in ("speed", "layer"))
     return Blocks(len(speeds), len(layers))
+
+
+def _is_everything(key: Any) -> bool:
+    return key is Ellipsis or (isinstance(key, slice) and key == slice(None))

@@ -28,6 +28,7 @@ def adapt_coefficients(
     *,
     C: float,
     temperature: float = 1.0,
+    offset: Floats | float = 0.0,
 ) -> tuple[Floats, Floats]:
     """Return softmax coefficients that fit additional clips and stay near given ones.
 
@@ -49,6 +50,8 @@ def adapt_coefficients(
         Inverse strength of the penalty.
     temperature : float > 0, default=1.0
         Number by which the scores of the classifier are divided.
+    offset : ndarray of shape (n_clips, n_classes) or float, default=0.0
+        Added to the scores before.
 
     Returns
     -------
@@ -57,7 +60,8 @@ def adapt_coefficients(
     """
     present, rows = np.unique(codes, return_inverse=True)
     weight = compute_sample_weight("balanced", rows)
-    scores = (X @ coef[present].T + intercept[present]) / temperature
+    others = np.broadcast_to(offset, (len(X), len(coef)))[:, present]
+    scores = (X @ coef[present].T + intercept[present] + others) / temperature
     design = np.column_stack([X, np.ones(len(X))])
     clips = np.arange(len(X))
 

@@ -19,7 +19,7 @@ from sklearn.preprocessing import normalize
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from .._features.frame_statistics import FRAME_STATISTICS, frame_statistics, scale_of
+from .._features.frame_statistics import FRAME_STATISTICS, frame_statistics, standardization
 from .._features.layout import layout_of
 from .._features.mfcc_array import index_of, known_frames
 from .._network.context import default_context
@@ -150,9 +150,11 @@ class NetworkEstimator(
                 embedding = normalize(embedding, self.norm_, copy=False)
         if self.statistics_ is None:
             return embedding
-        mean, scale = self.statistics_
-        statistics = (frame_statistics(frames, n_frames) - mean) / scale
-        return EmbeddingArray(np.hstack([embedding, statistics]), (1, 1, statistics.shape[1]))
+        center, factor = self.statistics_
+        with np.errstate(under="ignore"):
+            statistics = (frame_statistics(frames, n_frames) - center) * factor
+            columns = np.hstack([embedding, statistics.astype(np.float32)])
+        return EmbeddingArray(columns, (1, 1, statistics.shape[1]))
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float32]:
         """Return the softmax probability of each class.
@@ -280,7 +282,9 @@ class NetworkEstimator(
         self.norm_ = self.norm
         self.statistics_ = None
         if isinstance(self.network, SpectrogramCNN) and self.network.statistics:
-            self.statistics_ = scale_of(frame_statistics(as_frames(X), n_frames), weights)
+            with np.errstate(under="ignore"):
+                statistics = frame_statistics(as_frames(X), n_frames)
+                self.statistics_ = standardization(statistics, weights)
         self.module_ = module
         self._spec = spec
 
@@ -338,7 +342,7 @@ class NetworkEstimator(
         Parameters
         ----------
         input_features : None
-            Ignored.
+            Only for the convention of scikit-learn.
 
         Returns
         -------

@@ -33,10 +33,12 @@ class SpectrogramCNN(BaseEstimator):
         by a gate computed from their means. 0 disables it.
     statistics : bool, default=False
         Whether ``CNNEmbedder.transform`` appends statistics of the input to the embedding: of each
-        row of X over time, the mean, the standard deviation, and two measures of how much it
-        changes. They are standardized, and scaled so that they are as long as the embedding. The
-        network does not use them. A classifier of their own, as in a `ViewVotingClassifier`,
-        helps with few training clips, and if several clips of each speaker are known.
+        row of X over time, the mean, the standard deviation, the mean absolute difference of
+        neighboring frames, and the root mean square difference of frames at a distance of four.
+        They are standardized, and divided by the root of their number, so that they are about as
+        long as an embedding of length 1. The network does not use them. A classifier of their
+        own, as in a `ViewVotingClassifier`, helps if there are few training clips, or several
+        clips of each speaker.
 
     See Also
     --------

@@ -21,7 +21,7 @@ __all__ = [
     "MIN_PROBABILITY",
     "best_temperature",
     "check_temperature",
-    "clip_temperatures",
+    "interpolate_clips",
     "log_of",
     "scale_probabilities",
     "training_temperatures",
@@ -111,18 +111,18 @@ def training_temperatures(
     )
 
 
-def clip_temperatures(codes: NDArray[np.intp], alone: float, adapted: float) -> Floats:
-    """Return a temperature for each clip, between those without speakers and with many clips.
+def interpolate_clips(codes: NDArray[np.intp], alone: float, adapted: float) -> Floats:
+    """Return a number for each clip, between those without speakers and with many clips of each.
 
-    The other clips of its speaker make a clip surer; one that has none is as sure as without
-    speakers.
+    The more other clips of its speaker there are, the surer a clip is. One that has none is
+    predicted as without speakers.
 
     Parameters
     ----------
     codes : ndarray of shape (n_clips,)
         Number of the speaker of each clip, or -1.
-    alone, adapted : float
-        Temperatures without speakers, and with many clips of each.
+    alone, adapted : float > 0
+        Temperatures or weights, without speakers, and with many clips of each.
     """
     is_known = codes >= 0
     share = np.zeros(len(codes))

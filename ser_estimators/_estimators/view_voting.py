@@ -24,16 +24,10 @@ from .embedding_array import blocks_of
 from .log_probabilities import log_probabilities
 from .speaker_codes import speaker_codes
 from .speaker_folds import check_speakers, speaker_folds
-from .temperature import best_temperature, clip_temperatures, training_temperatures
-from .voting_parameters import check_columns, check_voting
+from .temperature import best_temperature, interpolate_clips, training_temperatures
+from .voting_parameters import check_columns, check_voting, statistics_weights
 
 __all__ = ["ViewVotingClassifier"]
-
-# Log-probability of a class that a classifier does not know.
-_LOWEST = float(np.log(np.finfo(np.float64).tiny))
-# Weight of the statistics with speakers, and without, if there are no more training clips. Chosen
-# on RAVDESS, nEMO and synthetic voices.
-_WEIGHT, _FEW_CLIPS = 3.0, 256
 
 
 class _Fitted(NamedTuple):
@@ -53,8 +47,8 @@ class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     its own, so that it learns from more voices than there are speakers. A view may be divided
     again, such as into layers of an encoder, each with a classifier of its own. A clip is predicted
     from the mean over views and classifiers. Statistics of the input may follow the views. They
-    have a classifier of their own, whose log-probabilities are added: where networks have learned
-    from too few clips, simple measures tell more.
+    have a classifier of their own, which takes part in this mean: where networks have learned from
+    too few clips, simple measures tell more.
 
     With a `normalizer`, what the clips of a speaker have in common is removed first. Pass the
     speakers as `groups` in prediction as well, and each is recognized better the more clips of it
@@ -76,6 +70,10 @@ class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     n_statistics : "auto" or int >= 0, default="auto"
         Number of columns at the end that are statistics. "auto" is their number if X comes from a
         `CNNEmbedder` with ``SpectrogramCNN(statistics=True)``, and 0 for any other X.
+    statistics_weight : "auto" or float >= 0, default="auto"
+        Weight of the classifier of the statistics in the mean, where all others together have the
+        weight 1. "auto" is 3 with many clips of a speaker, and for single clips
+        ``3 * min(1, 256 / n_clips) ** 3``, where `n_clips` is the number of training clips.
     normalizer : SpeakerNormalizer or None, default=None
         Normalizes the columns before the classifiers see them.
     temperature : {"auto", "training"} or float > 0, default="auto"
@@ -86,7 +84,7 @@ class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         "training" is for columns that know the labels, such as those of a `CNNEmbedder` that was
         fitted to the same clips, on which cross-validation makes no errors: it chooses the numbers
         with which the predicted class has a mean probability of 0.88 on the training clips, and
-        less without speakers, the fewer of them there are.
+        less without speakers, if there are fewer than 17 of them.
     cv : int >= 2, default=3
         Number of folds for ``temperature="auto"``.
 
@@ -100,8 +98,8 @@ class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     plain_estimators_ : list of classifier, or None
         With a `normalizer`, fitted clones on columns that are only standardized.
     statistics_weight_, speaker_statistics_weight_ : float
-        Weights of the log-probabilities of the last of these lists, for predictions without and
-        with speakers: 3 with speakers, and less without, the more training clips there are.
+        Weights of the statistics without speakers, and for speakers of many clips. With fewer, the
+        weight is between both, as the temperature is.
     classes_ : ndarray of shape (n_classes,)
         Labels, in the order of the columns of ``predict_proba``.
     normalizer_ : SpeakerNormalizer or None
@@ -120,6 +118,7 @@ class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     --------
     EncoderEmbedder : Its `speeds` are the views, and its layers the members. A step between, such
         as a ``StandardScaler``, does not hand these numbers on, but a DataFrame does.
+    CNNEmbedder : May append statistics of its input.
     SpeakerNormalizer : Describes how many clips of a speaker are needed, and which.
 
     Notes
@@ -162,6 +161,7 @@ class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         n_views: str | int = "auto",
         n_members: str | int = "auto",
         n_statistics: str | int = "auto",
+        statistics_weight: str | float = "auto",
         normalizer: Any = None,
         temperature: str | float = "auto",
         cv: int = 3,
@@ -170,6 +170,7 @@ class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         self.n_views = n_views
         self.n_members = n_members
         self.n_statistics = n_statistics
+        self.statistics_weight = statistics_weight
         self.normalizer = normalizer
         self.temperature = temperature
         self.cv = cv
@@ -206,8 +207,8 @@ class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             given = getattr(self, name)
             setattr(self, f"{name}_", found if isinstance(given, str) else int(given))
         check_columns(self._blocks, X)
-        self.statistics_weight_ = _WEIGHT * min(1.0, _FEW_CLIPS / len(X)) ** 3
-        self.speaker_statistics_weight_ = _WEIGHT
+        weights = statistics_weights(self.statistics_weight, len(X))
+        self.statistics_weight_, self.speaker_statistics_weight_ = weights
         self.classes_ = np.unique(y)
         if len(self.classes_) < 2:
             raise ValueError(
@@ -305,9 +306,12 @@ class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         return scores, self._clip_temperatures(len(X), groups)
 
     def _clip_temperatures(self, n_clips: int, groups: Any) -> NDArray[np.float64]:
-        return clip_temperatures(
-            speaker_codes(n_clips, groups), self.temperature_, self.speaker_temperature_
-        )
+        codes = speaker_codes(n_clips, groups)
+        return interpolate_clips(codes, self.temperature_, self.speaker_temperature_)
+
+    def _clip_weights(self, n_clips: int, groups: Any) -> NDArray[np.float64]:
+        codes = speaker_codes(n_clips, groups)
+        return interpolate_clips(codes, self.statistics_weight_, self.speaker_statistics_weight_)
 
     def _tables(self, X: NDArray[Any], groups: Any) -> dict[str, NDArray[Any]]:
         """Return the columns that each list of fitted classifiers sees."""
@@ -338,27 +342,26 @@ class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             )
 
     def _scores(self, fitted: _Fitted, X: NDArray[Any], groups: Any) -> NDArray[np.float64]:
-        """Return the mean log-probabilities over views and members, (n_clips, n_classes)."""
+        """Return the mean log-probabilities over views and classifiers, (n_clips, n_classes)."""
+        weights = self._clip_weights(len(X), groups)
         if fitted.normalizer is None:
-            return self._logs(fitted.members, X, self.statistics_weight_)
+            return self._mean_logs(fitted.members, X, weights)
         normalized = fitted.normalizer.transform(X, groups=groups)
+        scores = self._mean_logs(fitted.members, normalized, weights)
         if groups is not None:
-            return self._logs(fitted.members, normalized, self.speaker_statistics_weight_)
-        scores = self._logs(fitted.members, normalized, self.statistics_weight_)
-        scaled = fitted.normalizer._scale(X)
-        return (scores + self._logs(fitted.plain, scaled, self.statistics_weight_)) / 2
+            return scores
+        return (scores + self._mean_logs(fitted.plain, fitted.normalizer._scale(X), weights)) / 2
 
-    def _logs(self, estimators: Any, X: NDArray[Any], weight: float) -> NDArray[np.float64]:
-        logs = np.zeros((len(X), len(self.classes_)))
-        weights = self._blocks.weights(weight)
-        tables = self._blocks.tables_of(X)
-        for estimator, table, share in zip(estimators, tables, weights, strict=True):
-            # A fold may lack a class.
-            logarithms = np.full((len(table), len(self.classes_)), _LOWEST)
-            columns = np.searchsorted(self.classes_, estimator.classes_)
-            logarithms[:, columns] = log_probabilities(estimator, table)
-            logs += share * logarithms.reshape(len(X), self.n_views_, -1).mean(axis=1)
-        return logs
+    def _mean_logs(self, estimators: Any, X: NDArray[Any], weights: Any) -> NDArray[np.float64]:
+        of_views = [
+            log_probabilities(estimator, table, self.classes_).reshape(len(X), self.n_views_, -1)
+            for estimator, table in zip(estimators, self._blocks.tables_of(X), strict=True)
+        ]
+        logs = [one.mean(axis=1) for one in of_views]
+        mean = np.asarray(np.mean(logs[: self.n_members_], axis=0))
+        if self.n_statistics_:
+            mean = (mean + weights[:, None] * logs[-1]) / (1 + weights[:, None])
+        return mean
 
     def _temperatures(self, fitted: _Fitted, X: Any, y: Any, groups: Any) -> tuple[float, float]:
         if not isinstance(self.temperature, str):

@@ -172,7 +172,7 @@ class EmbeddingDisplay:
         estimator : estimator instance
             A fitted `CNNEmbedder`, another transformer, a pipeline, or a fitted search over one.
             The last step of a pipeline is left out if it has no ``transform``, as in the case of
-            ``LogisticRegression``.
+            ``LogisticRegression``. So are statistics that follow the embedding.
         X : list of path-like, or array-like of shape (n_clips, ...)
             Input of the estimator.
         labels : array-like of shape (n_clips,)

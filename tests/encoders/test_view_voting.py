@@ -168,7 +168,7 @@ def test_statistics_have_a_classifier_of_their_own(n_clips, weight):
     # Each view has a copy.
     others = LogisticRegression().fit(np.vstack([X[:, 6:]] * 2), np.tile(y, 2))
     logs = np.mean([alone.predict_log_proba(view) for view in views], axis=0)
-    logs += weight * others.predict_log_proba(X[:, 6:])
+    logs = (logs + weight * others.predict_log_proba(X[:, 6:])) / (1 + weight)
     np.testing.assert_allclose(voting.predict_proba(X), softmax(logs, axis=1), atol=1e-3)
 
 
@@ -178,14 +178,51 @@ def test_statistics_weigh_more_with_speakers():
     voting = ViewVotingClassifier(
         lda, n_statistics=4, normalizer=SpeakerNormalizer(), temperature=1
     ).fit(X, y, groups=speakers)
-    assert voting.statistics_weight_ < 0.3
+    weight = 3 * (256 / 600) ** 3
+    assert voting.statistics_weight_ == pytest.approx(weight)
     assert voting.speaker_statistics_weight_ == 3
+    weight = weight**0.01 * 3**0.99  # each speaker has about 100 clips
     normalized = SpeakerNormalizer().fit(X, groups=speakers).transform(X, groups=speakers)
     logs = lda.fit(normalized[:, :3], y).predict_log_proba(normalized[:, :3])
-    logs = logs + 3 * lda.fit(normalized[:, 3:], y).predict_log_proba(normalized[:, 3:])
+    logs = logs + weight * lda.fit(normalized[:, 3:], y).predict_log_proba(normalized[:, 3:])
     found = voting.predict_proba(X, groups=speakers)
-    np.testing.assert_allclose(found, softmax(logs, axis=1), atol=1e-6)
+    np.testing.assert_allclose(found, softmax(logs / (1 + weight), axis=1), atol=1e-3)
     assert np.abs(found - voting.predict_proba(X)).max() > 0.1
+
+
+def test_a_single_clip_of_a_speaker_is_as_sure_as_without():
+    X, y, speakers = make_statistics(600, n_views=1)
+    voting = ViewVotingClassifier(
+        LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.4),
+        n_statistics=4,
+        normalizer=SpeakerNormalizer(),
+    ).fit(X[:400], y[:400], groups=speakers[:400])
+    without = voting.predict_proba(X[400:]).max(axis=1).mean()
+    alone = voting.predict_proba(X[400:], groups=np.arange(200)).max(axis=1).mean()
+    many = voting.predict_proba(X[400:], groups=speakers[400:]).max(axis=1).mean()
+    assert alone == pytest.approx(without, abs=0.03)
+    assert many > max(alone, without)
+
+
+@pytest.mark.parametrize("weight", [0, 0.5])
+def test_weight_of_statistics_can_be_set(weight):
+    X, y, speakers = make_statistics(600, n_views=1)
+    voting = ViewVotingClassifier(
+        LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.5),
+        n_statistics=4,
+        statistics_weight=weight,
+        normalizer=SpeakerNormalizer(),
+        temperature=1,
+    ).fit(X, y, groups=speakers)
+    assert voting.statistics_weight_ == voting.speaker_statistics_weight_ == weight
+    if weight == 0:
+        expected = clone(voting).set_params(n_statistics=0).fit(X[:, :3], y, groups=speakers)
+        for groups in (None, speakers):
+            np.testing.assert_allclose(
+                voting.predict_proba(X, groups=groups),
+                expected.predict_proba(X[:, :3], groups=groups),
+                atol=1e-9,
+            )
 
 
 def test_statistics_come_from_the_network(tmp_path):
@@ -193,10 +230,15 @@ def test_statistics_come_from_the_network(tmp_path):
     expected = ViewVotingClassifier(LogisticRegression(), n_views=2, n_statistics=4)
     expected.fit(X, y, groups=speakers)
     array = EmbeddingArray(X, (2, 1, 4))
-    for given in (array, array[::-1][::-1], pickle.loads(pickle.dumps(array))):
+    joined = np.concatenate([array[:20], array[20:]])
+    copies = (array[::-1][::-1], pickle.loads(pickle.dumps(array)), joined, np.vstack([array]))
+    for given in (array, *copies):
         voting = ViewVotingClassifier(LogisticRegression()).fit(given, y, groups=speakers)
         assert (voting.n_views_, voting.n_members_, voting.n_statistics_) == (2, 1, 4)
         np.testing.assert_array_equal(voting.predict_proba(X), expected.predict_proba(X))
+    for other in (array[:, ::-1], array[:, :5], np.hstack([array, X]), np.vstack([array, X])):
+        assert blocks_of(other) == (1, 1, 0)
+    assert array[5:, :].blocks == array[[1, 2]].blocks == (2, 1, 4)
     loaded = load_model(save_model(expected, tmp_path / "voting.safetensors"))
     np.testing.assert_array_equal(loaded.predict_proba(X), expected.predict_proba(X))
     for name, value, message in [
@@ -231,6 +273,9 @@ def test_statistics_come_from_the_names_of_a_table():
     names = ["cnnembedder0", "cnnembedder1", "statistics_mean_0", "statistics_slow_change_0"]
     assert blocks_of(pd.DataFrame(np.zeros((1, 4)), columns=names)) == (1, 1, 2)
     assert blocks_of(pd.DataFrame(np.zeros((1, 4)), columns=names[::-1])) == (1, 1, 0)
+    assert blocks_of(pd.DataFrame(np.zeros((1, 2)), columns=names[2:])) == (1, 1, 0)
+    prefixed = [f"cnn__{name}" for name in names]
+    assert blocks_of(pd.DataFrame(np.zeros((1, 4)), columns=prefixed)) == (1, 1, 2)
 
 
 def test_one_class():

@@ -40,6 +40,7 @@ LASTS = {
     "normalized": ViewVotingClassifier(
         make_pipeline(StandardScaler(), LDA), normalizer=SpeakerNormalizer()
     ),
+    "statistics": ViewVotingClassifier(LDA, n_statistics=8, normalizer=SpeakerNormalizer()),
 }
 
 

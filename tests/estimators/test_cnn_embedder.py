@@ -273,9 +273,9 @@ def test_statistics_follow_the_embedding(frames, norm):
     statistics = columns[:, 8:]
     np.testing.assert_allclose(statistics.mean(axis=0), 0, atol=1e-5)
     np.testing.assert_allclose(statistics.std(axis=0), 1 / np.sqrt(52), rtol=1e-3)
-    mean, scale = cnn.statistics_
+    center, factor = cnn.statistics_
     real = X[0][:, X[0].any(axis=0)]
-    found = statistics[0] * scale + mean
+    found = statistics[0] / factor + center
     np.testing.assert_allclose(found[:13], real.mean(axis=1), atol=1e-3)
     np.testing.assert_allclose(found[13:26], real.std(axis=1), atol=1e-3)
     names = cnn.get_feature_names_out()

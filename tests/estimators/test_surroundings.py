@@ -17,7 +17,7 @@ from .helpers import MLP, SMALL, make_cnn, table
 @pytest.fixture(scope="module")
 def expected(frames):
     X, y = frames
-    cnn = make_cnn(**SMALL, random_state=0).fit(X, y)
+    cnn = make_cnn(**SMALL, statistics=True, random_state=0).fit(X, y)
     return pickle.dumps(cnn), cnn.predict_proba(X), cnn.transform(X)
 
 
@@ -36,7 +36,7 @@ def test_context_of_the_caller_changes_nothing(frames, expected, surroundings):
     X, y = frames
     saved, probabilities, embedding = expected
     with surroundings():
-        cnn = make_cnn(**SMALL, random_state=0).fit(X, y)
+        cnn = make_cnn(**SMALL, statistics=True, random_state=0).fit(X, y)
         loaded = pickle.loads(saved)
         for model in (cnn, loaded):
             np.testing.assert_array_equal(model.predict_proba(X), probabilities)

@@ -226,10 +226,18 @@ def test_architectures(voices, name):
     assert_exported(pipe.fit(voices.data, voices.target), voices)
 
 
-@pytest.mark.parametrize("params", [{"n_mfcc": 13}, {"deltas": 1}, {"normalization": "mean"}])
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"n_mfcc": 13},
+        {"deltas": 1},
+        {"normalization": "mean_variance"},
+        {"normalization": "mean", "norm": None, "lifter": 22, "n_mfcc": 64},
+    ],
+)
 @pytest.mark.parametrize("normalizer", [None, SpeakerNormalizer()])
 def test_statistics(voices, params, normalizer):
-    voting = ViewVotingClassifier(LDA, normalizer=normalizer, temperature=9.0)
+    voting = ViewVotingClassifier(LDA, normalizer=normalizer, temperature="training")
     network = SpectrogramCNN(channels=(4, 8), statistics=True)
     lda = make_pipeline(StandardScaler(), LDA) if normalizer is None else LDA
     pipe = make_pipeline(

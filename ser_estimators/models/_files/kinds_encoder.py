@@ -98,7 +98,11 @@ def _verify_voting(estimator: Any, sizes: Mapping[str, int]) -> None:
 def _unpack_voting(estimator: Any, values: dict[str, Any]) -> None:
     # Files of earlier versions have no statistics.
     before = {"n_statistics_": 0, "statistics_weight_": 0.0, "speaker_statistics_weight_": 0.0}
-    set_attributes(estimator, before | values)
+    if missing := set(before) - set(values):
+        if len(missing) < len(before):
+            raise MismatchError(f"ViewVotingClassifier lacks {', '.join(sorted(missing))}")
+        values = before | values
+    set_attributes(estimator, values)
 
 
 KINDS = (
@@ -155,6 +159,6 @@ KINDS = (
         unpack=_unpack_voting,
         verify=_verify_voting,
         check_parameters=check_settings,
-        added={"n_statistics": "auto"},
+        added={"n_statistics": "auto", "statistics_weight": "auto"},
     ),
 )

@@ -265,11 +265,11 @@ def _any_value(value: Any, sizes: dict[str, int]) -> None:
 
 
 def _verify_network(estimator: Any, sizes: Mapping[str, int]) -> None:
-    scale = estimator.statistics_
+    found = estimator.statistics_
     n_statistics = len(FRAME_STATISTICS) * estimator.n_features_in_
-    if scale is not None and not (scale.shape[1] == n_statistics and (scale[1] > 0).all()):
+    if found is not None and not (found.shape[1] == n_statistics and (found[1] >= 0).all()):
         raise MismatchError(
-            f"statistics_ of CNNEmbedder is not a mean and a positive scale of {n_statistics} "
+            f"statistics_ of CNNEmbedder has not the centers and factors of {n_statistics} "
             "statistics"
         )
     if not estimator.n_iter_ == len(estimator.history_):

@@ -5,25 +5,27 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..._features.frame_statistics import DECIMALS, LAG
+from ..._features.frame_statistics import LAG
 from .graph import Graph, Operand
 from .views import real_frames
 
 __all__ = ["add_statistics"]
 
 
-def add_statistics(graph: Graph, coefficients: Operand, scale: NDArray[np.float32]) -> str:
-    """Add the statistics of `frame_statistics`, standardized, (n, 4 * n_coefficients).
+def add_statistics(
+    graph: Graph, coefficients: Operand, standardization: NDArray[np.float32]
+) -> str:
+    """Add the standardized statistics of `frame_statistics`, (n, 4 * n_coefficients).
 
     Parameters
     ----------
     graph : Graph
     coefficients : (n, n_coefficients, n_frames), float32
         Zero in padding.
-    scale : ndarray of shape (2, 4 * n_coefficients)
-        As returned by `scale_of`.
+    standardization : ndarray of shape (2, 4 * n_coefficients)
+        What is subtracted, and what the result is multiplied by.
     """
-    # Constants of a clip are summed in double precision, as in NumPy.
+    # In double precision, as in NumPy
     x = graph.cast(coefficients, np.float64)
     mask = graph.cast(graph.add("Unsqueeze", real_frames(graph, coefficients), [1]), np.float64)
     # x (n, n_coefficients, n_frames), mask (n, 1, n_frames)
@@ -40,10 +42,9 @@ def add_statistics(graph: Graph, coefficients: Operand, scale: NDArray[np.float3
         graph.add("Sqrt", _mean(graph, graph.add("Mul", slow, slow), apart)),
         axis=1,
     )
-    factor = np.float64(10**DECIMALS)
-    rounded = graph.add("Div", graph.add("Round", graph.add("Mul", statistics, factor)), factor)
-    x = graph.cast(graph.add("Squeeze", rounded, [2]), np.float32)
-    return graph.add("Div", graph.add("Sub", x, scale[0]), scale[1])
+    center, factor = standardization.astype(np.float64)
+    statistics = graph.add("Sub", graph.add("Squeeze", statistics, [2]), center)
+    return graph.cast(graph.add("Mul", statistics, factor), np.float32)
 
 
 def _mean(graph: Graph, x: str, mask: str) -> str:
@@ -54,7 +55,7 @@ def _mean(graph: Graph, x: str, mask: str) -> str:
 
 def _differences(graph: Graph, x: str, mask: str, lag: int) -> tuple[str, str]:
     """Add differences between frames at a distance, and a mask of those of real frames."""
-    # Of as many frames as before: the first ones are subtracted from zeros, and masked.
+    # Of as many frames as before: the first ones are differences from zeros, and masked.
     earlier = _delayed(graph, x, lag)
     return graph.add("Sub", x, earlier), graph.add("Mul", mask, _delayed(graph, mask, lag))
 
