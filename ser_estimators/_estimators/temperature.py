@@ -35,7 +35,7 @@ _MIN_POWER, _MAX_POWER = -1.0, 2.0
 _MAX_POWER_OF_TRAINING = 15.0
 # Mean probability of the predicted class on training clips with their speakers. Of single clips, it
 # is lower, the fewer speakers there are.
-_CONFIDENCE, _SPEAKERS_TO_LEARN, _LOWEST, _UNKNOWN = 0.88, 2.0, 0.6, 0.7
+_CONFIDENCE, _SPEAKERS_TO_LEARN, _LOWEST, _UNKNOWN = 0.9, 2.0, 0.6, 0.7
 # Forests give probabilities of zero, of which a single wrong one would flatten all others.
 MIN_PROBABILITY = 1e-6
 

@@ -83,8 +83,8 @@ class ViewVotingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         lowest log loss on clips that are left out in cross-validation, which takes `cv` more fits.
         "training" is for columns that know the labels, such as those of a `CNNEmbedder` that was
         fitted to the same clips, on which cross-validation makes no errors: it chooses the numbers
-        with which the predicted class has a mean probability of 0.88 on the training clips, and
-        less without speakers, if there are fewer than 17 of them.
+        with which the predicted class has a mean probability of 0.9 on the training clips, and
+        less without speakers, if there are fewer than 20 of them.
     cv : int >= 2, default=3
         Number of folds for ``temperature="auto"``.
 

@@ -67,6 +67,6 @@ def test_columns_that_know_the_labels(scale):
     assert voting.temperature_ > voting.speaker_temperature_
     assert voting.predict_proba(known).max(axis=1).mean() == pytest.approx(1 - 2 / 6, abs=0.01)
     adapted = voting.predict_proba(known, groups=speakers).max(axis=1).mean()
-    assert adapted == pytest.approx(0.88, abs=0.01)
+    assert adapted == pytest.approx(0.9, abs=0.01)
     unknown = voting.fit(known, y).predict_proba(known).max(axis=1).mean()
     assert unknown == pytest.approx(0.7, abs=0.01)
