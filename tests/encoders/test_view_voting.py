@@ -471,6 +471,21 @@ def test_model_file(tmp_path):
             save_model(broken, tmp_path / "broken.safetensors")
 
 
+def test_model_file_without_statistics(tmp_path):
+    X, y, _ = make_views()
+    voting = ViewVotingClassifier(LogisticRegression(), n_views=3).fit(X, y)
+    expected = voting.predict_proba(X)
+    path = tmp_path / "voting.safetensors"
+    del voting.statistics_weight_
+    with pytest.raises(ValueError, match="ViewVotingClassifier lacks statistics_weight_"):
+        load_model(save_model(voting, path))
+    # Files of earlier versions have none of them.
+    del voting.n_statistics_, voting.speaker_statistics_weight_
+    loaded = load_model(save_model(voting, path))
+    assert loaded.n_statistics_ == 0
+    np.testing.assert_array_equal(loaded.predict_proba(X), expected)
+
+
 @parametrize_with_checks(
     [
         ViewVotingClassifier(LogisticRegression(), n_views=1),

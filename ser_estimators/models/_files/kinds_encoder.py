@@ -68,7 +68,7 @@ def _verify_voting(estimator: Any, sizes: Mapping[str, int]) -> None:
             f"ViewVotingClassifier has {estimator.n_features_in_} columns, and its normalizer "
             f"{normalizer.n_features_in_}"
         )
-    n_statistics = estimator.n_statistics_
+    n_statistics = getattr(estimator, "n_statistics_", 0)  # pickles of earlier versions lack it
     n_classifiers = estimator.n_members_ + bool(n_statistics)
     if len(members) != n_classifiers:
         raise MismatchError(
