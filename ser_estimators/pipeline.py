@@ -128,6 +128,7 @@ def make_ser_pipeline(
     if recordings == "studio":
         mfcc = MFCCTransformer(memory=memory, n_jobs=n_jobs)
         network: Any = "cnn"
+        n_views = 3
         augmentation: Any = "default"
         # All classes have the same weight, as in balanced accuracy, the usual metric of the field.
         lr = LogisticRegression(class_weight="balanced", max_iter=1000, random_state=random_state)
@@ -136,10 +137,15 @@ def make_ser_pipeline(
         # As many coefficients as mel bands: fewer smooth the harmonics of the pitch away.
         mfcc = MFCCTransformer(n_mfcc=64, loudness=_LOUDNESS, memory=memory, n_jobs=n_jobs)
         network = SpectrogramCNN(statistics=True)
+        n_views = 5
         augmentation = SpectrogramAugmentation(smoothing_p=0.5, recording_p=0.5)
         last = ("voting", _voting("training"))
     cnn = CNNEmbedder(
-        network=network, augmentation=augmentation, random_state=random_state, verbose=verbose
+        network=network,
+        augmentation=augmentation,
+        n_views=n_views,
+        random_state=random_state,
+        verbose=verbose,
     )
     return Pipeline(
         [*first, ("mfcc", mfcc), ("cnn", cnn), last],

@@ -43,6 +43,7 @@ def test_json(run, voices):
         "augmentation": "SpectrogramAugmentation(recording_p=0.5, smoothing_p=0.5)",
         "embedding_dim": 8,
         "max_epochs": 1,
+        "n_views": 5,
         "random_state": 0,
     }
     weights = sum(weight.numel() for weight in pipe["cnn"].module_.parameters())
