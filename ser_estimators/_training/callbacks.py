@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 from skorch.callbacks import Callback
-from torch.optim.swa_utils import AveragedModel
+from torch.optim.swa_utils import AveragedModel, get_swa_avg_fn
 from tqdm.auto import tqdm
 
 __all__ = ["Progress", "WeightAveraging", "check_callbacks", "class_of", "learning_rate_factor"]
@@ -103,7 +103,10 @@ class WeightAveraging(Callback):
         """Add the weights to the average, in the last epochs."""
         if len(net.history) > net.max_epochs - round(self.fraction * net.max_epochs):
             if self.average_ is None:
-                self.average_ = AveragedModel(net.module_, use_buffers=True)
+                # One tensor after the other: the default on a GPU fails for counters, which are
+                # integers.
+                mean = get_swa_avg_fn()
+                self.average_ = AveragedModel(net.module_, avg_fn=mean, use_buffers=True)
             self.average_.update_parameters(net.module_)
 
     def on_train_end(self, net: Any, **kwargs: Any) -> None:

@@ -121,12 +121,13 @@ def augment_recordings(
         power[place[noise]] += background(power, place[noise], options, rng)
     gain = torch.zeros(len(changed), n_rows, device=device)
     if len(response):
-        gain[place[response]] = random_response(len(response), n_rows, options.equalization, rng)
+        found = random_response(len(response), n_rows, options.equalization, rng)
+        gain[place[response]] = found.to(device)
     residue = torch.full((len(changed), 1), _FLOOR, device=device)
     if len(band):
         attenuation, left = limit_band(len(band), n_rows, rng)
-        gain[place[band]] -= attenuation
-        residue[place[band]] = left
+        gain[place[band]] -= attenuation.to(device)
+        residue[place[band]] = left.to(device)
     power = power * (gain * _NEPERS).exp()[:, :, None] + residue[:, :, None]
     decibels = (power * level[:, None, None]).log() / _NEPERS
     spectrogram[changed, 0] = ((decibels - mean) / std) * is_real

@@ -179,6 +179,15 @@ def test_model_for_a_missing_gpu_predicts_on_the_cpu(frames):
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_every_augmentation_runs_on_a_gpu(frames):
+    X, y = frames
+    augmentation = {"recording_p": 1.0, "smoothing_p": 0.5, "mixup_alpha": 0.3, "time_shift": 0.1}
+    chances = {"room_p": 1.0, "noise_p": 1.0, "band_p": 1.0, "silence_p": 1.0}
+    cnn = make_cnn(**SMALL, **augmentation, **chances, random_state=0, device="cuda").fit(X, y)
+    assert np.isfinite(cnn.predict_proba(X)).all()
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_model_trained_on_a_gpu_loads_without_one(frames):
     X, y = frames
     cnn = make_cnn(**SMALL | {"max_epochs": 20}, random_state=0, device="cuda").fit(X, y)
