@@ -106,9 +106,9 @@ class CNNEmbedder(NetworkEstimator):
         "auto" uses a CUDA GPU if there is one and the CPU otherwise; or a torch device such as
         "cpu" or "cuda:1".
     precision : {"auto", "float32", "bfloat16"}, default="auto"
-        Floating-point type of the convolutions during training. "auto" is bfloat16 on CPUs that
-        multiply it natively, where it is up to twice as fast, and float32 elsewhere and for custom
-        modules. Weights and predictions are always float32.
+        Floating-point type of the convolutions during training. "auto" is bfloat16 on CPUs with
+        AMX, where it is up to twice as fast, and float32 elsewhere and for custom modules. Weights
+        and predictions are always float32.
     random_state : int, RandomState instance or None, default=None
         Seeds the initial weights, the order of the clips, augmentation and dropout; the global
         generators are not used. On a CPU, an int gives the same result in every call, for any

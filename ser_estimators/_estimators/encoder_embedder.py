@@ -76,8 +76,8 @@ class EncoderEmbedder(ClipTransformer):
     device : {"auto", "cpu", "cuda"} or str, default="auto"
         Where the encoder runs. "auto" takes a CUDA GPU if there is one.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
-        Type of the weights and of the hidden states. "auto" takes bfloat16 where the processor
-        multiplies it natively, and float32 elsewhere.
+        Type of the weights and of the hidden states. "auto" takes bfloat16 on CPUs with AMX,
+        and float32 elsewhere.
     memory : path-like, joblib.Memory or None, default=None
         Folder in which the statistics of all layers are cached for each file, so that a search over
         `layers` and `pooling` neither reads files nor runs the encoder. See `MFCCTransformer`.

@@ -93,6 +93,22 @@ def test_result_for_each_precision_does_not_depend_on_the_threads(frames, precis
     assert np.array_equal(cnn.predict_proba(X), auto.predict_proba(X)) == is_auto
 
 
+@pytest.mark.parametrize(
+    ("capabilities", "device", "expected"),
+    [
+        ({"avx512_bf16": True, "amx_bf16": True}, "cpu", torch.bfloat16),
+        ({"avx512_bf16": True, "amx_bf16": False}, "cpu", torch.float32),
+        ({"amx_bf16": True}, "cuda", torch.float32),
+        ({}, "cpu", torch.float32),
+    ],
+)
+def test_bfloat16_is_chosen_where_it_is_faster(monkeypatch, capabilities, device, expected):
+    # Older versions of PyTorch lack this function.
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities, raising=False)
+    assert resolve_precision("auto", device) == expected
+    assert resolve_precision("bfloat16", device) == torch.bfloat16
+
+
 @pytest.mark.parametrize("backend", ["loky", "threading"])
 def test_result_is_the_same_in_workers(frames, backend):
     expected = [fit_proba(*frames, random_state=seed) for seed in range(3)]
