@@ -152,6 +152,7 @@ def describe_unlike(
     *,
     noun: str = "clip",
     label: Callable[[UnlikeClip], str] | None = None,
+    is_list: bool = False,
 ) -> str:
     """Return a message of bounded length: how many clips are unlike, in what, and which.
 
@@ -163,6 +164,8 @@ def describe_unlike(
     noun : str, default="clip"
     label : callable or None, default=None
         Returns the name of a clip; None names it by its position and its path.
+    is_list : bool, default=False
+        Whether each difference has a line of its own, for a terminal.
     """
 
     def counted(n: int) -> str:
@@ -178,17 +181,21 @@ def describe_unlike(
         such = f"such as {found[0].found}" if len(found) > 1 else found[0].found
         count = "" if len(unlike) == 1 else f"{len(found)} {counted(len(found))}, "
         parts.append(f"{found[0].kind} ({count}{such} instead of {found[0].expected})")
-    parts += [f"and {len(kinds) - _MAX_KINDS} more differences"] * (len(kinds) > _MAX_KINDS)
+    if n_more := len(kinds) - len(parts):
+        parts.append(f"and {n_more} more difference{'s' * (n_more > 1)}")
     are, its, them = (
         ("is", "its label is", "it") if len(unlike) == 1 else ("are", "their labels are", "them")
     )
     named = ", ".join(map(label or _label, unlike[:_MAX_NAMED]))
     more = f" and {len(unlike) - _MAX_NAMED} more" if len(unlike) > _MAX_NAMED else ""
-    return (
+    first = (
         f"{len(unlike)} of {n_clips} {counted(n_clips)} {are} unlike the training audio, so {its} "
-        f"less reliable: {', '.join(parts)}. Listen to {them}, or train on such recordings too: "
-        f"{named}{more}"
+        "less reliable:"
     )
+    last = f"Listen to {them}, or train on such recordings too: {named}{more}"
+    if is_list:
+        return "\n".join([first, *(f"  {part}" for part in parts), last])
+    return f"{first} {', '.join(parts)}. {last}"
 
 
 def _label(one: UnlikeClip) -> str:

@@ -201,6 +201,7 @@ def predict_inputs(
                 len(inputs),
                 noun="recording",
                 label=lambda one: plain(names.get(one.name, one.name)),
+                is_list=True,
             )
         )
     if n_failed and len(inputs) > 1:  # a single row says it

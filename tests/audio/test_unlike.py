@@ -58,6 +58,13 @@ def test_other_words():
     assert text.endswith(": B.WAV")
 
 
+def test_list_for_a_terminal():
+    first, *differences, last = describe_unlike([ONE], 3, is_list=True).splitlines()
+    assert first.endswith("so its label is less reliable:")
+    assert differences == [f"  {NOISIER}", f"  {LOUDER}"]
+    assert last == "Listen to it, or train on such recordings too: clip 2 'b.wav'"
+
+
 def test_one_warning_with_all_clips():
     with pytest.warns(UnlikeAudioWarning, match="2 of 5 clips") as caught:
         report_unlike([UnlikeClip(0, "", (LOUDER,)), ONE], 5)
