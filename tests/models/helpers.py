@@ -94,9 +94,10 @@ def clip_models():
                 ],
                 transformer_weights={"cnn": 2.0},
             ),
-            LogisticRegression(C=0.1),
+            # The features are not scaled, so it needs more iterations than the default.
+            LogisticRegression(C=0.1, max_iter=1000),
         ),
-        "ranges": make_pipeline(AudioRanges(), features, LogisticRegression()),
+        "ranges": make_pipeline(AudioRanges(), features, LogisticRegression(max_iter=1000)),
         "transformer": MFCCTransformer(n_mfcc=13, window=("kaiser", 8.0)),
     }
     with warnings.catch_warnings():
