@@ -43,7 +43,7 @@ class SelectiveClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     Speakers that the classifier was not fitted on show how often it is right. From their clips come
     a temperature, by which probabilities agree with the share of right answers [1]_; a threshold
     of the probability, below which the answer is "unsure" [2]_; and sets of labels that contain
-    the true one with a wished probability [3]_. Then the classifier is fitted on all clips.
+    the true one with a chosen probability [3]_. Then the classifier is fitted on all clips.
 
     Parameters
     ----------
