@@ -29,10 +29,10 @@ from _workers import THREADS, load_before, progress
 os.environ.update(dict.fromkeys(THREADS, "1"))
 
 from distributed import Client, LocalCluster
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.model_selection import GridSearchCV, GroupKFold
 
-from ser_estimators import MFCCTransformer, make_ser_pipeline, predict_table
+from ser_estimators import make_ser_pipeline, predict_table
 from ser_estimators._audio.files import read_audio
 from ser_estimators.cluster import use_dask
 from ser_estimators.datasets import make_emotional_speech
@@ -138,8 +138,9 @@ def measure_clip(corpus, files: list[str], folder: Path) -> dict[str, float]:
     joblib.dump(pipe, folder / "emotion.joblib")
     table = pd.DataFrame({"path": files})
     waveforms = [read_audio(file, 16000) for file in files]
-    frames = MFCCTransformer().transform(waveforms)
-    cached = MFCCTransformer(memory=folder / "cache")
+    mfcc = pipe["mfcc"]
+    frames = mfcc.transform(waveforms)
+    cached = clone(mfcc).set_params(memory=folder / "cache")
     cached.transform(files)
     entries = [path.stat().st_size for path in (folder / "cache").glob("*/*/??/*")]
 
@@ -150,7 +151,7 @@ def measure_clip(corpus, files: list[str], folder: Path) -> dict[str, float]:
 
     costs = {
         "decode": per_clip(lambda: [read_audio(file, 16000) for file in files]),
-        "features": per_clip(lambda: MFCCTransformer().transform(waveforms)),
+        "features": per_clip(lambda: mfcc.transform(waveforms)),
         "cached": per_clip(lambda: cached.transform(files)),
         "network": per_clip(lambda: pipe[1:].predict_proba(frames)),
         "table": per_clip(lambda: predict_table(table, folder / "emotion.joblib")),
@@ -162,7 +163,7 @@ def measure_clip(corpus, files: list[str], folder: Path) -> dict[str, float]:
     names = {
         "decode": "decode and resample",
         "features": "MFCCs of a waveform",
-        "network": "network and logistic regression",
+        "network": "network and classifiers",
         "table": "all of it, predict_table",
         "cached": "MFCCs from the cache instead",
     }
