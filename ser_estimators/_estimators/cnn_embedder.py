@@ -132,9 +132,9 @@ class CNNEmbedder(NetworkEstimator):
         delay in frames.
     norm_ : {"l2"} or None
         Value of `norm` in ``fit``.
-    statistics_ : ndarray of shape (2, 4 * n_features_in_), float32, or None
-        With ``SpectrogramCNN(statistics=True)``, what is subtracted from the statistics, and what
-        the result is multiplied by.
+    statistics_ : ndarray of shape (2, n_statistics), float32, or None
+        With ``SpectrogramCNN(statistics=True)``, what is subtracted from the statistics, four of
+        each row of coefficients, and what the result is multiplied by.
     n_iter_ : int
         Number of entries of ``history_``.
     interrupted_ : bool
