@@ -16,7 +16,7 @@ from ser_estimators import (
 SMALL_CNN = CNNEmbedder(
     network=SpectrogramCNN((8, 16)), embedding_dim=16, max_epochs=8, random_state=0
 )
-SMALL_MLP = CNNEmbedder(network=FeatureMLP((16,)), embedding_dim=16, max_epochs=30, random_state=0)
+SMALL_MLP = CNNEmbedder(network=FeatureMLP((16,)), embedding_dim=16, max_epochs=20, random_state=0)
 ESTIMATORS = [MFCCTransformer(), AcousticFeatures(), AudioRanges(), SMALL_CNN, SMALL_MLP]
 
 
