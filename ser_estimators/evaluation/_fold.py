@@ -100,13 +100,12 @@ def run_fold(
     model = clone(estimator)
     if param_grid is not None:
         model = _search_over(model, param_grid, scoring, train, number)
-    label = f"fold {number + 1}/{len(plan.splits)}"
     parameters = speakers_for_fit(model, train.speakers)
     start = time.perf_counter()
     with (
         expected_warnings_ignored(),
         interruptible(_AFTER_INTERRUPTION),
-        labeled_progress(label, verbose=verbose),
+        labeled_progress(plan.fold_of(number), verbose=verbose),
     ):
         # If the speakers of an inner fold lack a class, the mean over the others is intended.
         warnings.filterwarnings("ignore", message="y_pred contains classes not in y_true")
@@ -123,7 +122,7 @@ def run_fold(
     outcome = _predict(best, test, plan, fold, f"{plan.name}, fold {number + 1}")
     if plan.stress is None:
         return outcome
-    label = f"[evaluate] {plan.name}, {label}, "
+    label = f"[evaluate] {plan.label_of(number)}, "
     stressed = predict_conditions(best, plan.stress, test_indices, label=label, verbose=verbose)
     return replace(outcome, stressed=stressed)
 

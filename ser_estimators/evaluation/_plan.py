@@ -57,6 +57,14 @@ class Plan:
     leaks: list[Leak] | None = None
     stress: StressPlan | None = None
 
+    def label_of(self, number: int) -> str:
+        """Return the start of a line about a fold, such as "speaker-independent, fold 2/3"."""
+        return ", ".join(filter(None, [self.name, self.fold_of(number)]))
+
+    def fold_of(self, number: int) -> str:
+        """Return the fold, such as "fold 2/3", empty if there is a single one."""
+        return f"fold {number + 1}/{len(self.splits)}" if len(self.splits) > 1 else ""
+
     def is_adapted(self, model: Any) -> bool:
         """Return whether the test clips are also predicted with their speakers.
 

@@ -108,8 +108,8 @@ def _run(
     if verbose:
         n_train, n_test = map(len, plan.splits[number])
         print(
-            f"{_start_of_line(plan, number)}: fitting on {counted(n_train, 'clip')}, to be tested "
-            f"on {n_test}",
+            f"[evaluate] {plan.label_of(number)}: fitting on {counted(n_train, 'clip')}, to be "
+            f"tested on {n_test}",
             flush=True,
         )
     outcome = run_fold(estimator, plan, number, param_grid, scoring, verbose=verbose)
@@ -122,14 +122,10 @@ def _print_result(plan: Plan, number: int, outcome: Outcome) -> None:
     truth = plan.test.labels[outcome.fold.test]
     recalls = [np.mean(outcome.y_pred[truth == label] == label) for label in np.unique(truth)]
     print(
-        f"{_start_of_line(plan, number)}: balanced accuracy {np.mean(recalls):.3f} on "
+        f"[evaluate] {plan.label_of(number)}: balanced accuracy {np.mean(recalls):.3f} on "
         f"{counted(len(truth), 'clip')}, fitted in {outcome.fold.fit_seconds:.0f} s",
         flush=True,
     )
-
-
-def _start_of_line(plan: Plan, number: int) -> str:
-    return f"[evaluate] {plan.name}, fold {number + 1}/{len(plan.splits)}"
 
 
 def _put_together(plan: Plan, outcomes: Sequence[Outcome], confidence: float) -> Protocol:

@@ -201,6 +201,16 @@ def test_verbose(capsys):
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "[cross_corpus] without joy, which not all corpora have"
     assert lines[1] == "[cross_corpus] training on near"
+    starts = [line.partition(":")[0] for line in lines[2:8]]
+    assert starts == [
+        f"[evaluate] {name}"
+        for name in (
+            "speaker-independent, fold 1/2",
+            "speaker-independent, fold 2/2",
+            "other corpus",
+        )
+        for _ in range(2)
+    ]
 
 
 def test_names():
