@@ -30,7 +30,7 @@ class Quality(NamedTuple):
     Parameters
     ----------
     peak : float
-        Largest magnitude; 1 is full scale.
+        Largest deviation from the mean; 1 is full scale.
     clipped : float
         Fraction of the samples that are part of a flat top, or at full scale.
     edge : float or None
@@ -63,14 +63,11 @@ def measure_quality(waveform: NDArray[np.float32], sr: int) -> Quality:
     >>> round(measure_quality(np.clip(tone, -0.5, 0.5), 16000).clipped, 1)
     0.7
     """
-    peak = float(np.abs(waveform).max())
-    return Quality(peak, _clipped(waveform), _edge(waveform - waveform.mean(), sr))
-
-
-def _clipped(waveform: NDArray[np.float32]) -> float:
-    n_flat = sum(_n_flat(side) for side in (waveform, -waveform))
+    sound = waveform - waveform.mean()  # a constant offset cannot be heard
+    n_flat = sum(_n_flat(side) for side in (sound, -sound))
     n_full = int(np.count_nonzero(np.abs(waveform) >= _FULL_SCALE))
-    return max(n_flat, n_full) / waveform.size
+    clipped = max(n_flat, n_full) / waveform.size
+    return Quality(float(np.abs(sound).max()), clipped, _edge(sound, sr))
 
 
 def _n_flat(waveform: NDArray[np.float32]) -> int:

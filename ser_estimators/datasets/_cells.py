@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 
 from .._utils.checks import is_missing
 
-__all__ = ["seconds_of", "text_of"]
+__all__ = ["name_in", "seconds_of", "text_of"]
 
 _NUMBER = re.compile(r"[+-]?(\d+(?:[.,]\d*)?|[.,]\d+)(e[+-]?\d+)?\s*s?", re.IGNORECASE)
 # "0 days 00:00:01.5" is how pandas and audformat write durations.
@@ -67,6 +68,20 @@ def _finite(seconds: float, value: Any) -> float:
     if not math.isfinite(seconds):
         raise ValueError(f"{value!r:.40}")
     return seconds
+
+
+def name_in(value: Any) -> str:
+    """Return a cell, or the name of a folder, as the name of an emotion or a speaker.
+
+    An accented letter is one character, even if the table or the file system has a letter and an
+    accent, since the two look the same.
+
+    Examples
+    --------
+    >>> name_in(" Jo\u0308rg ") == "J\u00f6rg"
+    True
+    """
+    return unicodedata.normalize("NFC", text_of(value))
 
 
 def text_of(value: Any) -> str:

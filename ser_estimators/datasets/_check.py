@@ -13,6 +13,7 @@ from sklearn.utils import Bunch, check_scalar
 
 from .._audio.clips import check_clips
 from .._audio.kinds import name_of
+from .._utils.checks import is_missing
 from .._utils.frames import make_frame
 from .._utils.text import printable, readable, type_name
 from ._listening import Heard, hear
@@ -132,7 +133,8 @@ def check_corpus(
 
     These problems are found:
 
-    - files that the loader has left out, such as missing ones;
+    - files that the loader has left out, such as missing ones, and clips without an emotion or a
+      speaker;
     - emotions that differ only in upper and lower case, and segments of different emotions that
       overlap;
     - speakers whose names may be those of one person, such as "1", "01" and "S01"; emotions that
@@ -239,9 +241,11 @@ def _check(corpus: Any) -> tuple[list[str], list[str] | None]:
     if len(set(lengths.values())) > 1:
         listed = ", ".join(f"{length} {name}" for name, length in lengths.items())
         raise ValueError(f"corpus has {listed}; expected one value of each per clip")
-    speakers = columns["speakers"]
-    emotions = [str(value) for value in columns["target"]]
-    return emotions, None if speakers is None else [str(value) for value in speakers]
+    emotions, speakers = (
+        None if values is None else ["" if is_missing(value) else str(value) for value in values]
+        for values in (columns["target"], columns["speakers"])
+    )
+    return emotions or [], speakers
 
 
 def _describe(heard: list[Heard]) -> str:

@@ -13,6 +13,8 @@ from ._own import OwnFiles
 __all__ = ["decode", "read_rows"]
 
 _SEPARATORS = (",", ";", "\t")
+# How R, pandas and spreadsheets write a missing cell.
+_MISSING = {"NA", "N/A", "#N/A", "<NA>", "NaN", "nan", "NaT", "None", "NULL", "null"}
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _USUAL = {fold(name) for names in USUAL.values() for name in names}
 
@@ -33,9 +35,11 @@ def read_rows(
     -------
     columns : list of str
     rows : list of (int, list of str)
-        The last line of each row in the file, from 1, and its cells, one for each column.
+        The last line of each row in the file, from 1, and its cells, one for each column. Cells
+        such as "NA" are empty.
     """
     known = _USUAL.union(map(fold, names))
+    text, n_skipped = _without_separator_line(text)
     separator = max(_SEPARATORS, key=lambda each: _n_found(text, each, known))
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     columns: list[str] | None = None
@@ -50,19 +54,26 @@ def read_rows(
                 continue
             if any(cells[len(columns) :]):
                 raise ValueError(
-                    f"{files.start} line {reader.line_num} has {len(cells)} cells, and the first "
-                    f"line {len(columns)}; put cells that contain {separator!r} in quotes"
+                    f"{files.start} line {reader.line_num + n_skipped} has {len(cells)} cells, and "
+                    f"the first line {len(columns)}; put cells that contain {separator!r} in quotes"
                 )
             cells += [""] * (len(columns) - len(cells))
-            rows.append((reader.line_num, cells[: len(columns)]))
+            found = ["" if cell in _MISSING else cell for cell in cells[: len(columns)]]
+            rows.append((reader.line_num + n_skipped, found))
     except csv.Error as error:
         raise ValueError(
-            f"{files.start} line {reader.line_num} is not CSV ({error}); expected a table as a "
-            "spreadsheet saves it as CSV"
+            f"{files.start} line {reader.line_num + n_skipped} is not CSV ({error}); expected a "
+            "table as a spreadsheet saves it as CSV"
         ) from error
     if columns is None:
         raise ValueError(f"{files.start} it is empty; expected a line with the names of columns")
     return columns, rows
+
+
+def _without_separator_line(text: str) -> tuple[str, int]:
+    """Return a table without the line "sep=;" that Excel may put first, and the lines left out."""
+    first, _, rest = text.lstrip("\ufeff").partition("\n")
+    return (rest, 1) if first.strip().casefold().startswith("sep=") else (text, 0)
 
 
 def decode(files: OwnFiles, path: Path) -> str:

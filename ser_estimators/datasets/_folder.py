@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from sklearn.utils import Bunch
 
 from ._bunch import make_bunch
-from ._labels import EMOTIONS, describe_corpus, describe_speakers
+from ._cells import name_in
+from ._labels import EMOTIONS, describe_corpus, describe_sets, describe_speakers
 from ._own import OwnFiles, rename_emotions
 from ._search import AUDIO_SUFFIXES, count, examples, find_audio, join
 
@@ -88,7 +89,8 @@ def load_folder(
         that has to be converted first.
     TypeError, ValueError
         If the layout is another one or unknown, if the folders are those of a corpus or seem to be
-        speakers, or if `emotions` is not a dict, contains an unknown name or leaves no clip.
+        speakers, or sets such as "train" and "test", or if `emotions` is not a dict, contains an
+        unknown name or leaves no clip.
     ImportError
         If ``as_frame=True`` and pandas is not installed.
 
@@ -125,6 +127,7 @@ def load_folder(
         )
     root = Path(root).expanduser()
     files = OwnFiles(str(root))
+    renamed = set(map(name_in, emotions)) if isinstance(emotions, Mapping) else set()
     if not root.is_dir():
         what = "is a file" if root.exists() else "does not exist"
         where = "" if root.is_absolute() or root.exists() else f" in '{Path.cwd()}'"
@@ -144,27 +147,31 @@ def load_folder(
         folders = {part for path in files.readable for part in path.relative_to(root).parts[:-1]}
         if reason := describe_corpus(files.readable, folders, root):
             raise ValueError(f"{files.start} {reason}")
-        parts = _find_layout(files, root)
+        parts = _find_layout(files, root, renamed)
     else:
         parts = _LAYOUTS[layout]
     clips = _at_depth(files, root, parts)
 
-    def of_clips(role: str) -> list[str]:
+    def names_of(role: str, paths: Sequence[Path]) -> list[str]:
         position = parts.index(role)
-        return [path.relative_to(root).parts[position] for path in clips]
+        return [name_in(path.relative_to(root).parts[position]) for path in paths]
 
-    targets = of_clips("emotion")
-    renamed = emotions if isinstance(emotions, Mapping) else {}
-    if layout == _AUTO and (reason := describe_speakers(set(targets).difference(renamed))):
-        raise ValueError(f"{files.start} {reason}")
-    files.warn(targets)
-    names = rename_emotions(targets, emotions)
-    kept = [index for index, name in enumerate(names) if name is not None]
-    speakers = of_clips("speaker") if "speaker" in parts else None
+    targets = names_of("emotion", clips)
+    speakers = names_of("speaker", clips) if "speaker" in parts else None
+    if layout == _AUTO:
+        names = set(targets) - renamed
+        layouts = [] if speakers is None else [one for one in _LAYOUTS if "speaker" in one]
+        if reason := describe_sets(speakers or names) or describe_speakers(names, layouts):
+            raise ValueError(f"{files.start} {reason}")
+    left_out = [path for paths in files.unreadable.values() for path in paths]
+    at_depth = [path for path in left_out if len(path.relative_to(root).parts) == len(parts)]
+    renamings = rename_emotions(targets, emotions, names_of("emotion", at_depth))
+    kept = [index for index, name in enumerate(renamings) if name is not None]
+    files.warn([str(renamings[index]) for index in kept])
     text = "/".join(f"<{part}>" for part in parts)
     return make_bunch(
         data=[str(clips[index]) for index in kept],
-        target=[str(names[index]) for index in kept],
+        target=[str(renamings[index]) for index in kept],
         speakers=None if speakers is None else [speakers[index] for index in kept],
         sex=None,
         intensity=None,
@@ -194,7 +201,7 @@ def _at_depth(files: OwnFiles, root: Path, parts: Sequence[str]) -> list[Path]:
     return clips
 
 
-def _find_layout(files: OwnFiles, root: Path) -> tuple[str, ...]:
+def _find_layout(files: OwnFiles, root: Path, renamed: Collection[str]) -> tuple[str, ...]:
     """Return what the parts of the paths are, or raise ValueError."""
     by_depth: dict[int, list[Path]] = defaultdict(list)
     for path in files.readable:
@@ -218,7 +225,17 @@ def _find_layout(files: OwnFiles, root: Path) -> tuple[str, ...]:
     if depth == 2:
         return _LAYOUTS["emotion/file"]
     paths = [path.relative_to(root).parts for path in by_depth[3]]
-    outer, inner = ({parts[level].casefold() for parts in paths} for level in (0, 1))
-    # Otherwise, speakers would be taken for emotions.
-    is_swapped = outer <= EMOTIONS and not inner & EMOTIONS
+    outer, inner = ({name_in(parts[level]) for parts in paths} for level in (0, 1))
+
+    def emotions_in(names: set[str]) -> set[str]:
+        return {name for name in names if name.casefold() in EMOTIONS or name in renamed}
+
+    # Speakers may have names such as Joy, but most speakers do not.
+    is_swapped = not emotions_in(inner) and 2 * len(emotions_in(outer)) >= len(outer)
+    if not is_swapped and not emotions_in(inner) and emotions_in(outer):
+        raise ValueError(
+            f"{files.start} it is unclear which folders are emotions: "
+            f"{join(sorted(outer))}, or those in them, {join(sorted(inner))}. Pass "
+            'layout="emotion/speaker/file" or layout="speaker/emotion/file"'
+        )
     return _LAYOUTS["emotion/speaker/file" if is_swapped else "speaker/emotion/file"]

@@ -17,7 +17,7 @@ from ._savee import _SAVEE
 from ._search import join
 from ._tess import _TESS
 
-__all__ = ["EMOTIONS", "describe_corpus", "describe_speakers"]
+__all__ = ["EMOTIONS", "describe_corpus", "describe_sets", "describe_speakers"]
 
 # Words that name an emotion rather than a speaker or a set of recordings.
 EMOTIONS = {
@@ -38,11 +38,10 @@ _LOADERS = {
 }
 # A name that is a number, or ends in one: 03, Actor_01, spk7, S01b.
 _NUMBERED = re.compile(r"([^\W\d_]*)[\W_]*\d+[a-z]?")
-# A layout that is told, or a table, says what is a label, whatever that looks like.
-_OTHERWISE = (
-    'If its folders are labels, pass layout="emotion/file", or list the files with their labels in '
-    "a CSV file, for load_table"
-)
+_SETS = {
+    *("dev", "development", "eval", "evaluation", "test", "testing", "train", "training"),
+    *("val", "valid", "validation"),
+}
 _SPEAKERS = {"actor", "f", "female", "id", "m", "male", "p", "s", "speaker", "spk", "subject"}
 
 
@@ -79,18 +78,20 @@ def describe_corpus(paths: Sequence[Path], folders: Collection[str], root: Path)
             found = f", and no folder like an emotion ({join(sorted(folders))})" if folders else ""
             return (
                 f"its files are named like those of {corpus.title} ('{similar[0]}'){found}; use "
-                f"{loader}('{root}'). {_OTHERWISE}"
+                f"{loader}('{root}'). {_otherwise()}"
             )
     return None
 
 
-def describe_speakers(names: Collection[str]) -> str | None:
+def describe_speakers(names: Collection[str], layouts: Sequence[str] = ()) -> str | None:
     """Return why names of folders seem to be those of speakers, None if they may be emotions.
 
     Parameters
     ----------
     names : collection of str
         Names of the folders of recordings, without those that the caller has renamed.
+    layouts : sequence of str, default=()
+        What the folders may stand for, for the remedy; empty means "emotion/file".
 
     Returns
     -------
@@ -113,7 +114,44 @@ def describe_speakers(names: Collection[str]) -> str | None:
     return (
         f"its folders seem to be speakers, not emotions ({join(sorted(names))}); expected "
         "<emotion>/<file>, <speaker>/<emotion>/<file> or <emotion>/<speaker>/<file>: move the "
-        f"files. {_OTHERWISE}"
+        f"files. {_otherwise(*layouts)}"
+    )
+
+
+def describe_sets(names: Collection[str]) -> str | None:
+    """Return that folders are sets of clips, such as "train" and "test", None if they are not.
+
+    Parameters
+    ----------
+    names : collection of str
+        Names of the folders that would be those of speakers or of emotions.
+
+    Returns
+    -------
+    str or None
+        What was found, and the remedy.
+
+    Examples
+    --------
+    >>> describe_sets(["Test", "train"])[:61]
+    'its folders seem to be sets of clips (Test, train), not speak'
+    >>> describe_sets(["anna", "test"])
+    """
+    if not names or not {name.casefold() for name in names} <= _SETS:
+        return None
+    return (
+        f"its folders seem to be sets of clips ({join(sorted(names))}), not speakers or emotions. "
+        "Pass one of them instead, or list all files with their emotions, and with their speakers "
+        "if possible, in a CSV file, for load_table"
+    )
+
+
+def _otherwise(*layouts: str) -> str:
+    """Return the remedy for labels that look like something else."""
+    told = " or ".join(f'layout="{layout}"' for layout in layouts or ("emotion/file",))
+    return (
+        f"If its folders are labels, pass {told}, or list the files with their labels in a CSV "
+        "file, for load_table"
     )
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import warnings
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from .._utils.stack_level import find_stack_level
-from ._cells import text_of
+from ._cells import name_in
 from ._search import (
     OTHER_SUFFIXES,
     count,
@@ -117,15 +118,17 @@ class OwnFiles:
 
 
 def rename_emotions(
-    targets: Sequence[str], emotions: Mapping[str, str | None] | None
+    targets: Sequence[str], emotions: Mapping[Any, str | None] | None, known: Collection[str] = ()
 ) -> list[str | None]:
     """Return the new name of the emotion of each clip, None for clips to leave out.
 
     Parameters
     ----------
     targets : sequence of str
-    emotions : dict of {str: str or None} or None
+    emotions : dict of {object: str or None} or None
         As passed to the loader.
+    known : collection of str, default=()
+        Emotions of files that are left out, which may be renamed as well.
 
     Raises
     ------
@@ -141,8 +144,8 @@ def rename_emotions(
             f"names of emotions to other names. The names are {found}"
         )
     # Numbers are labels of tables as text.
-    emotions = {old if isinstance(old, str) else text_of(old): new for old, new in emotions.items()}
-    if unknown := [f"{old!r:.80}" for old in emotions if old not in targets]:
+    emotions = {name_in(old): new for old, new in emotions.items()}
+    if unknown := [f"{old!r:.80}" for old in emotions if old not in {*targets, *known}]:
         which = "which does" if len(unknown) == 1 else "which do"
         raise ValueError(
             f"emotions contains {join(unknown)}, {which} not occur; expected some of {found}"

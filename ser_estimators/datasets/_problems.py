@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 from .._audio.segment import Segment
@@ -88,7 +88,17 @@ def in_labels(
     clips : sequence
     emotions : sequence of str
     speakers : sequence of str or None
+        Empty strings are missing values, as in `emotions`.
     """
+    for noun, values in (("emotion", emotions), ("speaker", speakers)):
+        missing = _where(values or [], {""})
+        if missing:
+            yield Problem(
+                f"no {noun}",
+                f"{count(missing, 'clip')} without {'an' if noun == 'emotion' else 'a'} {noun}, "
+                f"such as {_some(missing[:1], names)}; fill it in, or leave them out",
+                missing,
+            )
     spellings: dict[str, set[str]] = defaultdict(set)
     for emotion in emotions:
         spellings[emotion.casefold()].add(emotion)
@@ -106,7 +116,7 @@ def in_labels(
 
 
 def _in_speakers(emotions: Sequence[str], speakers: Sequence[str]) -> Iterator[Problem]:
-    for group in similar_names(set(speakers)):
+    for group in similar_names(set(speakers) - {""}):
         yield Problem(
             "one speaker, two names",
             f"{_list(group)} may be one speaker, who could then appear in both training and test; "
@@ -116,8 +126,9 @@ def _in_speakers(emotions: Sequence[str], speakers: Sequence[str]) -> Iterator[P
     people: dict[str, set[str]] = defaultdict(set)
     felt: dict[str, set[str]] = defaultdict(set)
     for emotion, speaker in zip(emotions, speakers, strict=True):
-        people[emotion].add(speaker)
-        felt[speaker].add(emotion)
+        if emotion and speaker:
+            people[emotion].add(speaker)
+            felt[speaker].add(emotion)
     if len(felt) > 1:
         for emotion, who in sorted(people.items()):
             if len(who) == 1:
@@ -141,21 +152,30 @@ def _in_speakers(emotions: Sequence[str], speakers: Sequence[str]) -> Iterator[P
 def _overlaps(
     names: Sequence[str], clips: Sequence[Any], emotions: Sequence[str]
 ) -> Iterator[Problem]:
-    """Yield segments that share time and channel but not the emotion."""
-    by_file: dict[tuple[str, int | None], list[tuple[float, float, int]]] = defaultdict(list)
+    """Yield clips of one file that share time and channel but not the emotion."""
+    by_file: dict[str, list[tuple[Segment, int]]] = defaultdict(list)
     for index, clip in enumerate(clips):
-        if isinstance(clip, Segment):
-            end = float("inf") if clip.end is None else clip.end
-            by_file[clip.path, clip.channel].append((clip.start, end, index))
+        if isinstance(clip, (str, os.PathLike)):
+            segment = clip if isinstance(clip, Segment) else Segment(os.fspath(clip))
+            by_file[os.path.abspath(segment.path)].append((segment, index))
     found: set[int] = set()
     for segments in by_file.values():
-        for first, second in pairwise(sorted(segments)):
-            if second[0] < first[1] and emotions[first[2]] != emotions[second[2]]:
-                found |= {first[2], second[2]}
+        # Those that may overlap the next one, which starts later.
+        open_: list[tuple[Segment, int]] = []
+        for second, there in sorted(segments, key=lambda each: (each[0].start, each[1])):
+            open_ = [one for one in open_ if one[0].end is None or one[0].end > second.start]
+            for first, here in open_:
+                # Files that are listed twice as a whole are found by their sound.
+                is_part = isinstance(clips[here], Segment) or isinstance(clips[there], Segment)
+                channels = {first.channel, second.channel}
+                is_same = len(channels) == 1 or None in channels
+                if is_part and is_same and emotions[here] != emotions[there]:
+                    found |= {here, there}
+            open_.append((second, there))
     if found:
         yield Problem(
             "overlapping",
-            f"{count(sorted(found), 'segment')} of different emotions overlap in one file, such as "
+            f"{count(sorted(found), 'clip')} of different emotions overlap in one file, such as "
             f"{_some(sorted(found), names)}; check their starts and ends",
             tuple(sorted(found)),
         )

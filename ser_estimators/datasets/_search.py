@@ -35,6 +35,7 @@ _SMALL = 16 * 1024
 _LFS = "a git-lfs pointer, not audio; run 'git lfs pull' in its repository"
 _EMPTY = "empty (0 bytes); download or copy it again"
 _PAGE = "a web page, not audio: the download failed; download it again"
+_FOLDER = "a folder; name a file in it"
 _LINK = "a broken link; fetch its target, for example with 'datalad get'"
 
 # Names that a message lists before "and 65 more".
@@ -85,6 +86,8 @@ def fault_of(path: Path, size: int | None) -> str | None:
         return _LINK
     if size == 0:
         return _EMPTY
+    if path.is_dir():
+        return _FOLDER
     if size >= _SMALL:
         return None
     with path.open("rb") as file:

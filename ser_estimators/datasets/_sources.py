@@ -47,6 +47,8 @@ def read_listing(
         return listing_of(OwnFiles(str(path)), path, folder=folder, names=names)
     if package == "audformat":
         return from_audformat(table, folder, wanted)
+    if package == "pyarrow" and hasattr(table, "to_pydict"):
+        table = table.to_pydict()
     if package == "datasets":
         return from_hugging_face(table, folder or Path())
     return _from_frame(table, folder or Path())
@@ -59,8 +61,11 @@ def _from_frame(table: Any, folder: Path) -> Listing:
     elif names is None or not hasattr(table, "__getitem__") or callable(names):
         raise TypeError(f"table is {represent(table)} ({type_name(table)}); expected {_EXPECTED}")
     elif any(name is not None for name in getattr(getattr(table, "index", None), "names", ())):
-        # As in audformat, whose files and segments are the index.
-        table = table.reset_index()
+        # As in audformat, whose files and segments are the index. A column of the same name counts.
+        repeated = [level for level, name in enumerate(table.index.names) if name in names]
+        table = table.reset_index(level=repeated, drop=True)
+        if any(name is not None for name in table.index.names):
+            table = table.reset_index()
         names = table.columns
     files = OwnFiles(f"the {type_name(table)}", is_path=False)
     columns = [list(_cells(table, position, name)) for position, name in enumerate(names)]

@@ -12,7 +12,7 @@ from sklearn.utils import Bunch
 from .._audio.segment import Segment
 from ._bounds import BOUNDS, bounds_of, with_bounds
 from ._bunch import UNKNOWN, make_bunch
-from ._cells import text_of
+from ._cells import name_in, text_of
 from ._columns import AUTO, explain_missing, find_columns
 from ._listing import Listing
 from ._own import rename_emotions
@@ -88,7 +88,8 @@ def load_table(
             The columns of these names, with "unknown" for empty cells; None without such a column.
         ``frame`` : pandas.DataFrame or None
             With ``as_frame=True``, a table with the columns path and emotion, and start, end,
-            channel, speaker, sex and intensity as far as they are known. `load_table` reads it.
+            channel, speaker, sex and intensity as far as they are known. `load_table` reads it,
+            with ``channel="channel"`` if it has channels.
         ``target_names`` : ndarray of shape (n_emotions,)
             Names of the emotions, sorted.
         ``DESCR`` : str
@@ -157,7 +158,7 @@ def load_table(
     files = listing.files
     found = _find(listing, wanted)
     texts = {
-        role: [text_of(value) for value in listing.column(name)]
+        role: [name_in(value) for value in listing.column(name)]
         for role, name in found.items()
         if role not in ("path", *BOUNDS)
     }
@@ -179,19 +180,18 @@ def load_table(
         with_bounds(clip, listing.folder, {name: bounds[name][row] for name in bounds})
         for row, clip in enumerate(paths)
     ]
-    kept = _choose(listing, clips, {role: texts[role] for role in texts if role in found})
-    targets = [texts["emotion"][row] for row in kept]
+    names = rename_emotions(texts["emotion"], emotions)
+    rows = _choose(listing, clips, names, texts.get("speaker"))
+    targets = [str(names[row]) for row in rows]
     files.warn(targets)
-    names = rename_emotions(targets, emotions)
-    rows = [(row, name) for row, name in zip(kept, names, strict=True) if name is not None]
 
     def of_clips(role: str) -> list[str] | None:
-        return [texts[role][row] or UNKNOWN for row, _ in rows] if role in found else None
+        return [texts[role][row] or UNKNOWN for row in rows] if role in found else None
 
     used = ", ".join(f"{role} in {name!r:.80}" for role, name in found.items())
     return make_bunch(
-        data=[clips[row] for row, _ in rows],
-        target=[name for _, name in rows],
+        data=[clips[row] for row in rows],
+        target=targets,
         speakers=of_clips("speaker"),
         sex=of_clips("sex"),
         intensity=of_clips("intensity"),
@@ -228,8 +228,9 @@ def _find(listing: Listing, wanted: Mapping[str, str | None]) -> dict[str, str]:
         raise ValueError(
             f"{listing.files.start} {explain_missing(role, str(told[role]), listing.names)}"
         )
-    # Without a start, it is usually the length of the file.
-    if wanted["duration"] == AUTO and ("start" not in found or "end" in found):
+    # Without a start, or beside an end, it is usually the length of the file.
+    has_end = "end" in found and any(map(text_of, listing.column(found["end"])))
+    if wanted["duration"] == AUTO and ("start" not in found or has_end):
         found.pop("duration", None)
     return found
 
@@ -247,13 +248,20 @@ def _clip_of(value: Any) -> Any:
     return value if is_clip and not isinstance(value, str) else text_of(value)
 
 
-def _choose(listing: Listing, clips: Sequence[Any], texts: Mapping[str, list[str]]) -> list[int]:
-    """Return the row of each clip that may be audio, once."""
+def _choose(
+    listing: Listing,
+    clips: Sequence[Any],
+    emotions: Sequence[str | None],
+    speakers: Sequence[str] | None,
+) -> list[int]:
+    """Return the row of each clip that has an emotion and may be audio, once."""
     files, places = listing.files, listing.places
     rows: dict[Any, int] = {}
     is_readable: dict[str, bool] = {}
     chosen, repeated, missing = [], [], []
     for row, clip in enumerate(clips):
+        if emotions[row] is None:
+            continue
         if not isinstance(clip, (str, os.PathLike)):
             chosen.append(row)
             continue
@@ -268,13 +276,12 @@ def _choose(listing: Listing, clips: Sequence[Any], texts: Mapping[str, list[str
         )
         if key in rows:
             first = rows[key]
-            for role in ("emotion", "speaker"):
-                values = texts.get(role)
+            for role, values in (("emotion", emotions), ("speaker", speakers)):
                 if values is not None and values[row] != values[first]:
                     raise ValueError(
                         f"{files.start} '{clip}' has two {role}s: {values[first]!r:.80} in "
                         f"{places[first]} and {values[row]!r:.80} in {places[row]}; leave one of "
-                        "the rows out"
+                        "the rows out" + (", or rename one with emotions=..." * (role == "emotion"))
                     )
             repeated.append(clip)
             continue

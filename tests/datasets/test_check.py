@@ -162,6 +162,38 @@ def test_segments(own):
     assert kinds(check_corpus(corpus)) == []
 
 
+@pytest.mark.parametrize(
+    ("clips", "is_found"),
+    [
+        ([Segment("a.wav", 0, 10), Segment("a.wav", 1, 2), Segment("a.wav", 3, 4)], True),
+        (["a.wav", Segment("a.wav", 9, 10), Segment("a.wav", 3, 4)], True),
+        ([Segment("a.wav"), "b.wav", Segment("./a.wav", 3, 4, 0)], True),
+        ([Segment("a.wav", 3, 4, 1), "b.wav", Segment("./a.wav", 3, 4, 0)], False),
+        ([Segment("a.wav", 0, 3), "b.wav", Segment("./a.wav", 3, 4)], False),
+        (["a.wav", "b.wav", "./a.wav"], False),  # found by its sound
+    ],
+)
+def test_overlaps(clips, is_found):
+    corpus = Bunch(data=clips, target=["anger", "anger", "sad"], speakers=None)
+    problems = check_corpus(corpus, audio=False).problems
+    assert [one.kind for one in problems] == ["overlapping"] * is_found
+    if is_found:
+        assert problems[0].clips == (0, 2)
+
+
+def test_missing_values():
+    corpus = Bunch(
+        data=["a", "b", "c", "d"],
+        target=["joy", None, "sad", "sad"],
+        speakers=np.array(["x", "x", np.nan, "x"], dtype=object),
+    )
+    emotion, speaker, *others = check_corpus(corpus, audio=False).problems
+    assert (emotion.kind, emotion.clips) == ("no emotion", (1,))
+    assert (speaker.kind, speaker.clips) == ("no speaker", (2,))
+    assert "1 clip without an emotion, such as 'b'; fill it in" in emotion.text
+    assert others == []
+
+
 def test_clips_in_memory():
     noise = np.random.default_rng(0).normal(0, 0.1, RATE)
     quiet = np.zeros(RATE)

@@ -142,6 +142,58 @@ def test_folders_of_emotions_with_those_of_speakers():
     assert told.speakers.tolist() == ["Angry", "sad", "sad"]
 
 
+@pytest.mark.parametrize("speakers", [("anna", "ben"), ("01", "02")])
+def test_folders_of_emotions_that_are_not_all_usual(speakers):
+    one, two = speakers
+    tree("own", f"anger/{one}/1.wav", f"anger/{two}/1.wav", f"tenderness/{one}/1.wav")
+    corpus = load_folder("own")
+    assert corpus.target_names.tolist() == ["anger", "tenderness"]
+    assert corpus.speakers.tolist() == [one, two, one]
+
+
+def test_layout_that_is_unclear():
+    tree("own", *(f"{name}/high/1.wav" for name in ("Joy", "anna", "ben")))
+    with pytest.raises(
+        ValueError, match="unclear which .*: Joy, anna, ben, or those in them, high"
+    ):
+        load_folder("own")
+    told = load_folder("own", layout="speaker/emotion/file")
+    assert told.speakers.tolist() == ["Joy", "anna", "ben"]
+    # A name that is renamed is that of an emotion.
+    assert load_folder("own", emotions={"high": "loud"}).target.tolist() == ["loud"] * 3
+
+
+def test_folders_of_sets_are_neither_speakers_nor_emotions():
+    tree("own", "train/anger/1.wav", "Test/anger/1.wav")
+    with pytest.raises(ValueError, match=r"seem to be sets of clips \(Test, train\), not speakers"):
+        load_folder("own")
+    assert load_folder("own/train").target.tolist() == ["anger"]
+    assert load_folder("own", layout="speaker/emotion/file").target.tolist() == ["anger"] * 2
+    tree("flat", "dev/1.wav")
+    with pytest.raises(ValueError, match=r"sets of clips \(dev\), not speakers or emotions"):
+        load_folder("flat")
+
+
+def test_numbers_are_renamed():
+    tree("own", "1/a.wav", "2/a.wav")
+    assert load_folder("own", emotions={1: "anger", 2: "joy"}).target.tolist() == ["anger", "joy"]
+
+
+def test_an_emotion_without_readable_files_may_be_renamed():
+    tree("own", "joy/1.wav")
+    Path("own/sad").mkdir()
+    Path("own/sad/1.wav").touch()
+    with pytest.warns(UserWarning, match=r"'own.sad.1.wav', which is empty"):
+        assert load_folder("own", emotions={"sad": "sadness"}).target.tolist() == ["joy"]
+
+
+def test_spellings_that_look_the_same():
+    tree("own", "J\u00f6rg/anger/1.wav", "Jo\u0308rg/sad/1.wav", "Jo\u0308rg/anger /2.wav")
+    corpus = load_folder("own")
+    assert corpus.target_names.tolist() == ["anger", "sad"]
+    assert set(corpus.speakers) == {"J\u00f6rg"}
+
+
 def test_a_layout_that_is_told():
     tree("own", "01/s1/1.wav", "02/s2/1.wav", "02/x.wav", "loose.wav")
     left_out = [str(Path("own", name)) for name in ("loose.wav", "02/x.wav")]
@@ -199,7 +251,7 @@ def test_files_of_a_corpus_that_are_sorted_by_emotion():
         ["01/1.wav", "02/1.wav"],
         ["M01/1.wav", "F02/1.wav"],
         ["spk-1b/1.wav"],
-        ["set/s1/1.wav", "set/s2/1.wav"],
+        ["group/s1/1.wav", "group/s2/1.wav"],
     ],
 )
 def test_folders_of_speakers_are_no_emotions(names):

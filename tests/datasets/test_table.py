@@ -62,6 +62,48 @@ def test_names_of_columns_and_of_emotions():
     assert load_table(path, **names, speaker="who").speakers.tolist() == ["anna", "ben"]
 
 
+def test_emotions_are_renamed_before_they_are_compared():
+    path = table(ROWS + "a.wav,happy,anna\nb.wav,junk,ben\n")
+    with pytest.warns(UserWarning, match="2 rows with clips that are listed before") as caught:
+        corpus = load_table(path, emotions={"happy": "joy", "junk": "fear"})
+    assert (corpus.target.tolist(), len(caught)) == (["joy", "fear"], 1)
+    assert load_table(path, emotions={"happy": None, "junk": None}).data == ["a.wav", "b.wav"]
+    with pytest.raises(ValueError, match="has two emotions: 'joy' in line 2 and 'happy' in line 4"):
+        load_table(path, emotions={"junk": None})
+
+
+def test_an_emotion_whose_files_are_missing_may_be_renamed():
+    path = table(files=["a.wav"])
+    with pytest.warns(UserWarning, match="1 file, for example 'b.wav', which is missing"):
+        assert load_table(path, emotions={"fear": "panic"}).target.tolist() == ["joy"]
+    assert load_table(path, emotions={"fear": None}).target.tolist() == ["joy"]
+
+
+def test_spellings_count_after_emotions_are_renamed():
+    path = table("path,emotion\na.wav,Joy\nb.wav,joy\n")
+    assert load_table(path, emotions={"Joy": "joy"}).target.tolist() == ["joy", "joy"]
+    with pytest.warns(UserWarning, match="'JOY', 'joy' differ only in upper and lower case"):
+        load_table(path, emotions={"Joy": "JOY"})
+
+
+def test_accents_have_one_spelling():
+    corpus = load_table(table("path,emotion,speaker\na.wav,joy,J\u00f6rg\nb.wav,joy,Jo\u0308rg\n"))
+    assert len(set(corpus.speakers)) == 1
+
+
+def test_line_with_the_separator_for_excel():
+    corpus = load_table(table("sep=;\n" + ROWS.replace(",", ";")))
+    assert corpus.data == ["a.wav", "b.wav"]
+    with pytest.raises(ValueError, match="column 'emotion', for example line 3"):
+        load_table(table("sep=;\npath;emotion\na.wav;\n"))
+
+
+def test_folder_in_place_of_a_file_is_left_out():
+    Path("folder").mkdir()
+    with pytest.warns(UserWarning, match="for example 'folder', which is a folder; name a file"):
+        assert load_table(table(ROWS + "folder,joy,anna\n")).data == ["a.wav", "b.wav"]
+
+
 def test_names_of_columns_in_any_case():
     corpus = load_table(table("Path;EMOTION;Speaker;Sex\na.wav;joy;anna;f\nb.wav;fear;ben;m\n"))
     assert corpus.target.tolist() == ["joy", "fear"]
@@ -85,7 +127,13 @@ def test_names_of_columns_in_any_case():
             "no column of paths, such as 'path' .*; its columns are 'x', 'em",
         ),
         ("path,y\na.wav,joy\n", "no column of emotions, such as 'emotion' or .* as emotion=..."),
-        ("path,emotion,path\na,b,c\n", "no column of paths.*are 'path', 'emotion', 'path'"),
+        (
+            "path,emotion,path\na,b,c\n",
+            "more than one column 'path'.*are 'path', 'emotion', 'path'. Rename all but one",
+        ),
+        ("path,Emotion,EMOTION\na,b,c\n", "more than one column 'Emotion'.* as emotion=..."),
+        ('"path","emotion"\n"a.wav",NA\n', "1 row without a value in column 'emotion', .*line 2"),
+        ("path,emotion,speaker\na.wav,joy,nan\n", "1 row without a value in column 'speaker'"),
         ("path,emotion\na.wav,\n\nb.wav,joy\n", "1 row without a value in column 'emotion', .*2;"),
         ("path,emotion\na.wav\n", "1 row without a value in column 'emotion'"),
         ("path,emotion,speaker\na.wav,joy,\n", "1 row without a value in column 'speaker'"),
