@@ -18,6 +18,7 @@ from .._audio.unlike import Difference, UnlikeClip, is_unlike_wanted, report_unl
 from .._features.audio_measures import MEASURES, MEASURES_VERSION, measure_audio
 from .._features.audio_ranges import Ranges, distances, fit_ranges
 from .._features.extraction import extract
+from .._utils.checks import check_finite
 from .._utils.public import public
 from .clip_transformer import ClipTransformer
 from .speaker_codes import speaker_codes
@@ -362,6 +363,7 @@ class AudioRanges(ClipTransformer, auto_wrap_output_keys=None):  # type: ignore[
             max_val=1,
             include_boundaries="neither",
         )
+        check_finite(self.false_alarms, "false_alarms")
         self._check_reading_params()
 
     def __sklearn_tags__(self) -> Tags:

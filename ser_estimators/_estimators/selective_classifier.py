@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import accuracy_score
-from sklearn.utils import Tags, check_scalar, get_tags, indexable
+from sklearn.utils import Tags, get_tags, indexable
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
@@ -23,11 +22,11 @@ from .fit_routing import speakers_for_fit
 from .held_out import HeldOut, hold_out, predict_held_out
 from .interruption import interruptible
 from .selection import conformal_threshold
-from .selective_parameters import check_parameters
+from .selective_parameters import check_coverage, check_parameters
 from .speaker_folds import check_speakers
 from .speaker_routing import adapts_to_speakers, predict_probabilities
 from .temperature import scale_probabilities
-from .unsure import answers_of, unsure_label
+from .unsure import answers_of, check_unsure, unsure_label
 
 __all__ = ["SelectiveClassifier"]
 
@@ -206,6 +205,9 @@ class SelectiveClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         self._check_params()
         X, y = indexable(X, column_or_1d(y, warn=True))
         groups = check_speakers(groups, y)
+        is_needed = self.precision is not None or self.threshold is not None
+        if not isinstance(self.estimator, FrozenEstimator):
+            check_unsure(y, self.unsure, is_needed=is_needed)  # before anything is trained
         with interruptible("nothing was calibrated; fit again"):
             if isinstance(self.estimator, FrozenEstimator):
                 model, classes, held_out = self._predict_frozen(X, y, groups)
@@ -222,7 +224,6 @@ class SelectiveClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
                 delattr(self, name)
             if hasattr(self.estimator_, name):
                 setattr(self, name, getattr(self.estimator_, name))
-        is_needed = self.precision is not None or self.threshold is not None
         self.unsure_ = unsure_label(classes, self.unsure, is_needed=is_needed)
         adapted = held_out.alone if held_out.adapted is None else held_out.adapted
         for prefix, logs in (("", held_out.alone), ("speaker_", adapted)):
@@ -314,7 +315,7 @@ class SelectiveClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         UserWarning
             If there were too few speakers or clips for the coverage.
         """
-        check_scalar(coverage, "coverage", Real, min_val=0, max_val=1, include_boundaries="neither")
+        check_coverage(coverage)
         probabilities = self.predict_proba(X, groups)
         scores = self.conformal_scores_ if groups is None else self.speaker_conformal_scores_
         least = conformal_threshold(scores, coverage)

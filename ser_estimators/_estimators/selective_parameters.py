@@ -11,7 +11,13 @@ from .._utils.checks import check_choice, check_finite
 from .._utils.text import represent
 from .inner_classifier import check_inner_classifier
 
-__all__ = ["check_parameters"]
+__all__ = ["check_coverage", "check_parameters"]
+
+
+def check_coverage(coverage: Any) -> None:
+    """Raise a TypeError or ValueError unless a coverage is between 0 and 1."""
+    check_scalar(coverage, "coverage", Real, min_val=0, max_val=1, include_boundaries="neither")
+    check_finite(coverage, "coverage")
 
 
 def check_parameters(selective: Any) -> None:
@@ -25,9 +31,12 @@ def check_parameters(selective: Any) -> None:
     inside: dict[str, Any] = {"min_val": 0, "max_val": 1, "include_boundaries": "neither"}
     if selective.precision is not None:
         check_scalar(selective.precision, "precision", Real, **inside)
+        check_finite(selective.precision, "precision")
     if selective.threshold is not None:
         check_scalar(selective.threshold, "threshold", Real, min_val=0, max_val=1)
+        check_finite(selective.threshold, "threshold")
     check_scalar(selective.confidence, "confidence", Real, **inside)
+    check_finite(selective.confidence, "confidence")
     if isinstance(selective.temperature, str):
         check_choice(selective.temperature, "temperature", ("auto",))
     else:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from .._utils.checks import is_missing
 
-__all__ = ["speaker_codes", "speaker_names"]
+__all__ = ["is_unknown", "speaker_codes", "speaker_names"]
 
 
 def speaker_names(n_clips: int, groups: Any, parameter: str = "groups") -> NDArray[Any]:
@@ -30,13 +30,18 @@ def speaker_names(n_clips: int, groups: Any, parameter: str = "groups") -> NDArr
     return names
 
 
+def is_unknown(name: Any) -> bool:
+    """Return whether a speaker is missing, or an empty string as from an empty cell of a table."""
+    return is_missing(name) or (isinstance(name, str) and not name.strip())
+
+
 def speaker_codes(n_clips: int, groups: Any) -> NDArray[np.intp]:
     """Return a number from 0 for the speaker of each clip, and -1 for unknown speakers."""
     if groups is None:
         return np.full(n_clips, -1, dtype=np.intp)
     numbers: dict[Any, int] = {}
     codes = [
-        -1 if is_missing(name) else numbers.setdefault(name, len(numbers))
+        -1 if is_unknown(name) else numbers.setdefault(name, len(numbers))
         for name in speaker_names(n_clips, groups)
     ]
     return np.array(codes, dtype=np.intp)

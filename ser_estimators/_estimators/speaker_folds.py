@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from sklearn.utils.validation import column_or_1d
 
-from .._utils.checks import is_missing
-from .speaker_codes import speaker_names
+from .speaker_codes import is_unknown, speaker_codes, speaker_names
 
 __all__ = ["check_speakers", "speaker_folds"]
 
@@ -23,13 +22,17 @@ def check_speakers(groups: Any, X: Any) -> NDArray[Any] | None:
     if groups is None:
         return None
     names = speaker_names(len(X), groups)
-    missing = [position for position, name in enumerate(names, start=1) if is_missing(name)]
+    missing = [position for position, name in enumerate(names, start=1) if is_unknown(name)]
     if missing:
         raise ValueError(
             f"groups has no speaker for {len(missing)} of {len(names)} clips, the first of which "
             f"is clip {missing[0]}; give each unknown speaker a name of its own, or leave groups "
             "out"
         )
+    try:
+        np.unique(names)
+    except TypeError:  # names that cannot be sorted, such as 1 beside "anna"
+        return speaker_codes(len(names), names)
     return column_or_1d(groups)
 
 
@@ -55,7 +58,7 @@ def speaker_folds(
     """
     _, codes, sizes = np.unique(y, return_inverse=True, return_counts=True)
     if groups is not None:
-        _, groups = np.unique(groups, return_inverse=True)
+        groups = speaker_codes(len(y), groups)  # names may be numbers and text
         groups = groups if groups.max() else None
     n_splits = min(n_splits, int(sizes.max()), len(y) if groups is None else groups.max() + 1)
     if n_splits < 2 or len(sizes) < 2:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_scalar
 
+from .._utils.checks import check_finite
 from .._utils.text import represent
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "answers_above",
     "answers_of",
     "check_threshold",
+    "check_unsure",
     "most_probable",
     "unsure_label",
     "unsure_label_of",
@@ -59,6 +61,16 @@ def unsure_label(classes: NDArray[Any], unsure: Any = AUTO, *, is_needed: bool =
         if is_needed:
             raise
         return None
+
+
+def check_unsure(y: NDArray[Any], unsure: Any, *, is_needed: bool) -> None:
+    """Raise as `unsure_label` for the labels of the training clips, which it does not check."""
+    try:
+        classes = np.unique(y)
+    except TypeError:  # a missing label, for example, which the classifier reports
+        return
+    if classes.dtype.kind != "O" or _is_text(classes):  # most classifiers refuse other objects
+        unsure_label(classes, unsure, is_needed=is_needed)
 
 
 def _check(label: Any, classes: NDArray[Any]) -> Any:
@@ -138,6 +150,7 @@ def check_threshold(threshold: Any, model: Any) -> None:
     if threshold is None:
         return
     check_scalar(threshold, "threshold", Real, min_val=0, max_val=1)
+    check_finite(threshold, "threshold")
     if not hasattr(model, "predict_proba"):
         raise ValueError(
             f"threshold == {threshold:g}, but the {type(model).__name__} has no predict_proba; "

@@ -10,7 +10,7 @@ import click
 
 from ._command import Command, Refused, examples
 from ._console import OK, Console, counted
-from ._corpora import DATA_HELP, describe, load_data, name_of
+from ._corpora import DATA_HELP, describe, labels_of, load_data, name_of
 from ._models import (
     SUFFIXES,
     card_of,
@@ -90,6 +90,7 @@ def adapt(
     describe(corpus, console)
 
     from .. import adapt_model
+    from .._estimators.speaker_routing import adapts_to_speakers
     from ..models import ModelCard
 
     if with_speakers and corpus.speakers is None:
@@ -97,9 +98,11 @@ def adapt(
             f"--with-speakers: nothing in '{plain(data)}' says who speaks; arrange the files as "
             "<speaker>/<emotion>/<file>, or name the speakers in a CSV file"
         )
+    if with_speakers and not adapts_to_speakers(model):
+        raise Refused("the model does not adapt to speakers; leave out --with-speakers")
     groups = corpus.speakers if with_speakers else None
     with console.nothing_on_stdout():
-        adapted = adapt_model(model, corpus.data, _labels_of(corpus, model), groups=groups, C=C)
+        adapted = adapt_model(model, corpus.data, labels_of(corpus, model), groups=groups, C=C)
     if places is not None:
         move_back(adapted, places)  # the new model, too, is for other machines
     note = f"Adapted to {counted(len(corpus.data), 'clip')} of {plain(name_of(data))}."
@@ -107,9 +110,3 @@ def adapt(
     save(adapted, path, replace(card, limitations=f"{card.limitations} {note}".strip()))
     console.note(f"Saved {plain(output)}")
     return OK
-
-
-def _labels_of(corpus: Any, model: Any) -> list[Any]:
-    """Return the labels as the model has them, such as numbers, which are strings in a corpus."""
-    known = {str(label): label for label in getattr(model, "classes_", [])}
-    return [known.get(label, label) for label in corpus.target.tolist()]

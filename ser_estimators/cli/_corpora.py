@@ -5,13 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from .. import datasets
+from ..datasets._cells import text_of
 from ._command import Refused
 from ._console import Console, counted
 from ._inputs import TABLES
 from ._text import plain
 
-__all__ = ["DATA_HELP", "describe", "is_corpus", "load_data", "name_of"]
+__all__ = ["DATA_HELP", "describe", "is_corpus", "labels_of", "load_data", "name_of"]
 
 DATA_HELP = """\
 DATA is a folder with <emotion>/<file> or <speaker>/<emotion>/<file>, a CSV file with the columns
@@ -56,6 +59,15 @@ def load_data(data: str, *, layout: str = "auto", **columns: Any) -> Any:
     is_name = colon and len(name) > 1
     known = f"corpora are {', '.join(_corpora())}" if is_name else "check the path"
     raise Refused(f"there is no {'corpus' if is_name else 'data'} '{plain(data)}'; {known}")
+
+
+def labels_of(corpus: Any, model: Any) -> Any:
+    """Return the labels as the model has them: numbers, for example, are strings in a corpus."""
+    known: dict[str, Any] = {}
+    for label in np.asarray(getattr(model, "classes_", [])).tolist():
+        known |= {str(label): label, text_of(label): label}
+    found = [known.get(label, label) for label in corpus.target.tolist()]
+    return np.array(found) if set(found) <= set(known.values()) else corpus.target
 
 
 def is_corpus(data: str) -> bool:

@@ -11,7 +11,7 @@ import click
 from .._utils.writing import write_file
 from ._command import Command, Refused, examples
 from ._console import OK, Console
-from ._corpora import DATA_HELP, describe, load_data, name_of
+from ._corpora import DATA_HELP, describe, labels_of, load_data, name_of
 from ._models import card_of, find_model, load_model, model_option
 from ._options import check_folder_of, corpus_options, list_option, n_jobs_option
 from ._text import plain
@@ -90,7 +90,7 @@ def stress(
         result = evaluation.stress_test(
             model,
             corpus.data,
-            corpus.target,
+            labels_of(corpus, model),
             corpus.speakers,
             conditions=conditions,
             metadata={key: corpus[key] for key in ("sex", "intensity")},

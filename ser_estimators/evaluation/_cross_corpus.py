@@ -137,7 +137,8 @@ def cross_corpus(
     common["check_leaks"] = False
     if verbose and (left_out := sorted(set(joined.target.tolist()) - set(emotions))):
         print(
-            f"[cross_corpus] without {', '.join(left_out)}, which not all corpora have", flush=True
+            f"[cross_corpus] without {', '.join(map(str, left_out))}, which not all corpora have",
+            flush=True,
         )
     scores: list[CrossScore] = []
     n_folds: dict[str, int] = {}
@@ -208,7 +209,9 @@ def _shared_emotions(joined: Bunch) -> list[str]:
     found = {name: set(joined.target[joined.corpus == name].tolist()) for name in names}
     shared = sorted(set.intersection(*found.values()))
     if len(shared) < 2:
-        listed = "; ".join(f"{name}: {', '.join(sorted(one))}" for name, one in found.items())
+        listed = "; ".join(
+            f"{name}: {', '.join(map(str, sorted(one)))}" for name, one in found.items()
+        )
         raise ValueError(
             f"the corpora have {counted(len(shared), 'emotion')} in common; expected two or more "
             f"({listed}). "

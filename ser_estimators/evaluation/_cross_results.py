@@ -205,7 +205,8 @@ class CrossCorpus:
         lines = [
             *textwrap.wrap(self.name, _WIDTH),
             *textwrap.wrap(
-                f"{counted(len(self.emotions), 'shared emotion')}: {', '.join(self.emotions)}",
+                f"{counted(len(self.emotions), 'shared emotion')}: "
+                f"{', '.join(map(str, self.emotions))}",
                 _WIDTH,
             ),
             "",

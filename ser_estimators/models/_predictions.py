@@ -20,7 +20,7 @@ from .._estimators.audio_ranges import AudioRanges
 from .._estimators.speaker_codes import speaker_names
 from .._estimators.speaker_routing import adapts_to_speakers, predict_with_speakers
 from .._estimators.unsure import answers_above, check_threshold
-from .._utils.checks import check_choice, is_missing
+from .._utils.checks import check_choice, check_finite, is_missing
 from .._utils.frames import make_frame
 from .._utils.pipelines import iter_steps
 from .._utils.public import public
@@ -232,6 +232,7 @@ def predict_clips(
     check_choice(on_error, "on_error", ("raise", "skip"))
     if max_duration is not None:
         check_scalar(max_duration, "max_duration", Real, min_val=0, include_boundaries="neither")
+        check_finite(max_duration, "max_duration")
     check_threshold(threshold, model)
     check_scalar(batch_size, "batch_size", Integral, min_val=1)
     check_scalar(verbose, "verbose", Integral, min_val=0)

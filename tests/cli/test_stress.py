@@ -6,9 +6,13 @@ import shutil
 import sys
 from pathlib import Path
 
+import joblib
+import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
 
-from ser_estimators import save_model
+from ser_estimators import AcousticFeatures, save_model
 from ser_estimators.conditions import standard_conditions
 from ser_estimators.evaluation import EvaluationReport, StressTest, stress_test
 from ser_estimators.models import ModelCard
@@ -118,6 +122,20 @@ def test_emotions_that_the_model_does_not_know(run, folder, model_file):
     done = run("stress", "new", "-m", model_file, *FEW)
     assert done.status == 1
     assert "none of which the model predicts; expected some of 'anger', " in done.err
+
+
+@pytest.mark.parametrize("kind", [int, float])
+def test_labels_that_are_numbers(run, voices, kind):
+    numbers = np.unique(voices.target, return_inverse=True)[1]
+    model = make_pipeline(AcousticFeatures(("rms",)), LogisticRegression(max_iter=1000))
+    joblib.dump(model.fit(voices.data, numbers.astype(kind)), "numbers.joblib")
+    rows = [
+        f"{path},{number},{speaker}"
+        for path, number, speaker in zip(voices.data, numbers, voices.speakers, strict=True)
+    ]
+    Path("labels.csv").write_text("\n".join(["path,emotion,speaker", *rows]))
+    done = run("stress", "labels.csv", "-m", "numbers.joblib", *FEW)
+    assert (done.status, "gain" in done.out) == (0, True), done.err
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc for root")

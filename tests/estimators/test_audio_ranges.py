@@ -263,7 +263,7 @@ def test_errors(voices, ranges):
         AudioRanges().fit(voices.data, groups=["a", "b"])
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         AudioRanges().fit(voices.data, voices.target[1:])
-    for wrong in (0, 1, -0.1):
+    for wrong in (0, 1, -0.1, np.nan):
         with pytest.raises(ValueError, match="false_alarms"):
             AudioRanges(wrong).fit(voices.data)
     with pytest.raises(TypeError, match="false_alarms"):

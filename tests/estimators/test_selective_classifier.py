@@ -262,6 +262,10 @@ def test_other_labels_of_unsure_answers():
         ({"precision": 1.0}, ValueError, "precision == 1.0, must be < 1"),
         ({"precision": "high"}, TypeError, "precision must be an instance of"),
         ({"threshold": 1.1}, ValueError, "threshold == 1.1, must be <= 1"),
+        *(
+            ({name: np.nan}, ValueError, f"{name} == nan, must be finite")
+            for name in ("precision", "threshold", "confidence")
+        ),
         ({"confidence": 0}, ValueError, "confidence == 0, must be > 0"),
         ({"temperature": 0}, ValueError, "temperature == 0, must be > 0"),
         ({"temperature": np.inf}, ValueError, "temperature == inf, must be finite"),
@@ -278,6 +282,25 @@ def test_wrong_parameters(parameters, error, message):
     model = SelectiveClassifier(LogisticRegression()).set_params(**parameters)
     with pytest.raises(error, match=message):
         model.fit(X, Y)
+
+
+@pytest.mark.parametrize(
+    ("y", "unsure"),
+    [(Y == "joy", "auto"), (np.where(Y == "joy", "unsure", Y), "auto"), (Y, -1), (Y, "joy")],
+)
+def test_unsure_answers_are_checked_before_training(y, unsure):
+    Spy.fits.clear()
+    with pytest.raises((TypeError, ValueError), match="unsure"):
+        SelectiveClassifier(Spy(), precision=0.5, unsure=unsure).fit(X, y)
+    assert Spy.fits == []
+
+
+def test_speakers_that_cannot_be_sorted():
+    groups = np.empty(len(Y), dtype=object)
+    groups[:] = [int(name) if name % 2 else f"{name:02}" for name in np.asarray(SPEAKERS, int)]
+    mixed = SelectiveClassifier(LogisticRegression(), precision=0.6).fit(X, Y, groups=groups)
+    same = SelectiveClassifier(LogisticRegression(), precision=0.6).fit(X, Y, groups=SPEAKERS)
+    assert mixed.threshold_ == pytest.approx(same.threshold_, abs=0.1)
 
 
 def test_missing_speakers():

@@ -84,6 +84,7 @@ def test_unknown_speakers():
     np.testing.assert_allclose(normalizer.transform(X[:4], groups=[None] * 4), alone)
     mixed = normalizer.transform(X[:4], groups=["a", "a", None, None])
     np.testing.assert_allclose(mixed[2:], alone[2:])
+    np.testing.assert_array_equal(normalizer.transform(X[:4], groups=["a", "a", "", " "]), mixed)
     pair = normalizer.transform(X[:2], groups=["a", "a"])
     np.testing.assert_allclose(mixed[:2], pair)
 

@@ -213,6 +213,19 @@ def test_verbose(capsys):
     ]
 
 
+def test_labels_that_are_numbers(capsys):
+    corpora = {
+        name: Bunch(**corpus | {"target": np.unique(corpus.target, return_inverse=True)[1]})
+        for name, corpus in CORPORA.items()
+    }
+    found = cross_corpus(LogisticRegression(max_iter=1000), corpora, cv=2, verbose=1)
+    assert "without 3, which not all corpora have" in capsys.readouterr().out
+    assert "3 shared emotions: 0, 1, 2" in str(found)
+    corpora = {"a": corpora["near"], "b": Bunch(**corpora["near"] | {"target": np.arange(60) + 5})}
+    with pytest.raises(ValueError, match=r"0 emotions in common.*\(a: 0, 1, 2; b: 5, "):
+        cross_corpus(LogisticRegression(), corpora, cv=2)
+
+
 def test_names():
     assert cross_corpus(DummyClassifier(), CORPORA, cv=2, name="guess").name == "guess"
     pipe = make_pipeline(LogisticRegression(max_iter=1000))

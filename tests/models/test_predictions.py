@@ -277,6 +277,9 @@ def test_a_threshold_needs_probabilities(voices):
 def test_bad_arguments(model, voices):
     with pytest.raises(ValueError, match="max_duration == 0, must be > 0"):
         predict_clips(model, voices.data, max_duration=0)
+    for name in ("max_duration", "threshold"):
+        with pytest.raises(ValueError, match=f"{name} == nan, must be finite"):
+            predict_clips(model, voices.data, **{name: float("nan")})
     with pytest.raises(TypeError, match="max_duration must be an instance of"):
         predict_clips(model, voices.data, max_duration="1 s")
     with pytest.raises(ValueError, match="on_error == 'ignore', must be one of 'raise', 'skip'"):
