@@ -53,8 +53,8 @@ def unsure_label(classes: NDArray[Any], unsure: Any = AUTO, *, is_needed: bool =
         if classes.dtype.kind not in "if":
             raise ValueError(
                 f"the labels are {represent(classes.tolist())} ({classes.dtype.name}), a type "
-                "without a value for unsure answers; fit on strings or signed integers, or pass "
-                "unsure"
+                "without a value for unsure answers; fit on strings or signed integers, or set "
+                "unsure=... of a SelectiveClassifier"
             )
         return _check(min(_UNSURE_NUMBER, classes.min().item() - 1), classes)
     except ValueError:
@@ -84,7 +84,8 @@ def _check(label: Any, classes: NDArray[Any]) -> Any:
         )
     if label in classes.tolist():
         raise ValueError(
-            f"unsure == {represent(label)}, which is one of the labels, {shown}; pass another value"
+            f"unsure == {represent(label)}, which is one of the labels, {shown}; set another value "
+            "as unsure=... of a SelectiveClassifier"
         )
     if not is_text and classes.dtype.kind != "O":
         fits = classes.dtype.kind == "f" or (
@@ -146,7 +147,7 @@ def answers_above(model: Any, probabilities: NDArray[Any], threshold: float) -> 
 
 
 def check_threshold(threshold: Any, model: Any) -> None:
-    """Raise if a threshold of the user is no probability, or if a model has none."""
+    """Raise if a threshold of the user is no probability, or cannot be used with a model."""
     if threshold is None:
         return
     check_scalar(threshold, "threshold", Real, min_val=0, max_val=1)
@@ -156,3 +157,5 @@ def check_threshold(threshold: Any, model: Any) -> None:
             f"threshold == {threshold:g}, but the {type(model).__name__} has no predict_proba; "
             "leave it out, or use a model with probabilities"
         )
+    if hasattr(model, "classes_") and unsure_label_of(model) is None:
+        unsure_label(np.asarray(model.classes_))

@@ -141,6 +141,7 @@ def predict_inputs(
     from .. import predict_clips
     from .._audio.unlike import describe_unlike, is_notable, unlike_collected
     from .._estimators.speaker_routing import adapts_to_speakers
+    from .._estimators.unsure import check_threshold
     from ..models._predictions import knows_training_audio
 
     model = load_model(model_path, encoder)
@@ -148,6 +149,10 @@ def predict_inputs(
     has_probability = hasattr(model, "predict_proba")
     if (show_all or threshold is not None) and not has_probability:
         raise click.UsageError(f"the model, a {type(model).__name__}, predicts no probabilities")
+    try:
+        check_threshold(threshold, model)
+    except (TypeError, ValueError) as error:
+        raise click.UsageError(f"--threshold: {plain(str(error))}") from error
     known: Sequence[str | None] = [None] * len(inputs)
     if speakers is not None:
         if not adapts_to_speakers(model):

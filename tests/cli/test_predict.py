@@ -14,7 +14,7 @@ import pytest
 import soundfile
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.frozen import FrozenEstimator
-from sklearn.linear_model import RidgeClassifier
+from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
@@ -165,6 +165,17 @@ def test_unsure_answers(run, model, model_file, voices):
     assert "  unsure  " not in run("predict", "-m", model_file, *voices.data).out
     wrong = run("predict", "-m", model_file, voices.data[0], "--threshold", 2)
     assert (wrong.status, "0<=x<=1" in wrong.err) == (2, True)
+
+
+def test_a_threshold_that_cannot_be_used(run, model_file, voices):
+    done = run("predict", "-m", model_file, voices.data[0], "--threshold", "nan")
+    assert (done.status, done.out) == (2, "")
+    pipe = make_pipeline(AcousticFeatures(("rms",)), LogisticRegression())
+    joblib.dump(pipe.fit(voices.data, voices.target == "anger"), "bool.joblib")
+    done = run("predict", "-m", "bool.joblib", *voices.data[:2], "--threshold", 0.5)
+    assert (done.status, done.out) == (2, "")
+    assert "--threshold: the labels are [False, True] (bool), a type without a value" in done.err
+    assert run("predict", "-m", "bool.joblib", voices.data[0]).status == 0
 
 
 def test_a_model_with_its_own_threshold(run, model, voices):

@@ -274,6 +274,20 @@ def test_a_threshold_needs_probabilities(voices):
         predict_clips(pipe, voices.data, threshold=2)
 
 
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        ([True, False], r"labels are \[False, True\] \(bool\), a type without a value for unsure"),
+        (["unsure", "joy"], "unsure == 'unsure', which is one of the labels.* SelectiveClassifier"),
+    ],
+)
+def test_a_threshold_needs_a_label_for_unsure_answers(voices, names, message):
+    pipe = make_pipeline(AcousticFeatures(["rms"]), LogisticRegression())
+    pipe.fit(voices.data, np.resize(names, len(voices.data)))
+    with pytest.raises(ValueError, match=message):
+        predict_clips(pipe, voices.data, threshold=0.5, on_error="skip")
+
+
 def test_bad_arguments(model, voices):
     with pytest.raises(ValueError, match="max_duration == 0, must be > 0"):
         predict_clips(model, voices.data, max_duration=0)
