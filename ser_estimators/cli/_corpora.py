@@ -5,10 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from .. import datasets
-from ..datasets._cells import text_of
+from ..datasets._search import AUDIO_SUFFIXES, OTHER_SUFFIXES
 from ._command import Refused
 from ._console import Console, counted
 from ._inputs import TABLES
@@ -51,6 +49,11 @@ def load_data(data: str, *, layout: str = "auto", **columns: Any) -> Any:
     path = Path(data).expanduser()
     if path.is_dir():
         return datasets.load_folder(path, layout=layout)
+    if path.suffix.lower() in AUDIO_SUFFIXES + OTHER_SUFFIXES and path.is_file():
+        raise Refused(
+            f"'{plain(data)}' is a recording without a label; pass the folder of the recordings, "
+            "or a CSV file with the columns path and emotion"
+        )
     if path.exists():
         return datasets.load_table(path, **columns)
     if key in _corpora():
@@ -63,6 +66,10 @@ def load_data(data: str, *, layout: str = "auto", **columns: Any) -> Any:
 
 def labels_of(corpus: Any, model: Any) -> Any:
     """Return the labels as the model has them: numbers, for example, are strings in a corpus."""
+    import numpy as np
+
+    from ..datasets._cells import text_of
+
     known: dict[str, Any] = {}
     for label in np.asarray(getattr(model, "classes_", [])).tolist():
         known |= {str(label): label, text_of(label): label}

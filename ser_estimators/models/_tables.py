@@ -87,8 +87,8 @@ def predict_table(
     KeyError
         If the table has no such column.
     TypeError, ValueError
-        If a path is not a string, a parameter has a wrong type or value, or the model does not
-        adapt to speakers.
+        If a path is not a string, a column of this name exists twice, a parameter has a wrong type
+        or value, or the model does not adapt to speakers.
 
     See Also
     --------
@@ -119,6 +119,10 @@ def predict_table(
                 f"the table has no column {represent(name)}, only "
                 f"{represent(list(table.columns))}; pass the name of the column of {parameter}s as "
                 f"{parameter}"
+            )
+        if list(table.columns).count(name) > 1:
+            raise ValueError(
+                f"the table has more than one column {represent(name)}; rename all but one of them"
             )
     # A missing path is an error of its row, like a path without a file.
     paths = ["" if is_missing(item) else item for item in table[path]]

@@ -33,6 +33,13 @@ def test_problems(run, folder):
     assert "silent" not in done.out
 
 
+def test_a_recording_is_no_corpus(run, folder):
+    path = next(folder.rglob("*.wav"))
+    done = run("check", path)
+    assert (done.status, done.out) == (2, "")
+    assert "is a recording without a label; pass the folder of the recordings" in done.err
+
+
 def test_a_layout(run, folder):
     shutil.copytree(folder, "own")
     for path in Path("own").glob("*/*"):

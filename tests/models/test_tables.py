@@ -162,6 +162,8 @@ def test_bad_arguments(table, model):
         predict_table(["a.wav"], model)
     with pytest.raises(KeyError, match=r"no column 'file', only \['path', 'call'\]; pass"):
         predict_table(table, model, path="file")
+    with pytest.raises(ValueError, match="more than one column 'path'; rename all but one"):
+        predict_table(pd.concat([table, table[["path"]]], axis=1), model)
     with pytest.raises(FileNotFoundError, match="no such model; check the path, or copy.*'gone"):
         predict_table(table, "gone.joblib")
     with pytest.raises(TypeError, match=r"Clip 1 of 1 is|list of numbers"):
