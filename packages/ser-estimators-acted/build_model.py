@@ -152,7 +152,7 @@ def make_card(
         scores[name] = (group.balanced_accuracy, group.low, group.high)
     for emotion, cells, _ in protocol.by_class():
         scores[f"recall ({emotion})"] = cells["recall"]
-    of_other_corpora = {}
+    of_other_corpora, errors = {}, []
     for (trained, tested), report in across.items():
         found = report.main.scores
         name = f"balanced accuracy (trained on {TITLES[trained]} only, tested on {TITLES[tested]})"
@@ -160,6 +160,7 @@ def make_card(
             float(one.balanced_accuracy) for one in (found.value, found.low, found.high)
         )
         of_other_corpora[trained, tested] = scores[name][0]
+        errors.append(float(found.value.calibration_error))
     n_shared = len(next(iter(across.values())).main.classes)
     only_ravdess = sorted(set(corpora["ravdess"].target) - set(corpora["nemo"].target))
     sizes = " and ".join(_size(name, corpus) for name, corpus in corpora.items())
@@ -190,7 +191,7 @@ def make_card(
             "test the model itself."
         ),
         audio=describe_audio(both.data, n_jobs=-1),
-        limitations=_limitations(of_other_corpora, only_ravdess),
+        limitations=_limitations(of_other_corpora, errors, only_ravdess),
     )
 
 
@@ -203,19 +204,22 @@ def _size(name: str, corpus: Any) -> str:
     )
 
 
-def _limitations(of_other_corpora: dict[tuple[str, str], float], only_ravdess: list[str]) -> str:
+def _limitations(
+    of_other_corpora: dict[tuple[str, str], float], errors: list[float], only_ravdess: list[str]
+) -> str:
     to_nemo, to_ravdess = of_other_corpora["ravdess", "nemo"], of_other_corpora["nemo", "ravdess"]
     return "\n".join(
         [
             "- Another microphone, room or language costs much: trained on one of the corpora "
             f"only, the system reaches a balanced accuracy of {to_nemo:.2f} on nEMO and "
             f"{to_ravdess:.2f} on RAVDESS. Expect this of recordings that resemble neither corpus, "
-            "and test the model on recordings of your own before you rely on it.",
+            "and test the model on recordings of your own before you rely on it. Its probabilities "
+            f"are too high there: calibration errors are {errors[0]:.2f} and {errors[1]:.2f}.",
             "- It was trained on actors, whose emotions are stronger and clearer than those of "
             "everyday speech. It was not tested on spontaneous speech.",
-            "- It was not tested on telephone calls, noise, music or reverberation, on several "
-            "voices at a time, on singing, on recordings of more than a few seconds, on children "
-            "or old people, or on languages other than English and Polish.",
+            "- Noise, rooms and telephone lines are simulated in training. It was not tested on "
+            "real calls, music, several voices at a time, singing, recordings of more than a few "
+            "seconds, children or old people, or on languages other than English and Polish.",
             f"- {_sentence(only_ravdess)} of RAVDESS only. The model may take the sound of that "
             "corpus for a part of them, and does not know other emotions at all.",
             "- Its labels are what actors were asked to express, not what a person feels. Do not "

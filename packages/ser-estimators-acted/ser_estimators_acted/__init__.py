@@ -38,15 +38,21 @@ def load() -> Any:
     -------
     sklearn.pipeline.Pipeline
         Fitted: ``predict`` and ``predict_proba`` take a list of audio files, of their content, or
-        of waveforms at 16 kHz.
+        of waveforms at 16 kHz. They warn of recordings that are unlike the training audio, with
+        `ser_estimators.exceptions.UnlikeAudioWarning`.
 
     Examples
     --------
     >>> import numpy as np
     >>> import ser_estimators_acted
     >>> model = ser_estimators_acted.load()
-    >>> noise = np.random.default_rng(0).normal(size=16000)
-    >>> model.predict_proba([noise]).shape == (1, len(model.classes_))
+    >>> model.classes_.tolist()
+    ['anger', 'calm', 'disgust', 'fear', 'happiness', 'neutral', 'sadness', 'surprise']
+
+    White noise is unlike speech:
+
+    >>> noise = np.random.default_rng(0).normal(scale=0.1, size=16000)
+    >>> "noisier" in model["audio"].find_unlike([noise])[0]
     True
     """
     from ser_estimators import load_model

@@ -11,10 +11,13 @@ import pytest
 import ser_estimators_acted
 
 from ser_estimators.datasets import make_emotional_speech
+from ser_estimators.exceptions import UnlikeAudioWarning
 from ser_estimators.models import model_info
 
 CARD = model_info(ser_estimators_acted.model_path())["card"]
 EMOTIONS = ["anger", "calm", "disgust", "fear", "happiness", "neutral", "sadness", "surprise"]
+# The model warns of them, and should: synthetic voices and silence are unlike recordings.
+NOT_RECORDINGS = pytest.mark.filterwarnings("ignore::ser_estimators.exceptions.UnlikeAudioWarning")
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +31,7 @@ def voices(tmp_path_factory):
     return make_emotional_speech(2, 1, n_syllables=3, out_dir=folder, random_state=0)
 
 
+@NOT_RECORDINGS
 def test_probabilities_of_files(model, voices):
     assert model.classes_.tolist() == EMOTIONS
     probabilities = model.predict_proba(voices.data)
@@ -40,6 +44,7 @@ def test_probabilities_of_files(model, voices):
     assert len(np.unique(probabilities.round(6), axis=0)) == len(voices.data)
 
 
+@NOT_RECORDINGS
 def test_prediction_of_a_file_does_not_depend_on_others(model, voices):
     together = model.predict_proba(voices.data)
     alone = np.vstack([model.predict_proba([path]) for path in voices.data[:3]])
@@ -49,9 +54,16 @@ def test_prediction_of_a_file_does_not_depend_on_others(model, voices):
 @pytest.mark.parametrize("n_samples", [1, 16000, 60 * 16000])
 @pytest.mark.filterwarnings("ignore:.*shorter than")
 @pytest.mark.filterwarnings("ignore:.*silen")
+@NOT_RECORDINGS
 def test_silence_and_unusual_lengths_have_finite_probabilities(model, n_samples):
     probabilities = model.predict_proba([np.zeros(n_samples)])
     assert np.isfinite(probabilities).all()
+
+
+def test_warns_of_what_is_unlike_the_training_audio(model):
+    clipped = np.sign(np.random.default_rng(0).normal(size=16000))
+    with pytest.warns(UnlikeAudioWarning, match="1 of 1 clip is unlike .*: clip 1"):
+        model.predict([clipped])
 
 
 def test_file_that_is_not_audio_is_named(model, tmp_path):
