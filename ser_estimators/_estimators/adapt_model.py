@@ -176,10 +176,10 @@ def _codes_of(y: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.intp]:
     known = classes.tolist()
     unknown = sorted({label for label in y.tolist() if label not in known}, key=str)
     if unknown:
-        similar = difflib.get_close_matches(
-            str(unknown[0]).lower(), map(str, known), n=1, cutoff=0.5
-        )
-        hint = f"did you mean {similar[0]!r:.80}? " if similar else ""
+        # By their text, because "0" may stand for 0.
+        by_text = {str(label): label for label in known}
+        similar = difflib.get_close_matches(str(unknown[0]).lower(), by_text, n=1, cutoff=0.5)
+        hint = f"did you mean {by_text[similar[0]]!r:.80}? " if similar else ""
         raise ValueError(
             f"y contains {unknown[0]!r:.80}, which the model does not predict; {hint}expected "
             f"some of {listed(known)}. For other labels, fit a new last step on the features of "

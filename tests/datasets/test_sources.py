@@ -64,6 +64,12 @@ class TestFrames:
         expected = [Segment(in_audio(name), 0.25, channel=0) for name in NAMES]
         assert load_table(columns, root="audio").data == expected
 
+    def test_a_table_of_pyarrow(self):
+        pyarrow = pytest.importorskip("pyarrow")
+        columns = {"path": ["a.wav"], "emotion": ["joy"], "speaker": ["anna"]}
+        corpus = load_table(pyarrow.table(columns), root="audio")
+        assert (corpus.target.tolist(), corpus.speakers.tolist()) == (["joy"], ["anna"])
+
     def test_a_data_frame_of_polars(self):
         polars = pytest.importorskip("polars")
         columns = {"path": list(NAMES), "emotion": TARGET, "end": [0.5, None, None]}

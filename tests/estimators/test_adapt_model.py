@@ -214,6 +214,15 @@ def unrefitted():
     return GridSearchCV(make_pipeline(clone(LDA)), {}, cv=2, refit=False).fit(X, Y)
 
 
+def test_text_in_place_of_numbers():
+    model = make_pipeline(StandardScaler(), LogisticRegression())
+    model.fit(OWN, np.unique(OWN_Y, return_inverse=True)[1])
+    with pytest.raises(
+        ValueError, match=r"y contains '0', .* did you mean 0\? expected some of 0, 1"
+    ):
+        adapt_model(model, OWN, np.unique(OWN_Y, return_inverse=True)[1].astype(str))
+
+
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
