@@ -147,7 +147,7 @@ def answers_above(model: Any, probabilities: NDArray[Any], threshold: float) -> 
 
 
 def check_threshold(threshold: Any, model: Any) -> None:
-    """Raise if a threshold of the user is no probability, or cannot be used with a model."""
+    """Raise if a threshold is not between 0 and 1, or if the model cannot use one."""
     if threshold is None:
         return
     check_scalar(threshold, "threshold", Real, min_val=0, max_val=1)

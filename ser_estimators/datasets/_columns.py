@@ -74,16 +74,15 @@ def find_columns(
 def explain_missing(role: str, name: str, columns: Sequence[str]) -> str:
     """Return that a table lacks a column, and what to do."""
     found = join([f"{column!r:.40}" for column in columns])
+    # With "auto", a usual name was not found only if several columns have it.
     usual = [column for column in columns if fold(column) in USUAL.get(role, ())]
-    if name == AUTO and usual:
-        what = f"more than one column {usual[0]!r:.80}"
-    elif name == AUTO:
+    name = usual[0] if name == AUTO and usual else name
+    if name == AUTO:
         what = f"no column of {role}s, such as {' or '.join(map(repr, USUAL[role][:3]))}"
     else:
-        several = "more than one" if name in columns else "no"
-        what = f"{several} column {name!r:.80}"
+        what = f"{'more than one' if name in columns else 'no'} column {name!r:.80}"
     remedy = f"Pass the name of the one to use as {role}=..."
-    if what.startswith("more") and columns.count(usual[0] if name == AUTO else name) > 1:
+    if columns.count(name) > 1:
         remedy = "Rename all but one of them"
     return f"it has {what}; its columns are {found}. {remedy}"
 
