@@ -189,9 +189,9 @@ def measure(truth: np.ndarray, probabilities: np.ndarray, classes: np.ndarray) -
 def print_table(rows: list[dict]) -> None:
     """Print the mean score of each last step, and its difference from softmax."""
     print("\n" + ", ".join(f"{name} {version}" for name, version in VERSIONS.items()))
-    print(f"mean over {len(rows)} runs on unseen speakers; difference from softmax in UA:")
-    print("mean ± standard error over the runs (of UA itself: ± standard deviation)\n")
-    print(f"{'input of the regression':<34}{'C':>6}{'UA':>16}{'difference':>18}{'log-loss':>10}")
+    print(f"mean over {len(rows)} runs on unseen speakers; difference from softmax in UAR:")
+    print("mean ± standard error over the runs (of UAR itself: ± standard deviation)\n")
+    print(f"{'input of the regression':<34}{'C':>6}{'UAR':>16}{'difference':>18}{'log-loss':>10}")
     reference = np.array([row["scores"][SOFTMAX]["ua"] for row in rows])
     for label in rows[0]["scores"]:
         name, _, c = label.partition("|")

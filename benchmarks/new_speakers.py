@@ -56,7 +56,7 @@ def main() -> None:
             way = "adapted" if protocol.is_adapted else "single clips"
             protocols.setdefault(way, []).append(protocol)
     print(f"\n{name}, {len(chosen)} folds, {len(args.seeds)} seeds, recordings: {args.recordings}")
-    print(f"{'':<14}{'UA':>7}{'±':>7}{'log loss':>10}{'calibration error':>19}  by fold")
+    print(f"{'':<14}{'UAR':>7}{'±':>7}{'log loss':>10}{'calibration error':>19}  by fold")
     for way, found in protocols.items():
         scores = np.array([scores_by_fold(protocol) for protocol in found])
         values = [protocol.scores.value for protocol in found]

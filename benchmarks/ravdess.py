@@ -75,7 +75,7 @@ def main() -> None:
             print(f"run {number}/{len(tasks)}: {label} ...", flush=True)
             task = partial(run, corpus, pipe, system, protocol, part)
             row = resumed(args.results, key, task, changes)
-            scores = ", ".join(f"{name} UA {row[name]['ua']:.3f}" for name in RUNS[system])
+            scores = ", ".join(f"{name} UAR {row[name]['ua']:.3f}" for name in RUNS[system])
             print(f"  {scores}, {row['fit_seconds']:.0f} s", flush=True)
             rows.append(row)
     print_table(rows)
@@ -116,15 +116,15 @@ def run(corpus, pipe: Pipeline, system: str, protocol: str, part: int) -> dict:
 def print_table(rows: list[dict]) -> None:
     """Print the mean and standard deviation over the runs of each protocol."""
     print("\n" + ", ".join(f"{name} {version}" for name, version in VERSIONS.items()))
-    print("UA: balanced accuracy, WA: accuracy; mean ± standard deviation over the runs\n")
-    print(f"{'split':<22}{'runs':>5}  {'system':<33}{'UA':>15}{'WA':>16}{'fit':>8}")
+    print("UAR: balanced accuracy, WA: accuracy; mean ± standard deviation over the runs\n")
+    print(f"{'split':<22}{'runs':>5}  {'system':<33}{'UAR':>15}{'WA':>16}{'fit':>8}")
     for protocol in dict.fromkeys(row["protocol"] for row in rows):
         of_protocol = [row for row in rows if row["protocol"] == protocol]
         print_rows(protocol, of_protocol)
         if protocol == "speakers":
             for half, folds in HALVES.items():
                 print_rows(f"  {half}", [row for row in of_protocol if row["part"] in folds])
-    print("\nUA that the logistic regression adds to softmax, mean ± standard error over the runs")
+    print("\nUAR that the logistic regression adds to softmax, mean ± standard error over the runs")
     for protocol in dict.fromkeys(row["protocol"] for row in rows if SOFTMAX in row):
         of_protocol = [row for row in rows if row["protocol"] == protocol and SOFTMAX in row]
         gains = np.array([row[LOGISTIC]["ua"] - row[SOFTMAX]["ua"] for row in of_protocol])

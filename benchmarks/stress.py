@@ -84,7 +84,7 @@ def make_system(args: argparse.Namespace, seed: int):
 def print_table(results: list[StressTest]) -> None:
     """Print the mean over seeds of every condition."""
     summaries = [result.summary() for result in results]
-    print(f"{'':<24}{'UA':>7}{'± seeds':>9}{'change':>9}{'kept':>7}{'labels kept':>13}")
+    print(f"{'':<24}{'UAR':>7}{'± seeds':>9}{'change':>9}{'kept':>7}{'labels kept':>13}")
     for rows in zip(*summaries, strict=True):
         scores = np.array(
             [

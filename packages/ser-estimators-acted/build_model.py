@@ -213,13 +213,15 @@ def _limitations(
             "- Another microphone, room or language costs much: trained on one of the corpora "
             f"only, the system reaches a balanced accuracy of {to_nemo:.2f} on nEMO and "
             f"{to_ravdess:.2f} on RAVDESS. Expect this of recordings that resemble neither corpus, "
-            "and test the model on recordings of your own before you rely on it. Its probabilities "
-            f"are too high there: calibration errors are {errors[0]:.2f} and {errors[1]:.2f}.",
+            "and test the model on recordings of your own before you rely on it. On the other "
+            f"corpus, its probabilities are too high: calibration errors are {errors[0]:.2f} and "
+            f"{errors[1]:.2f}.",
             "- It was trained on actors, whose emotions are stronger and clearer than those of "
             "everyday speech. It was not tested on spontaneous speech.",
-            "- Noise, rooms and telephone lines are simulated in training. It was not tested on "
-            "real calls, music, several voices at a time, singing, recordings of more than a few "
-            "seconds, children or old people, or on languages other than English and Polish.",
+            "- Noise, rooms and telephone lines were simulated in training. The model was not "
+            "tested on real calls, music, several voices at a time, singing, recordings of more "
+            "than a few seconds, children or old people, or on languages other than English and "
+            "Polish.",
             f"- {_sentence(only_ravdess)} of RAVDESS only. The model may take the sound of that "
             "corpus for a part of them, and does not know other emotions at all.",
             "- Its labels are what actors were asked to express, not what a person feels. Do not "

@@ -159,8 +159,8 @@ class AudioRanges(ClipTransformer, auto_wrap_output_keys=None):  # type: ignore[
         y : array-like of shape (n_clips,) or None, default=None
             Only its length is checked.
         groups : array-like of shape (n_clips,) or None, default=None
-            Speakers of the clips. A clip without one, None or NaN, is treated as the only clip of
-            its speaker.
+            Speakers of the clips. A clip without one (None, NaN or an empty string) is treated as
+            the only clip of its speaker.
 
         Returns
         -------

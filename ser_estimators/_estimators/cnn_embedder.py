@@ -133,8 +133,9 @@ class CNNEmbedder(NetworkEstimator):
     norm_ : {"l2"} or None
         Value of `norm` in ``fit``.
     statistics_ : ndarray of shape (2, n_statistics), float32, or None
-        With ``SpectrogramCNN(statistics=True)``, what is subtracted from the statistics, four of
-        each row of coefficients, and what the result is multiplied by.
+        With ``SpectrogramCNN(statistics=True)``, the values that are subtracted from the
+        statistics, and the factors that the result is multiplied by. Each row of coefficients has
+        four statistics.
     n_iter_ : int
         Number of entries of ``history_``.
     interrupted_ : bool

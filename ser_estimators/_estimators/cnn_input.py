@@ -14,6 +14,7 @@ from sklearn.utils.validation import column_or_1d, validate_data
 from .._features.layout import MFCCLayout
 from .._features.mfcc_array import known_frames
 from .._utils.checks import is_missing
+from .speaker_codes import is_unknown
 
 __all__ = [
     "as_frames",
@@ -201,7 +202,7 @@ def check_groups(groups: Any, X: NDArray[np.float32]) -> NDArray[Any] | None:
         raise ValueError(f"groups has the shape {np.shape(groups)}; expected (n_clips,)")
     groups = column_or_1d(groups)
     check_consistent_length(X, groups)
-    missing = [i + 1 for i, value in enumerate(groups) if is_missing(value)]
+    missing = [i + 1 for i, value in enumerate(groups) if is_unknown(value)]
     if missing:
         raise ValueError(
             f"groups is missing for {len(missing)} of {len(groups)} clips, the first of which is "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from numbers import Integral, Real
 from typing import Any
 
@@ -16,6 +17,7 @@ from .._encoders.embedding import STATISTICS
 from .._utils.checks import check_choice, check_finite, is_missing
 from .._utils.text import represent
 from .layer_choice import check_layers, resolve_layers
+from .speaker_codes import is_unknown
 
 __all__ = ["check_encoder_params", "check_targets", "check_unchanged", "name_of_speed"]
 
@@ -104,17 +106,21 @@ def check_targets(y: Any, groups: Any, n_layers: int) -> tuple[NDArray[Any], NDA
             "layers='auto' requires y to be passed, but the target y is None: pass the labels, or "
             f"set layers to a number from 0 to {n_layers}"
         )
-    y = _without_missing(y, "y", "label")
+    y = _without_missing(y, "y", "label", is_missing)
     check_classification_targets(y)
-    return y, None if groups is None else _without_missing(groups, "groups", "speaker")
+    if groups is not None:
+        groups = _without_missing(groups, "groups", "speaker", is_unknown)
+    return y, groups
 
 
-def _without_missing(values: Any, name: str, what: str) -> NDArray[Any]:
+def _without_missing(
+    values: Any, name: str, what: str, lacks: Callable[[Any], bool]
+) -> NDArray[Any]:
     values = column_or_1d(values)
-    for index, value in enumerate(values):
-        if is_missing(value):
+    for number, value in enumerate(values, start=1):
+        if lacks(value):
             raise ValueError(
-                f"{name} contains {value!r}: clip {index} of {len(values)} has no {what}; pass the "
-                f"{what} of each clip, or leave out clips without one"
+                f"{name} contains {value!r}: clip {number} of {len(values)} has no {what}; pass "
+                f"the {what} of each clip, or leave out clips without one"
             )
     return values

@@ -67,7 +67,7 @@ class SelectiveClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         Probability with which `precision` is reached for new speakers.
     unsure : str, number or "auto", default="auto"
         Label of an unsure answer, of the type of the other labels. "auto" is "unsure" for strings
-        and -1 for signed numbers, or a lower one if -1 is a label.
+        and -1 for signed numbers, or one below the lowest label if that is negative.
 
     Attributes
     ----------

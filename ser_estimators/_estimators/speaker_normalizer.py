@@ -63,7 +63,7 @@ class SpeakerNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     Notes
     -----
     Pass the speakers as `groups` to ``fit_transform`` and ``transform``. Clips without `groups`, or
-    whose group is None or NaN, are treated as the only clip of their speaker. In a pipeline,
+    whose group is None, NaN or empty, are treated as the only clip of their speaker. In a pipeline,
     ``pipe.fit(X, y, speakernormalizer__groups=speakers)`` is enough for training. In prediction,
     the speakers need metadata routing::
 

@@ -51,10 +51,11 @@ def unsure_label(classes: NDArray[Any], unsure: Any = AUTO, *, is_needed: bool =
         if _is_text(classes):
             return _check(UNSURE, classes)
         if classes.dtype.kind not in "if":
+            # No other value is a boolean, so that these labels have to be converted.
+            other = "" if classes.dtype.kind == "b" else ", or set SelectiveClassifier(unsure=...)"
             raise ValueError(
                 f"the labels are {represent(classes.tolist())} ({classes.dtype.name}), a type "
-                "without a value for unsure answers; fit on strings or signed integers, or set "
-                "unsure=... of a SelectiveClassifier"
+                f"without a value for unsure answers; fit on strings or signed integers{other}"
             )
         return _check(min(_UNSURE_NUMBER, classes.min().item() - 1), classes)
     except ValueError:
@@ -64,7 +65,7 @@ def unsure_label(classes: NDArray[Any], unsure: Any = AUTO, *, is_needed: bool =
 
 
 def check_unsure(y: NDArray[Any], unsure: Any, *, is_needed: bool) -> None:
-    """Raise as `unsure_label` for the labels of the training clips, which it does not check."""
+    """Raise as `unsure_label` does, for training labels; leave invalid labels to the classifier."""
     try:
         classes = np.unique(y)
     except TypeError:  # a missing label, for example, which the classifier reports
@@ -85,7 +86,7 @@ def _check(label: Any, classes: NDArray[Any]) -> Any:
     if label in classes.tolist():
         raise ValueError(
             f"unsure == {represent(label)}, which is one of the labels, {shown}; set another value "
-            "as unsure=... of a SelectiveClassifier"
+            "with SelectiveClassifier(unsure=...)"
         )
     if not is_text and classes.dtype.kind != "O":
         fits = classes.dtype.kind == "f" or (

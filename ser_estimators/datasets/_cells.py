@@ -73,8 +73,8 @@ def _finite(seconds: float, value: Any) -> float:
 def name_in(value: Any) -> str:
     """Return a cell, or the name of a folder, as the name of an emotion or a speaker.
 
-    An accented letter is one character, even if the table or the file system has a letter and an
-    accent, since the two look the same.
+    An accented letter becomes one character, even if the table or the file system stores it as a
+    letter and a combining accent, since the two look the same.
 
     Examples
     --------

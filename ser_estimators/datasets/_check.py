@@ -135,8 +135,8 @@ def check_corpus(
 
     - files that the loader has left out, such as missing ones, and clips without an emotion or a
       speaker;
-    - emotions that differ only in upper and lower case, and segments of different emotions that
-      overlap;
+    - emotions that differ only in upper and lower case, and clips of different emotions that
+      overlap in one file;
     - speakers whose names may be those of one person, such as "1", "01" and "S01"; emotions that
       only one speaker has, and speakers with a single emotion;
     - clips that cannot be read, are silent, clipped or shorter than a syllable;

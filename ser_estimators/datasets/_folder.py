@@ -42,7 +42,8 @@ def load_folder(
     show. No audio is decoded. Hidden files, and files that are not audio, are ignored.
 
     Folders that seem to be speakers, such as ``Actor_01``, are refused, because a model would learn
-    voices rather than emotions. Labels of such names need `layout` or `emotions`.
+    voices rather than emotions, and so are sets of clips, such as ``train`` and ``test``, because
+    they do not say who speaks. Labels of such names need `layout` or `emotions`.
 
     Parameters
     ----------
@@ -52,7 +53,7 @@ def load_folder(
             default="auto"
         What the folders stand for. "auto" finds out. Otherwise, folders may have any names, and
         files at another depth are left out.
-    emotions : dict of {str: str or None} or None, default=None
+    emotions : dict of {object: str or None} or None, default=None
         New names for some of the emotions; None as a name leaves out its clips. Folders that are
         renamed may have any name, such as a number.
     as_frame : bool, default=False
@@ -88,9 +89,9 @@ def load_folder(
         If every file is a broken link, an empty file, a git-lfs pointer, a web page, or in a format
         that has to be converted first.
     TypeError, ValueError
-        If the layout is another one or unknown, if the folders are those of a corpus or seem to be
-        speakers, or sets such as "train" and "test", or if `emotions` is not a dict, contains an
-        unknown name or leaves no clip.
+        If the layout is another one, unknown or unclear, if the folders are those of a corpus or
+        seem to be speakers or sets such as "train" and "test", or if `emotions` is not a dict,
+        contains an unknown name or leaves no clip.
     ImportError
         If ``as_frame=True`` and pandas is not installed.
 

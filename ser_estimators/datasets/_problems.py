@@ -96,7 +96,7 @@ def in_labels(
             yield Problem(
                 f"no {noun}",
                 f"{count(missing, 'clip')} without {'an' if noun == 'emotion' else 'a'} {noun}, "
-                f"such as {_some(missing[:1], names)}; fill it in, or leave them out",
+                f"such as {_some(missing[:1], names)}; add the {noun}, or leave such clips out",
                 missing,
             )
     spellings: dict[str, set[str]] = defaultdict(set)

@@ -35,7 +35,7 @@ _SMALL = 16 * 1024
 _LFS = "a git-lfs pointer, not audio; run 'git lfs pull' in its repository"
 _EMPTY = "empty (0 bytes); download or copy it again"
 _PAGE = "a web page, not audio: the download failed; download it again"
-_FOLDER = "a folder; name a file in it"
+_FOLDER = "a folder; list the files in it instead"
 _LINK = "a broken link; fetch its target, for example with 'datalad get'"
 
 # Names that a message lists before "and 65 more".

@@ -16,8 +16,8 @@ from ._own import OwnFiles
 __all__ = ["read_listing"]
 
 _EXPECTED = (
-    "the path of a CSV file, a DataFrame, a dict of columns, a table or database of audformat, or "
-    "a Dataset of Hugging Face"
+    "the path of a CSV file, a DataFrame, a PyArrow table, a dict of columns, a table or database "
+    "of audformat, or a Dataset of Hugging Face"
 )
 
 
@@ -61,7 +61,7 @@ def _from_frame(table: Any, folder: Path) -> Listing:
     elif names is None or not hasattr(table, "__getitem__") or callable(names):
         raise TypeError(f"table is {represent(table)} ({type_name(table)}); expected {_EXPECTED}")
     elif any(name is not None for name in getattr(getattr(table, "index", None), "names", ())):
-        # As in audformat, whose files and segments are the index. A column of the same name counts.
+        # As in audformat, whose files and segments are the index. A column of the same name wins.
         repeated = [level for level, name in enumerate(table.index.names) if name in names]
         table = table.reset_index(level=repeated, drop=True)
         if any(name is not None for name in table.index.names):

@@ -42,14 +42,15 @@ def load_table(
     have any order, and columns without a meaning here are ignored. No audio is decoded.
 
     In a CSV file, the first line names the columns, which are separated by commas, semicolons or
-    tabs.
+    tabs. Cells such as "NA" or "null" are empty.
 
     Parameters
     ----------
-    table : path-like, DataFrame, dict, audformat.Database, audformat.Table or datasets.Dataset
-        A CSV file in UTF-8; a DataFrame of pandas or Polars, or a dict of columns; a table of
-        audformat, or a database in which one table has emotions; a dataset of Hugging Face, whose
-        audio stays undecoded: paths if it has files, and otherwise bytes, in memory.
+    table : path-like, DataFrame, dict, or an object of audformat, datasets or pyarrow
+        A CSV file in UTF-8; a DataFrame of pandas or Polars, a PyArrow table, or a dict of
+        columns; a table of audformat, or a database in which one table has emotions; a dataset of
+        Hugging Face, whose audio stays undecoded: paths if it has files, and otherwise bytes, in
+        memory.
     path, emotion : str, default="auto"
         Columns of the paths, which may be segments, and of the emotions. "auto" looks for usual
         names, in any case, the best first: "path", "file", "filename" or "audio", and "emotion" or

@@ -62,7 +62,7 @@ class Plan:
         return ", ".join(filter(None, [self.name, self.fold_of(number)]))
 
     def fold_of(self, number: int) -> str:
-        """Return the fold, such as "fold 2/3", empty if there is a single one."""
+        """Return the fold, such as "fold 2/3", or an empty string if there is only one."""
         return f"fold {number + 1}/{len(self.splits)}" if len(self.splits) > 1 else ""
 
     def is_adapted(self, model: Any) -> bool:

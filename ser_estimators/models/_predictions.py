@@ -17,10 +17,10 @@ from .._audio.failures import combine, name_of, printable
 from .._audio.reading import duration_of
 from .._audio.unlike import UnlikeClip, report_unlike, unlike_collected
 from .._estimators.audio_ranges import AudioRanges
-from .._estimators.speaker_codes import speaker_names
+from .._estimators.speaker_codes import is_unknown, speaker_names
 from .._estimators.speaker_routing import adapts_to_speakers, predict_with_speakers
 from .._estimators.unsure import answers_above, check_threshold
-from .._utils.checks import check_choice, check_finite, is_missing
+from .._utils.checks import check_choice, check_finite
 from .._utils.frames import make_frame
 from .._utils.pipelines import iter_steps
 from .._utils.public import public
@@ -177,7 +177,7 @@ def predict_clips(
         Paths, waveforms, or the content of audio files, see ``MFCCTransformer.fit``.
     speakers : array-like of shape (n_clips,) or None, default=None
         Speaker of each clip, to which a model with a `SpeakerNormalizer` adapts. Clips whose
-        speaker is None or NaN are predicted one by one.
+        speaker is None, NaN or an empty string are predicted as without speakers.
     on_error : {"raise", "skip"}, default="raise"
         What to do with clips that cannot be used, such as damaged files. "skip" predicts the
         others and returns the reasons beside their labels; "raise" raises one error that lists all
@@ -313,7 +313,7 @@ def _batches(
     by_speaker: dict[Any, list[int]] = {}
     for index in range(n_clips):
         name = None if speakers is None else speakers[index]
-        by_speaker.setdefault((index,) if is_missing(name) else name, []).append(index)
+        by_speaker.setdefault((index,) if is_unknown(name) else name, []).append(index)
     batch: list[int] = []
     with tqdm(total=n_clips, desc="prediction", unit="clip", disable=not verbose) as bar:
         for indices in by_speaker.values():

@@ -87,8 +87,8 @@ def predict_table(
     KeyError
         If the table has no such column.
     TypeError, ValueError
-        If a path is not a string, a column of this name exists twice, a parameter has a wrong type
-        or value, or the model does not adapt to speakers.
+        If a path is not a string, the table has several columns named `path` or `speaker`, a
+        parameter has a wrong type or value, or the model does not adapt to speakers.
 
     See Also
     --------

@@ -190,7 +190,7 @@ def test_missing_values():
     emotion, speaker, *others = check_corpus(corpus, audio=False).problems
     assert (emotion.kind, emotion.clips) == ("no emotion", (1,))
     assert (speaker.kind, speaker.clips) == ("no speaker", (2,))
-    assert "1 clip without an emotion, such as 'b'; fill it in" in emotion.text
+    assert "1 clip without an emotion, such as 'b'; add the emotion, or leave" in emotion.text
     assert others == []
 
 

@@ -100,7 +100,7 @@ def test_line_with_the_separator_for_excel():
 
 def test_folder_in_place_of_a_file_is_left_out():
     Path("folder").mkdir()
-    with pytest.warns(UserWarning, match="for example 'folder', which is a folder; name a file"):
+    with pytest.warns(UserWarning, match="for example 'folder', which is a folder; list the files"):
         assert load_table(table(ROWS + "folder,joy,anna\n")).data == ["a.wav", "b.wav"]
 
 

@@ -60,10 +60,10 @@ def test_fit_computes_the_other_speeds_for_the_cache_only(
     np.testing.assert_array_equal(embedder.fit_transform(voices.data, voices.target), found)
 
 
-@pytest.mark.parametrize("missing", [None, float("nan")])
+@pytest.mark.parametrize("missing", [None, float("nan"), ""])
 def test_a_missing_speaker_is_named(whisper_folder, voices, missing):
     groups = np.array([*voices.speakers[:10], missing, *voices.speakers[11:]], dtype=object)
-    with pytest.raises(ValueError, match="groups contains .*: clip 10 of 36 has no speaker; pass"):
+    with pytest.raises(ValueError, match="groups contains .*: clip 11 of 36 has no speaker; pass"):
         make(whisper_folder).fit(voices.data, voices.target, groups=groups)
 
 
@@ -71,14 +71,14 @@ def test_missing_values_of_pandas(whisper_folder, voices):
     pandas = pytest.importorskip("pandas")
     groups = pandas.Series(list(voices.speakers))
     groups[3] = pandas.NA
-    with pytest.raises(ValueError, match="clip 3 of 36 has no speaker"):
+    with pytest.raises(ValueError, match="clip 4 of 36 has no speaker"):
         make(whisper_folder).fit(voices.data, voices.target, groups=groups)
 
 
 def test_numbers_that_are_missing(whisper_folder, voices):
     groups = np.arange(36) // 6 + 0.0
     groups[35] = np.nan
-    with pytest.raises(ValueError, match="groups contains .*nan.*: clip 35 of 36 has no speaker"):
+    with pytest.raises(ValueError, match="groups contains .*nan.*: clip 36 of 36 has no speaker"):
         make(whisper_folder).fit(voices.data, voices.target, groups=groups)
 
 
@@ -86,6 +86,6 @@ def test_numbers_that_are_missing(whisper_folder, voices):
 def test_a_missing_label_is_named(whisper_folder, voices, missing):
     y = np.array([missing, *voices.target[1:]], dtype=object)
     with pytest.raises(
-        ValueError, match="y contains .*: clip 0 of 36 has no label; pass the label"
+        ValueError, match="y contains .*: clip 1 of 36 has no label; pass the label"
     ):
         make(whisper_folder).fit_transform(voices.data, y)

@@ -154,6 +154,10 @@ def test_class_without_sample_weight_is_not_in_classes(frames):
             "groups is missing for 1 of 48 clips, the first of which is clip 48",
         ),
         (
+            {"groups": ["01"] * 46 + ["", " "]},
+            "groups is missing for 2 of 48 clips, the first of which is clip 47",
+        ),
+        (
             {"groups": np.ones((48, 2))},
             re.escape("groups has the shape (48, 2); expected (n_clips"),
         ),

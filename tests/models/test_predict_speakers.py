@@ -15,6 +15,7 @@ from ser_estimators import (
     predict_table,
     save_model,
 )
+from ser_estimators.models._predictions import _batches
 
 MODELS = {
     "last step": lambda: make_pipeline(
@@ -55,9 +56,14 @@ def test_clips_of_a_speaker_are_in_one_batch(model, voices, batch_size):
     np.testing.assert_allclose(found.probabilities, expected, atol=1e-7)
 
 
+def test_unknown_speakers_are_in_no_common_batch():
+    speakers = np.array(["", "a", " ", None, "a"], dtype=object)
+    assert list(_batches(5, speakers, 2, 0)) == [[0], [1, 4], [2, 3]]
+
+
 def test_unknown_speakers_and_unreadable_files(model, voices):
     clips = [*voices.data[:4], "missing.wav", *voices.data[4:6]]
-    speakers = ["a", "a", None, "a", "a", float("nan"), "b"]
+    speakers = ["a", "a", None, "a", "a", "", "b"]
     found = predict_clips(model, clips, speakers=speakers, on_error="skip")
     assert [index for index, *_ in found.failures] == [4]
     own = predict_clips(model, [clips[i] for i in (0, 1, 3)], speakers=["a"] * 3)

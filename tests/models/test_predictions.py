@@ -277,7 +277,8 @@ def test_a_threshold_needs_probabilities(voices):
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        ([True, False], r"labels are \[False, True\] \(bool\), a type without a value for unsure"),
+        ([True, False], r"\(bool\), a type without a value .*; fit on strings or signed integers$"),
+        (np.uint8([0, 1]), r"\[0, 1\] \(uint8\), a type .*; fit on .*, or set SelectiveClassifier"),
         (["unsure", "joy"], "unsure == 'unsure', which is one of the labels.* SelectiveClassifier"),
     ],
 )

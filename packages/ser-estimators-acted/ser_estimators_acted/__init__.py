@@ -38,8 +38,8 @@ def load() -> Any:
     -------
     sklearn.pipeline.Pipeline
         Fitted: ``predict`` and ``predict_proba`` take a list of audio files, of their content, or
-        of waveforms at 16 kHz. They warn of recordings that are unlike the training audio, with
-        `ser_estimators.exceptions.UnlikeAudioWarning`.
+        of waveforms at 16 kHz, and the speakers as ``groups``. Recordings that are unlike the
+        training audio cause a `ser_estimators.exceptions.UnlikeAudioWarning`.
 
     Examples
     --------
