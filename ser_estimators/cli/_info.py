@@ -163,6 +163,7 @@ def _finite(value: Any) -> Any:
 def _lines(found: Mapping[str, Any], indent: str) -> list[str]:
     """Return nested values, aligned, each in a line of its own; a class follows the name."""
     names = {name: plain(str(name)) for name in found}
+    width = terminal_width() or _WIDTH
     at = len(indent) + max((width_of(text) for text in names.values()), default=0) + 2
     lines = []
     for name, value in found.items():
@@ -172,8 +173,11 @@ def _lines(found: Mapping[str, Any], indent: str) -> list[str]:
             lines.append(f"{start}{plain(str(inner.pop('class', '')))}".rstrip())
             lines += _lines(inner, indent + "  ")
         elif isinstance(value, str) and "\n" in value:  # such as a card
-            lines += [start.rstrip(), *(f"{indent}  {plain(text)}" for text in value.splitlines())]
+            lines.append(start.rstrip())
+            for text in map(plain, value.splitlines()):
+                hanging = len(indent) + (4 if text.startswith("- ") else 2)
+                lines.append(f"{indent}  {wrap(text, width, indent=hanging)}".rstrip())
         else:
             shown = ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
-            lines.append(start + wrap(plain(shown), terminal_width() or _WIDTH, indent=at))
+            lines.append(start + wrap(plain(shown), width, indent=at))
     return lines

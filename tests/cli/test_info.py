@@ -99,6 +99,16 @@ def test_a_card_has_units(run):
     assert found["card"]["audio"]["level"] == [-58.5, -35.0]
 
 
+def test_paragraphs_of_a_card_are_wrapped(run):
+    limitations = f"- {'word ' * 20}\n\n    code = 1"
+    card = ModelCard(limitations=limitations)
+    save_model(StandardScaler().fit([[0.0], [1.0]]), "m.safetensors", card=card)
+    lines = run("info", "m.safetensors").out.splitlines()
+    at = lines.index("  limitations")
+    first, second = "    -" + 14 * " word", "     " + 6 * " word"
+    assert lines[at + 1 : at + 5] == [first, second, "", "        code = 1"]
+
+
 def test_versions(run):
     done = run("info", "--versions")
     assert done.status == 0
