@@ -111,17 +111,17 @@ def label_one_voice(voice: str, *, is_synthetic: bool) -> None:
         print("To install it from this folder: pip install packages/ser-estimators-acted")
         return
     model = acted.load()
-    print(f">>> ser_estimators_acted.load().predict([{voice!r}])\n{model.predict([voice])}\n")
-    print_probabilities(model, voice)
     card = model_info(acted.model_path())["card"]
     corpora = " and ".join(card["corpora"])
-    print(f"\nThe model: ser_estimators_acted {acted.__version__}, trained on {corpora};")
+    print(f"The model: ser_estimators_acted {acted.__version__}, trained on {corpora};")
     print(f"license {card['license']}, which excludes commercial use.")
     if is_synthetic:
         print("It has learned real voices, so its label of this synthetic voice means nothing.")
     else:
         print("It was trained on this file too, so this is not a test.")
-    print("In a shell: ser predict voice.wav")
+    print(f"\n>>> ser_estimators_acted.load().predict([{voice!r}])\n{model.predict([voice])}\n")
+    print_probabilities(model, voice)
+    print("\nIn a shell: ser predict voice.wav")
 
 
 def print_probabilities(model: object, path: str) -> None:

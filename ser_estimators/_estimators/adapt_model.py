@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import difflib
+import os
 from numbers import Real
 from typing import Any
 
@@ -14,12 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_scalar
-from sklearn.utils.validation import (
-    check_consistent_length,
-    check_is_fitted,
-    column_or_1d,
-    validate_data,
-)
+from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 from .._audio.unlike import unlike_ignored
 from .._utils.checks import check_finite, is_missing
@@ -119,7 +115,7 @@ def adapt_model(model: Any, X: Any, y: Any, *, groups: Any = None, C: float = 10
         raise ValueError("groups was passed, but the model does not adapt to speakers: omit it")
     check_is_fitted(model)
     last = model.steps[-1][1]
-    y = column_or_1d(np.asarray(y))
+    y = _check_labels(X, y)
     if groups is not None:
         groups = speaker_names(len(y), groups)
     codes = _codes_of(y, last.classes_)
@@ -128,7 +124,6 @@ def adapt_model(model: Any, X: Any, y: Any, *, groups: Any = None, C: float = 10
         with unlike_ignored():
             columns = transform_with_speakers(model[:-1], X, groups)
     columns = validate_data(last, columns, reset=False, dtype=(np.float64, np.float32))
-    check_consistent_length(columns, y)
     adapted = copy.deepcopy(model)
     _adapt(adapted.steps[-1][1], columns, codes, groups, C)
     return adapted
@@ -165,6 +160,19 @@ def _unsupported(estimator: Any) -> Any:
     return None if type(estimator) in _LINEAR else estimator
 
 
+def _check_labels(X: Any, y: Any) -> NDArray[Any]:
+    """Return the labels as an array, or raise unless there is one for each clip."""
+    if np.ndim(y) == 0:
+        raise TypeError(f"y is {represent(y)}; expected a list with the label of each clip")
+    y = column_or_1d(np.asarray(y))
+    is_clip = isinstance(X, (str, bytes, os.PathLike)) or not hasattr(X, "__len__")
+    if not is_clip and len(X) != len(y):  # the pipeline names what else is wrong with X
+        raise ValueError(
+            f"X has {len(X)} clips and y has {len(y)} labels; expected a label for each clip"
+        )
+    return y
+
+
 def _codes_of(y: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.intp]:
     """Return the positions of labels among the classes."""
     missing = [number for number, label in enumerate(y, start=1) if is_missing(label)]
@@ -186,9 +194,8 @@ def _codes_of(y: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.intp]:
             "the model"
         )
     if len(set(y.tolist())) < 2:
-        raise ValueError(
-            f"y has {'one class' if len(y) else 'no labels'}; expected clips of two or more classes"
-        )
+        found = f"one class, {y.tolist()[0]!r:.80}" if len(y) else "no labels"
+        raise ValueError(f"y has {found}; expected clips of two or more classes")
     return np.searchsorted(classes, y)
 
 

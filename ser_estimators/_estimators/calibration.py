@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.frozen import FrozenEstimator
 
 from .held_out import HeldOut
 from .selection import conformal_scores, precision_curve, threshold_for
@@ -48,23 +49,43 @@ def calibrate(selective: Any, logs: NDArray[np.float64], held_out: HeldOut) -> d
     }
 
 
-def explain_failure(selective: Any, n_held_out: int) -> str:
+def explain_failure(selective: Any, held_out: HeldOut) -> str:
     """Return what could not be calibrated, and what to do; empty if all could."""
-    precision, curve = selective.precision, selective.coverage_curve_
-    if not n_held_out:
-        if precision is None and not isinstance(selective.temperature, str):
+    precision, is_automatic = selective.precision, isinstance(selective.temperature, str)
+    if not len(held_out.columns):
+        if precision is None and not is_automatic:
             return ""
         text = "no clip could be held out, so the probabilities are not calibrated"
-    elif precision is not None and np.isinf(selective.threshold_):
-        best = int(np.argmax(curve["low"]))
-        found = {name: float(values[best]) for name, values in curve.items()}
-        text = (
-            f"precision == {precision:g} is not reached on clips that were held out: of the "
-            f"{found['answered']:.0%} with the highest probability, {found['precision']:.3g} are "
-            f"right, at least {found['low']:.3g} with a certainty of {selective.confidence:g}"
-        )
-    else:
-        return ""
-    if precision is None:
+        if precision is None:
+            return text
+        return f"{text}. All answers will be unsure; lower precision, or fit on more speakers"
+    if precision is not None and (text := _explain_precision(selective)):
         return text
-    return f"{text}. All answers will be unsure; lower precision, or fit on more speakers"
+    is_frozen = isinstance(selective.estimator, FrozenEstimator)  # perhaps adapted to this speaker
+    speakers = held_out.speakers
+    if speakers is None or is_frozen or len(np.unique(speakers)) > 1:
+        return ""
+    if precision is None and not is_automatic:
+        return ""
+    return (
+        "all clips are of one speaker, so none could be held out: for other speakers, the "
+        "probabilities are too high; fit on clips of two or more speakers"
+    )
+
+
+def _explain_precision(selective: Any) -> str:
+    """Return that the wished precision is not reached, or ""."""
+    alone, adapted = np.isinf([selective.threshold_, selective.speaker_threshold_])
+    if not alone and not adapted:
+        return ""
+    curve = selective.coverage_curve_ if alone else selective.speaker_coverage_curve_
+    best = int(np.argmax(curve["low"]))
+    found = {name: float(values[best]) for name, values in curve.items()}
+    which = "" if alone and adapted else f" with{'out' if alone else ''} groups in predict"
+    return (
+        f"precision == {selective.precision:g} is not reached{which} on clips that were held out: "
+        f"of the {found['answered']:.0%} with the highest probability, {found['precision']:.0%} "
+        f"are right, and {found['low']:.0%} at least, with a certainty of "
+        f"{selective.confidence:.0%}. All answers{which} will be unsure; lower precision, or fit "
+        "on more speakers"
+    )

@@ -200,7 +200,7 @@ class SelectiveClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         Warns
         -----
         UserWarning
-            If `precision` is not reached, or if there are too few clips for a temperature.
+            If `precision` is not reached, or if there are too few clips or speakers to calibrate.
         """
         self._check_params()
         X, y = indexable(X, column_or_1d(y, warn=True))
@@ -229,7 +229,7 @@ class SelectiveClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         for prefix, logs in (("", held_out.alone), ("speaker_", adapted)):
             for name, value in calibrate(self, logs, held_out).items():
                 setattr(self, prefix + name, value)
-        if text := explain_failure(self, len(held_out.columns)):
+        if text := explain_failure(self, held_out):
             warnings.warn(text, UserWarning, stacklevel=find_stack_level())
         return self
 

@@ -85,7 +85,8 @@ def train(
     corpus = load_data(data, **columns)
     describe(corpus, console)
     if len(corpus.target_names) < 2:
-        raise Failed("there is a single emotion; expected at least two to tell apart")
+        emotion = plain(str(corpus.target_names[0]))
+        raise Failed(f"'{emotion}' is the only emotion; expected at least two to tell apart")
 
     from .. import make_ser_pipeline
     from .._estimators.fit_routing import speakers_for_fit

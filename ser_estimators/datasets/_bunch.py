@@ -55,6 +55,7 @@ def make_bunch(
     as_frame: bool,
     corpus: Sequence[str] | None = None,
     left_out: list[tuple[str, str]] | None = None,
+    unused_columns: Sequence[str] = (),
 ) -> CorpusBunch:
     """Return a corpus as the Bunch that all loaders return.
 
@@ -71,6 +72,8 @@ def make_bunch(
         Name of the corpus that each clip comes from, if there are several corpora.
     left_out : list of (str, str) or None, default=None
         Files that are not in `data`, with the reason.
+    unused_columns : sequence of str, default=()
+        Columns of a table that were not read.
 
     Returns
     -------
@@ -84,7 +87,9 @@ def make_bunch(
     }
     if corpus is not None:
         columns["corpus"] = np.asarray(corpus)
-    more = {} if left_out is None else {"left_out": left_out}
+    more: dict[str, Any] = {} if left_out is None else {"left_out": left_out}
+    if unused_columns:
+        more["unused_columns"] = list(unused_columns)
     return CorpusBunch(
         data=data,
         **columns,

@@ -118,7 +118,9 @@ class CorpusCheck:
         }
         if self.speakers is None:
             del columns["speaker"]
-        return make_frame(columns, caller="to_frame", instead="the attribute problems")
+        table = make_frame(columns, caller="to_frame", instead="the attribute problems")
+        # Integers, of which some may be missing.
+        return table.assign(clip=table["clip"].astype("Int64"))
 
 
 def check_corpus(

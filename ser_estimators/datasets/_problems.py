@@ -107,7 +107,7 @@ def in_labels(
             yield Problem(
                 "spelling",
                 f"the emotions {_list(sorted(found))} differ only in upper and lower case; rename "
-                "one with emotions=...",
+                "one, in the data or with emotions=... of the loader in Python",
                 _where(emotions, found),
             )
     if speakers is not None:

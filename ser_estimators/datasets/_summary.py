@@ -12,6 +12,7 @@ from typing import Any
 __all__ = ["Summary", "summarize"]
 
 _WIDTH = 88  # characters of a line in the terminal
+_MAX_COLUMNS = 8  # that are named
 
 # Colors are those of the page, so that the table is readable on light and dark backgrounds. The
 # selectors are more specific than those of notebooks, which style all tables.
@@ -39,7 +40,7 @@ class Summary:
     title : str
         Name of the corpus, or the names of several corpora; may be empty.
     size : str
-        Numbers of clips and speakers.
+        Numbers of clips and speakers, and columns of their table that were not read.
     corpora : tuple of str
         Names of the corpora, if there are several; they are columns of the table.
     emotions : dict of str to (dict of str to int)
@@ -129,13 +130,25 @@ def summarize(corpus: Mapping[str, Any]) -> Summary:
 
 
 def _size(corpus: Mapping[str, Any]) -> str:
-    clips = _count(len(_values(corpus, "data")), "clip")
-    speakers = _texts(corpus, "speakers")
-    if not speakers:
+    n_clips, speakers = len(_values(corpus, "data")), _texts(corpus, "speakers")
+    clips = _count(n_clips, "clip")
+    if not n_clips:
         return clips
+    if not speakers:
+        return f"{clips} of unknown speakers{_unused(corpus)}"
     people = dict(zip(speakers, _texts(corpus, "sex"), strict=False))
     by_sex = ", ".join(f"{n:,} {sex}" for sex, n in sorted(Counter(people.values()).items()))
-    return f"{clips} of {_count(len(set(speakers)), 'speaker')}{by_sex and f' ({by_sex})'}"
+    known = f"{_count(len(set(speakers)), 'speaker')}{by_sex and f' ({by_sex})'}"
+    return f"{clips} of {known}{_unused(corpus)}"
+
+
+def _unused(corpus: Mapping[str, Any]) -> str:
+    """Return which columns of a table were not read, such as one of speakers with a rare name."""
+    names = _texts(corpus, "unused_columns")
+    if not names:
+        return ""
+    more = f" and {len(names) - _MAX_COLUMNS:,} more" if len(names) > _MAX_COLUMNS else ""
+    return f"; columns not read: {', '.join(map(repr, names[:_MAX_COLUMNS]))}{more}"
 
 
 def _count(number: int, noun: str) -> str:

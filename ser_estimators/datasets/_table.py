@@ -97,6 +97,8 @@ def load_table(
             Name of the table, and the columns that were used.
         ``left_out`` : list of (str, str)
             Files that are left out, with the reason; only if there are any.
+        ``unused_columns`` : list of str
+            Columns that were not read; only if there are any.
 
     Raises
     ------
@@ -203,6 +205,7 @@ def load_table(
         ),
         as_frame=as_frame,
         left_out=files.left_out,
+        unused_columns=[name for name in listing.names if name not in found.values()],
     )
 
 

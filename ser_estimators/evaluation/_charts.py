@@ -131,7 +131,9 @@ def score_chart(report: EvaluationReport) -> ScoreChart:
             float(scores.balanced_accuracy)
             for scores in (protocol.scores.value, protocol.scores.low, protocol.scores.high)
         )
-        rows.append(ScoreRow(protocol.name, value, low, high))
+        # On a narrow screen, "speaker-independent, adapted to ..." does not fit.
+        name = protocol.name.removeprefix(f"{report.main.name}, ")
+        rows.append(ScoreRow(name, value, low, high))
     return ScoreChart(rows, report.main.chance)
 
 

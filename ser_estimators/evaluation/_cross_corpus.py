@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +13,7 @@ from sklearn.utils import Bunch
 
 from ..datasets._concatenate import concatenate_corpora
 from ._checks import check_folder, check_training_classes
-from ._cross_results import CrossCorpus, CrossScore
+from ._cross_results import CorpusLeak, CrossCorpus, CrossScore
 from ._evaluate import evaluate
 from ._metrics import score_clips
 from ._names import name_of_system
@@ -132,7 +133,7 @@ def cross_corpus(
         "random_state": random_state,
         "verbose": verbose,
     }
-    _check_splits(joined, np.flatnonzero(is_used), cv, random_state, n_jobs)
+    leaks = _check_splits(joined, np.flatnonzero(is_used), cv, random_state, n_jobs)
     # The leaks of all fits have been searched.
     common["check_leaks"] = False
     if verbose and (left_out := sorted(set(joined.target.tolist()) - set(emotions))):
@@ -182,13 +183,19 @@ def cross_corpus(
         corpora=list(corpora),
         scores=scores,
         n_folds=n_folds,
+        leaks=leaks,
     )
 
 
 def _check_splits(
     joined: Bunch, rows: NDArray[np.intp], cv: Any, random_state: int, n_jobs: int | None
-) -> None:
-    """Raise or warn, before anything is trained, of what is wrong with the clips of any fit."""
+) -> list[CorpusLeak]:
+    """Raise or warn, before anything is trained, of what is wrong with the clips of any fit.
+
+    Returns
+    -------
+    list of CorpusLeak
+    """
     data = [joined.data[row] for row in rows]
     side = check_side(data, joined.target[rows], joined.speakers[rows], "", None)
     corpus_of = joined.corpus[rows]
@@ -200,7 +207,12 @@ def _check_splits(
         check_training_classes(f"corpus {corpus!r}", part.labels, within)
         splits += [(own[train], own[test]) for train, test in within]
         splits.append((own, others))
-    search_leaks([Plan("cross-corpus", "", splits, side, side, [])], n_jobs=n_jobs)
+    (plan,) = search_leaks([Plan("cross-corpus", "", splits, side, side, [])], n_jobs=n_jobs)
+    pairs: Counter[tuple[str, str]] = Counter()
+    for leak in plan.leaks or ():
+        first, second = sorted((corpus_of[leak.train], corpus_of[leak.test]))
+        pairs[first, second] += 1
+    return [CorpusLeak(first, second, n) for (first, second), n in pairs.items()]
 
 
 def _shared_emotions(joined: Bunch) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import textwrap
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from .._utils.frames import make_frame
 from .._utils.text import readable, represent, shorten
-from ._text import counted, format_score
+from ._text import counted, explain_few, format_score
 
-__all__ = ["CrossCorpus", "CrossScore"]
+__all__ = ["CorpusLeak", "CrossCorpus", "CrossScore"]
 
 _WIDTH = 79  # characters of a line
 _NAME_WIDTH = 16
@@ -56,6 +56,22 @@ class CrossScore(NamedTuple):
     n_speakers: int
 
 
+class CorpusLeak(NamedTuple):
+    """Recordings that are in both training and test of some scores, which are too high.
+
+    Parameters
+    ----------
+    first, second : str
+        Names of the corpora that have them; the same one if they cross the folds within it.
+    n_pairs : int > 0
+        Number of pairs of clips.
+    """
+
+    first: str
+    second: str
+    n_pairs: int
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class CrossCorpus:
     """Result of `cross_corpus`: prints as a matrix of corpora by corpora.
@@ -72,6 +88,9 @@ class CrossCorpus:
         One for each pair of corpora, and a second one if the model adapts to speakers.
     n_folds : dict of {str: int}
         Number of folds within each corpus.
+    leaks : list of (str, str, int), default=[]
+        Corpora that share recordings, or one corpus twice, whose folds do, with the number of pairs
+        of clips. The scores of these corpora are too high.
 
     See Also
     --------
@@ -98,6 +117,7 @@ class CrossCorpus:
     corpora: list[str]
     scores: list[CrossScore]
     n_folds: dict[str, int]
+    leaks: list[CorpusLeak] = field(default_factory=list)
 
     def __repr__(self) -> str:
         return (
@@ -191,6 +211,7 @@ class CrossCorpus:
         """
         content = asdict(self) | {
             "chance": self.chance,
+            "leaks": [leak._asdict() for leak in self.leaks],
             "scores": [
                 {
                     name: None if value != value else value  # NaN
@@ -214,6 +235,8 @@ class CrossCorpus:
         ]
         if self.is_adapted:
             lines += ["", *self._table(adapted=True)]
+        for leak in self.leaks:
+            lines += ["", *textwrap.wrap(_explain_leak(leak), _WIDTH, subsequent_indent="  ")]
         lines += ["", *textwrap.wrap(self._explanation(), _WIDTH)]
         return readable("\n".join(lines))
 
@@ -261,4 +284,18 @@ class CrossCorpus:
             f"interval over speakers. * Within a corpus, speakers are held out in {n_folds} folds; "
             "otherwise, the model is trained on all clips of a corpus. "
             f"Guessing gives a UAR of {self.chance:.3f}."
+            f"{explain_few(min(score.n_speakers for score in self.scores))}"
         )
+
+
+def _explain_leak(leak: CorpusLeak) -> str:
+    pairs = "1 pair" if leak.n_pairs == 1 else f"{leak.n_pairs} pairs"
+    if leak.first == leak.second:
+        return (
+            f"! The same recording is in both training and test within {leak.first}, in {pairs} "
+            "of clips: this score is too high."
+        )
+    return (
+        f"! The same recording is in both {leak.first} and {leak.second}, in {pairs} of clips: the "
+        "scores of one on the other are too high."
+    )

@@ -130,8 +130,10 @@ def check_side(X: Any, y: Any, speakers: Any, suffix: str, metadata: Any = None)
         raise ValueError(
             f"speakers{suffix} is missing. Without it, clips of one speaker could appear in both "
             "training and test, and the scores would not apply to new speakers. Pass the speaker "
-            f"of each clip, as the loaders return it: speakers{suffix}=corpus.speakers. If they "
-            f'are unknown, pass speakers{suffix}="{UNKNOWN}"; the report then says so'
+            f"of each clip, as the loaders return it: speakers{suffix}=corpus.speakers. If that is "
+            "None, no folder or column of speakers was found: name it, as in "
+            'load_table(..., speaker="name of the column"). If they are unknown, pass '
+            f'speakers{suffix}="{UNKNOWN}"; the report then says so'
         )
     labels = _check_column(y, f"y{suffix}", len(clips))
     is_unknown = isinstance(speakers, str) and speakers == UNKNOWN

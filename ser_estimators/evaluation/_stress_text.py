@@ -10,7 +10,7 @@ import numpy as np
 
 from .._utils.text import readable
 from ._stress_scores import ConditionScore
-from ._text import counted, format_date, format_interval, format_score, shorten
+from ._text import counted, explain_few, format_date, format_interval, format_score, shorten
 
 if TYPE_CHECKING:
     from ._stress_results import StressTest
@@ -141,6 +141,7 @@ def explain_stress_intervals(stress: StressTest) -> str:
     return (
         f"Intervals at level {stress.confidence:g} come from leaving out each of the "
         f"{stress.n_speakers} speakers in turn; those of changes are paired."
+        f"{explain_few(stress.n_speakers)}"
     )
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = [
     "counted",
     "explain_answers",
+    "explain_few",
     "explain_guessing",
     "explain_intervals",
     "format_date",
@@ -33,6 +34,7 @@ __all__ = [
 _WIDTH = 79  # characters of a line
 _NAME_WIDTH = 26  # characters of the first column
 _GUESS = "chance"
+_FEW_SPEAKERS = 5
 
 
 def render_text(report: EvaluationReport) -> str:
@@ -175,6 +177,17 @@ def explain_intervals(report: EvaluationReport) -> str:
     return (
         f"Intervals come from leaving out each of the {n_speakers} speakers in turn: they show how "
         "much a score would vary with the choice of speakers."
+        f"{explain_few(n_speakers)}"
+    )
+
+
+def explain_few(n_speakers: int) -> str:
+    """Return a sentence that follows others, about intervals over few speakers; "" if many."""
+    if n_speakers >= _FEW_SPEAKERS:
+        return ""
+    return (
+        f" Those of {counted(n_speakers, 'speaker')} are unreliable, even if they are narrow: "
+        "other speakers may differ by more."
     )
 
 

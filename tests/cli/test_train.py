@@ -150,7 +150,7 @@ def test_data_that_cannot_be_trained_on(run, folder, voices):
     shutil.copytree(folder / "01" / "anger", "one/anger")
     done = run("train", "one", "-o", "m.joblib")
     assert done.status == 1
-    assert "there is a single emotion; expected at least two" in done.err
+    assert "is the only emotion; expected at least two" in done.err
     Path("t.csv").write_text("path;what\na.wav;joy\n")
     done = run("train", "t.csv", "-o", "m.joblib")
     assert done.status == 1

@@ -107,6 +107,7 @@ def test_all_problems_are_in_one_summary(own):
     silent = table[table["problem"] == "silent"].iloc[0]
     assert silent["path"] == str(clip(own))
     assert (silent["emotion"], silent["speaker"]) == ("anger", "speaker 01")
+    assert table["clip"].dtype == "Int64"  # although some are missing
     left_out = table[table["problem"] == "left out"].iloc[0]
     assert left_out["path"] == str(clip(own, 1, "sadness"))
     assert left_out["detail"] == "it is empty (0 bytes); download or copy it again"

@@ -30,7 +30,10 @@ def test_folders_of_emotions():
     assert corpus.target.tolist() == ["anger", "fear", "fear"]
     assert corpus.target_names.tolist() == ["anger", "fear"]
     assert corpus.speakers is corpus.sex is corpus.intensity is corpus.frame is None
-    assert repr(corpus).splitlines()[:2] == ["Recordings in the folder own", "  3 clips"]
+    assert repr(corpus).splitlines()[:2] == [
+        "Recordings in the folder own",
+        "  3 clips of unknown speakers",
+    ]
 
 
 def test_folders_of_speakers():

@@ -4,8 +4,9 @@ import os
 from pathlib import Path
 
 import pytest
+from sklearn.utils import Bunch
 
-from ser_estimators.datasets import load_table
+from ser_estimators.datasets import check_corpus, load_table
 from ser_estimators.exceptions import AudioReadError
 
 ROWS = "path,emotion,speaker\na.wav,joy,anna\nb.wav,fear,ben\n"
@@ -150,6 +151,20 @@ def test_bad_tables(text, message):
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(ValueError, match=f"from 't.csv': .*{message}"):
         load_table(path)
+
+
+def test_columns_that_are_not_read():
+    text = ROWS.replace("speaker", "teller").replace("emotion", "emotion,begin_ms", 1)
+    text = text.replace("joy", "joy,500").replace("fear", "fear,0")
+    corpus = load_table(table(text))
+    assert corpus.speakers is None
+    assert corpus.unused_columns == ["begin_ms", "teller"]
+    shown = "  2 clips of unknown speakers; columns not read: 'begin_ms', 'teller'"
+    assert repr(corpus).splitlines()[1] == shown
+    assert str(check_corpus(corpus, audio=False)).splitlines()[1] == shown
+    assert "unused_columns" not in load_table(table())
+    many = Bunch(**corpus | {"unused_columns": [f"c{number}" for number in range(1, 12)]})
+    assert "'c8' and 3 more" in str(check_corpus(many, audio=False))
 
 
 def test_a_column_of_speakers_that_is_asked_for_must_exist():

@@ -230,9 +230,15 @@ def test_text_in_place_of_numbers():
         ({"C": "much"}, TypeError, "C must be an instance of"),
         ({"C": np.inf}, ValueError, "C == inf, must be finite"),
         ({"y": np.where(OWN_Y == "fear", "panic", OWN_Y)}, ValueError, "y contains 'panic', which"),
-        ({"y": np.full(24, "fear")}, ValueError, "y has one class; expected clips of two or more"),
+        (
+            {"y": np.full(24, "fear")},
+            ValueError,
+            "y has one class, 'fear'; expected clips of two",
+        ),
         ({"X": OWN[:0], "y": []}, ValueError, "y has no labels; expected"),
-        ({"y": OWN_Y[:-1]}, ValueError, "inconsistent numbers of samples"),
+        ({"y": OWN_Y[:-1]}, ValueError, "X has 24 clips and y has 23 labels; expected"),
+        ({"y": "joy"}, TypeError, "y is 'joy'; expected a list with the label of each clip"),
+        ({"X": [[0.0]], "y": ["joy"] * 2}, ValueError, "X has 1 clips and y has 2 labels"),
         (
             {"y": np.where(OWN_Y == "fear", "Fear", OWN_Y)},
             ValueError,

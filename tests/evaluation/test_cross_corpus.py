@@ -110,6 +110,7 @@ def test_speakers():
 def test_text(found):
     lines = str(found).splitlines()
     assert max(map(len, lines)) <= 79
+    assert "! " not in str(found)
     assert lines[:2] == ["LogisticRegression", "3 shared emotions: anger, fear, sadness"]
     near = next(line for line in lines if line.startswith("near"))
     assert near.count("*") == 1
@@ -184,8 +185,15 @@ def test_files_are_read_before_anything_is_trained(voices):
     shutil.copy(corpora["first"].data[0], "copy.wav")
     corpora["second"].data[3] = "copy.wav"
     with pytest.warns(LeakWarning, match="in both training and test: 1 pair") as found:
-        cross_corpus(Recorder(), corpora, cv=2)
+        result = cross_corpus(Recorder(), corpora, cv=2)
     assert len(found) == 1
+    assert result.leaks == [("first", "second", 1)]
+    assert json.loads(result.to_json())["leaks"] == [
+        {"first": "first", "second": "second", "n_pairs": 1}
+    ]
+    text = " ".join(str(result).split())
+    assert "! The same recording is in both first and second, in 1 pair of clips: the sco" in text
+    assert "Those of 3 speakers are unreliable" in text
 
 
 def test_resume():
