@@ -22,6 +22,8 @@ os.environ.setdefault("SCIPY_ARRAY_API", "1")
 # Otherwise, threads of PyTorch wait for each other by spinning, which makes small networks fifteen
 # times as slow while another worker uses the cores.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+if "PYTEST_XDIST_WORKER" in os.environ:  # each worker has a core; tests of threads set their number
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # Processes that compile librosa's functions at the same time crash when they share the cache of
 # numba (https://github.com/numba/numba/issues/10128): each worker has its own, kept in the

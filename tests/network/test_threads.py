@@ -8,6 +8,15 @@ import torch
 from ser_estimators._network.threads import one_thread_per_operation, thread_pool
 
 
+@pytest.fixture(autouse=True)
+def _two_threads():
+    """Use more than one thread, of which one would be hard to tell from no change."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
 def test_number_of_threads_is_restored_after_success_and_failure():
     before = torch.get_num_threads()
     with one_thread_per_operation() as n_threads:
