@@ -71,6 +71,8 @@ def main(args: Sequence[str] | None = None) -> None:
     args : sequence of str or None, default=None
         Arguments; None takes those of the process.
     """
+    if sys.stderr is None:  # closed; imports such as that of NumPy 2.0 use it nevertheless
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115, until the process ends
     for stream in (sys.stdout, sys.stderr):
         # A name that the encoding of the terminal lacks must not be an error.
         if hasattr(stream, "reconfigure"):
