@@ -11,8 +11,8 @@ TORCH ?=
 TORCH_INDEX = $(if $(findstring /,$(TORCH)),$(TORCH),https://download.pytorch.org/whl/$(TORCH))
 
 .DEFAULT_GOAL := help
-.PHONY: help install kernels demo test coverage test-slow test-without-kernels test-lowest test-sanitize \
-	acted docs lint format clean
+.PHONY: help install kernels demo test coverage test-slow test-without-kernels test-lowest \
+	test-sanitize acted docs lint format clean
 
 help:
 	@echo "make demo                        label a voice, then train, evaluate and save a model"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import difflib
-import os
 from numbers import Real
 from typing import Any
 
@@ -15,7 +14,12 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_scalar
-from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import (
+    check_consistent_length,
+    check_is_fitted,
+    column_or_1d,
+    validate_data,
+)
 
 from .._audio.unlike import unlike_ignored
 from .._utils.checks import check_finite, is_missing
@@ -124,6 +128,7 @@ def adapt_model(model: Any, X: Any, y: Any, *, groups: Any = None, C: float = 10
         with unlike_ignored():
             columns = transform_with_speakers(model[:-1], X, groups)
     columns = validate_data(last, columns, reset=False, dtype=(np.float64, np.float32))
+    check_consistent_length(columns, y)
     adapted = copy.deepcopy(model)
     _adapt(adapted.steps[-1][1], columns, codes, groups, C)
     return adapted
@@ -165,11 +170,12 @@ def _check_labels(X: Any, y: Any) -> NDArray[Any]:
     if np.ndim(y) == 0:
         raise TypeError(f"y is {represent(y)}; expected a list with the label of each clip")
     y = column_or_1d(np.asarray(y))
-    is_clip = isinstance(X, (str, bytes, os.PathLike)) or not hasattr(X, "__len__")
-    if not is_clip and len(X) != len(y):  # the pipeline names what else is wrong with X
-        raise ValueError(
-            f"X has {len(X)} clips and y has {len(y)} labels; expected a label for each clip"
-        )
+    if isinstance(X, (list, tuple)) or hasattr(X, "shape"):  # the pipeline checks anything else
+        n_clips = X.shape[0] if hasattr(X, "shape") else len(X)
+        if n_clips != len(y):
+            raise ValueError(
+                f"X has {n_clips} clips and y has {len(y)} labels; expected a label for each clip"
+            )
     return y
 
 

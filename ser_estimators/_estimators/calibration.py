@@ -51,10 +51,10 @@ def calibrate(selective: Any, logs: NDArray[np.float64], held_out: HeldOut) -> d
 
 def explain_failure(selective: Any, held_out: HeldOut) -> str:
     """Return what could not be calibrated, and what to do; empty if all could."""
-    precision, is_automatic = selective.precision, isinstance(selective.temperature, str)
+    precision, speakers = selective.precision, held_out.speakers
+    if precision is None and not isinstance(selective.temperature, str):
+        return ""
     if not len(held_out.columns):
-        if precision is None and not is_automatic:
-            return ""
         text = "no clip could be held out, so the probabilities are not calibrated"
         if precision is None:
             return text
@@ -62,10 +62,7 @@ def explain_failure(selective: Any, held_out: HeldOut) -> str:
     if precision is not None and (text := _explain_precision(selective)):
         return text
     is_frozen = isinstance(selective.estimator, FrozenEstimator)  # perhaps adapted to this speaker
-    speakers = held_out.speakers
     if speakers is None or is_frozen or len(np.unique(speakers)) > 1:
-        return ""
-    if precision is None and not is_automatic:
         return ""
     return (
         "all clips are of one speaker, so none could be held out: for other speakers, the "
