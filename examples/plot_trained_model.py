@@ -15,12 +15,14 @@ classifier on its embeddings.
 import ser_estimators_acted
 
 model = ser_estimators_acted.load()
-print(model.classes_)
+print(*model.classes_)
 
 # %%
 # The recordings of this example are synthetic voices. The model has learned real ones, so that its
 # labels mean nothing here; pass paths of real recordings instead.
 from tempfile import TemporaryDirectory
+
+import pandas
 
 from ser_estimators import predict_clips
 from ser_estimators.datasets import make_emotional_speech
@@ -34,19 +36,23 @@ corpus = make_emotional_speech(
     random_state=0,
 )
 found = predict_clips(model, corpus.data[:5])
-print(found.to_frame().drop(columns=["clip", "error"]).round(2).to_string())
+table = pandas.DataFrame(found.probabilities, index=found.labels, columns=found.classes)
+print(table.round(2).to_string())
 
 # %%
 # The model card
 # --------------
 # The card says how well the model works on speakers that it was not trained on, and what it was not
 # tested on.
+from textwrap import fill
+
 from ser_estimators.models import model_info
 
 card = model_info(ser_estimators_acted.model_path())["card"]
 for score, (value, low, high) in card["scores"].items():
     print(f"{value:.2f} ({low:.2f} to {high:.2f})  {score}")
-print(f"\nlicense: {card['license']}\n\n{card['limitations']}")
+print(f"\nlicense: {card['license']}\n")
+print(*(fill(line, 80) for line in card["limitations"].splitlines()), sep="\n")
 
 # %%
 # Other labels

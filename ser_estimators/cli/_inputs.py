@@ -8,7 +8,7 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +26,7 @@ __all__ = ["TABLES", "Input", "open_inputs"]
 
 _STDIN = "-"
 TABLES = (".csv", ".tsv")
-_ROLES = ("path", "speaker", "start", "end", "duration")  # of columns of a table
+_AUTO = dict.fromkeys(("path", "speaker", "start", "end", "duration"), "auto")
 _MARK = b"\xef\xbb\xbf"  # of UTF-8 text, from Windows
 _MAGIC = frozenset("*?[")
 _HEAD = 4096  # bytes that tell audio from a list of paths
@@ -56,19 +56,26 @@ class Input:
 
 
 @contextmanager
-def open_inputs(arguments: Sequence[str], *, is_null: bool = False) -> Iterator[list[Input]]:
+def open_inputs(
+    arguments: Sequence[str],
+    *,
+    is_null: bool = False,
+    columns: Mapping[str, str | None] = _AUTO,
+) -> Iterator[list[Input]]:
     """Return every recording that the arguments name, in their order.
 
     A folder stands for the audio files in it and its subfolders, sorted, without hidden ones. An
     argument with ``*``, ``?`` or ``[`` that is no file is a pattern, as in a shell. ``-`` is
     standard input: an audio file, a CSV table, or a list of paths, as its content shows. A CSV file
-    stands for the paths in its column path, or for the segments in the columns start and end.
+    stands for the paths in one of its columns, or for the segments that start and end there.
 
     Parameters
     ----------
     arguments : sequence of str
     is_null : bool, default=False
         Whether standard input is a list of paths that are separated by null characters.
+    columns : dict of {str: str or None}
+        The columns of tables, see `find_columns`.
 
     Yields
     ------
@@ -83,13 +90,13 @@ def open_inputs(arguments: Sequence[str], *, is_null: bool = False) -> Iterator[
         found: list[Input] = []
         for argument in arguments:
             if argument == _STDIN:
-                found += _from_stdin(stack, is_null=is_null)
+                found += _from_stdin(stack, columns, is_null=is_null)
             else:
-                found += _find(argument)
+                found += _find(argument, columns)
         yield found
 
 
-def _find(argument: str) -> Iterator[Input]:
+def _find(argument: str, columns: Mapping[str, str | None]) -> Iterator[Input]:
     """Yield the recordings that an argument stands for."""
     path = argument
     # Shells other than cmd.exe have expanded both already.
@@ -107,7 +114,7 @@ def _find(argument: str) -> Iterator[Input]:
             elif "**" not in path:  # which matches the files in the folder as well
                 yield from _in_folder(name)
     elif Path(path).suffix.lower() in TABLES and os.path.isfile(path):
-        yield from _in_table(argument, Path(path), None)
+        yield from _in_table(argument, Path(path), None, columns)
     else:
         yield Input(argument, path)
 
@@ -122,7 +129,9 @@ def _in_folder(folder: str) -> Iterator[Input]:
         yield Input(folder, error=f"the folder contains no audio files ({endings} and so on)")
 
 
-def _in_table(name: str, path: Path, text: str | None) -> Iterator[Input]:
+def _in_table(
+    name: str, path: Path, text: str | None, columns: Mapping[str, str | None]
+) -> Iterator[Input]:
     """Yield the recordings that a table lists, whose paths are relative to it."""
     from ..datasets._bounds import bounds_of, with_bounds
     from ..datasets._columns import AUTO, explain_missing, find_columns
@@ -131,15 +140,19 @@ def _in_table(name: str, path: Path, text: str | None) -> Iterator[Input]:
 
     files = OwnFiles(name)
     try:
-        listing = listing_of(files, path, text)
-        found, _ = find_columns(listing.names, dict.fromkeys(_ROLES, AUTO))
-        if "path" not in found:
-            raise ValueError(explain_missing("path", AUTO, listing.names))
+        told = [column for column in columns.values() if column not in (None, AUTO)]
+        listing = listing_of(files, path, text, names=told)
+        found, missing = find_columns(listing.names, columns)
+        missing += ["path"] * ("path" not in found and "path" not in missing)
+        if missing:
+            wanted = columns[missing[0]] or AUTO
+            raise ValueError(explain_missing(missing[0], wanted, listing.names))
     except (OSError, ValueError) as error:
-        reason = str(error).removeprefix(files.start).partition(". Pass the")[0].strip()
-        yield Input(name, error=reason)
+        reason = str(error).removeprefix(files.start).strip()
+        yield Input(name, error=for_command_line(reason))
         return
-    if "start" not in found or "end" in found:
+    # Without a start, or beside an end, it is usually the length of the file.
+    if columns["duration"] == AUTO and ("start" not in found or "end" in found):
         found.pop("duration", None)
     for row, place in enumerate(listing.places):
         one = listing.take(row)
@@ -158,25 +171,30 @@ def _in_table(name: str, path: Path, text: str | None) -> Iterator[Input]:
         yield Input(str(clip), clip, speaker=str(speaker or ""))
 
 
-def _is_table(line: bytes) -> bool:
-    """Return whether a first line names the columns of a table, rather than a file."""
-    from ..datasets._columns import USUAL, fold
+def _is_table(data: bytes, path_column: str | None) -> bool:
+    """Return whether text is a table, rather than a list of paths."""
+    from ..datasets._columns import AUTO, USUAL, fold
 
+    if path_column != AUTO:
+        return _is_text(data[:_HEAD])
+    line = data.removeprefix(_MARK).partition(b"\n")[0]
     cells = re.split(rb"[,;\t]", line.strip())
     names = {fold(cell.strip(b' "').decode(errors="replace")) for cell in cells}
     return len(cells) > 1 and not names.isdisjoint(USUAL["path"])
 
 
-def _from_stdin(stack: contextlib.ExitStack, *, is_null: bool) -> Iterator[Input]:
+def _from_stdin(
+    stack: contextlib.ExitStack, columns: Mapping[str, str | None], *, is_null: bool
+) -> Iterator[Input]:
     data = sys.stdin.buffer.read() if sys.stdin is not None else b""
     if not data:
         yield Input(_STDIN, error="standard input is empty; expected audio, or one path per line")
-    elif not is_null and _is_table(data.removeprefix(_MARK).partition(b"\n")[0]):
+    elif not is_null and _is_table(data, columns["path"]):
         text = data.removeprefix(_MARK).decode("utf-8", errors="surrogateescape")
-        yield from _in_table(_STDIN, Path(_STDIN), text)
+        yield from _in_table(_STDIN, Path(_STDIN), text, columns)
     elif is_null or _is_text(data[:_HEAD]):
         for name in _split(data, is_null=is_null):
-            yield from _find(name)
+            yield from _find(name, columns)
     else:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="ser-"))
         path = Path(folder, "stdin")

@@ -19,6 +19,7 @@ from ._text import plain
 
 __all__ = [
     "check_folder_of",
+    "column_options",
     "corpus_options",
     "list_option",
     "n_jobs_option",
@@ -42,17 +43,27 @@ _COLUMNS = {
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
+def column_options(*names: str) -> Callable[[Function], Function]:
+    """Return options for the names of columns of a CSV file."""
+
+    def add(function: Function) -> Function:
+        for name in reversed(names):
+            function = click.option(
+                f"--{name}-column",
+                name,
+                default=None if name == "channel" else "auto",
+                metavar="NAME",
+                callback=_parse_column,
+                help=f"Column of a CSV file with {_COLUMNS[name]}.",
+            )(function)
+        return function
+
+    return add
+
+
 def corpus_options(function: Function) -> Function:
     """Add the layout of a folder and the names of the columns of a CSV file."""
-    for name, help_text in reversed(_COLUMNS.items()):
-        function = click.option(
-            f"--{name}-column",
-            name,
-            default=None if name == "channel" else "auto",
-            metavar="NAME",
-            callback=_parse_column,
-            help=f"Column of a CSV file with {help_text}.",
-        )(function)
+    function = column_options(*_COLUMNS)(function)
     return click.option(
         "--layout",
         type=click.Choice(_LAYOUTS),

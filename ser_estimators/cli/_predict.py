@@ -15,7 +15,7 @@ from ._command import Command, Failed, examples
 from ._console import FAILED, OK, Console, counted, terminal_width
 from ._inputs import Input, open_inputs
 from ._models import card_of, find_model, load_model, model_option
-from ._options import n_jobs_option
+from ._options import column_options, n_jobs_option
 from ._speakers import SPEAKERS, batches_of, speakers_of
 from ._table import CsvRows, JsonRows, Row, Rows, TextRows
 from ._text import plain
@@ -66,13 +66,14 @@ _N_NAMES = 3  # recordings that a note names
     type=click.Choice(SPEAKERS),
     metavar="|".join(SPEAKERS),
     help="Adapt to the speakers, given several recordings of each: 'one' if all are of one "
-    "speaker, 'folder' if each folder holds one speaker, 'column' if a CSV file has a column "
-    "speaker.",
+    "speaker, 'folder' if each folder holds one speaker, 'column' if a CSV file names them.",
 )
 @n_jobs_option
+@column_options("path", "speaker", "start", "end", "duration", "channel")
 @click.pass_obj
 def predict(
     console: Console,
+    /,
     inputs: tuple[str, ...],
     model_file: str | None,
     encoder: str | None,
@@ -84,12 +85,14 @@ def predict(
     threshold: float | None,
     speakers: str | None,
     n_jobs: int | None,
+    **columns: str | None,
 ) -> int:
     """Predict the emotions of recordings.
 
     INPUTS are audio files, folders, which are searched for audio files, patterns such as
-    'voices/*.wav', and CSV files with a column path, which is relative to the file. "-" reads
-    standard input: an audio file, a CSV table, or paths, one per line.
+    'voices/*.wav', and CSV files with a column path, which is relative to the file; with the
+    columns start and end, in seconds, a row is a part of a file. "-" reads standard input: an audio
+    file, a CSV table, or paths, one per line.
 
     There is one row for each recording, with its emotion or with the reason why there is none. The
     exit status is 0 if there is an emotion in every row, 1 if not, and 2 for a wrong usage or if
@@ -98,7 +101,11 @@ def predict(
     if as_json and as_csv:
         raise click.UsageError("--json and --csv exclude each other")
     path = find_model(model_file, console)
-    with open_inputs(inputs, is_null=null) as found:
+    if columns["speaker"] not in ("auto", None):
+        if speakers not in ("column", None):
+            raise click.UsageError(f"--speaker-column and --speakers {speakers} exclude each other")
+        speakers = "column"
+    with open_inputs(inputs, is_null=null, columns=columns) as found:
         return predict_inputs(
             console,
             path,
@@ -159,7 +166,8 @@ def predict_inputs(
             raise click.UsageError("the model does not adapt to speakers; leave out --speakers")
         known = speakers_of(inputs, speakers, emotions=classes)
         n_speakers = len({name for name in known if name is not None})
-        console.note(f"Adapting to {counted(n_speakers, 'speaker')}")
+        if n_speakers:
+            console.note(f"Adapting to {counted(n_speakers, 'speaker')}")
     if knows_training_audio(model):
         trained_on = None  # the model itself says which recordings are longer
     predicted = functools.partial(

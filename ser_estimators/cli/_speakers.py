@@ -44,7 +44,7 @@ def speakers_of(
     if inputs and not any(speakers) and not all(one.error for one in inputs):
         raise click.UsageError(
             "no recording has a speaker; with --speakers column, give a CSV file with a column "
-            "speaker"
+            "speaker, or name its column with --speaker-column"
         )
     return speakers
 

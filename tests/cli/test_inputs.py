@@ -151,7 +151,7 @@ def test_tables(stdin):
         (
             "which,x\na.wav,1\n",
             "it has no column of paths, such as 'path' or 'file' or 'filename'; its columns are "
-            "'which', 'x'",
+            "'which', 'x'. Pass the name of the one to use with --path-column",
         ),
     ],
 )
@@ -175,6 +175,28 @@ def test_tables_of_segments(stdin):
     assert names("-") == found
     Path("t.csv").write_text("path,duration\na.wav,1\n")  # the length of the file
     assert names("t.csv") == ["a.wav"]
+
+
+def test_columns_of_other_names(stdin):
+    text = "clip id;caller;from;channel\na.wav;Ann;0,5;1\nb.wav;;;\n"
+    Path("t.csv").write_text(text)
+    columns = {"path": "Clip ID", "speaker": "caller", "start": "from", "end": "auto"}
+    columns |= {"duration": None, "channel": "channel"}
+    stdin(text.encode())
+    for source in ("t.csv", "-"):
+        with open_inputs([source], columns=columns) as found:
+            assert [one.name for one in found] == ["a.wav#t=0.5&channel=1", "b.wav"]
+            assert [one.speaker for one in found] == ["Ann", ""]
+    # One column is enough for a table if its name is given.
+    stdin(b"clip id\na.wav\n")
+    assert names("-", columns=columns | {"start": "auto", "speaker": None, "channel": None}) == [
+        "a.wav"
+    ]
+    with open_inputs(["t.csv"], columns=columns | {"start": "begins"}) as (one,):
+        assert one.error == (
+            "it has no column 'begins'; its columns are 'clip id', 'caller', 'from', 'channel'. "
+            "Pass the name of the one to use with --start-column"
+        )
 
 
 @pytest.mark.parametrize("data", [b"path\n", b"my,file.wav\npath,x\n"])

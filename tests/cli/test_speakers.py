@@ -78,6 +78,27 @@ def test_a_column_of_speakers(run, adaptive, adaptive_file, voices):
     # Unless asked for, predictions depend on nothing else in the table.
     found = probabilities(run, "-m", adaptive_file, "calls.csv")
     np.testing.assert_allclose(found, adaptive.predict_proba(voices.data), atol=1e-5)
+    # The name of a column says that it is to be used.
+    Path("calls.csv").write_text("\n".join(["path,caller", *rows]))
+    found = probabilities(run, "-m", adaptive_file, "--speaker-column", "caller", "calls.csv")
+    np.testing.assert_allclose(found, expect(adaptive, voices.data, speakers), atol=1e-5)
+
+
+def test_a_column_that_is_not_used(run, adaptive_file):
+    done = run(
+        *(
+            "predict",
+            "-m",
+            adaptive_file,
+            "--speakers",
+            "one",
+            "--speaker-column",
+            "caller",
+            "x.csv",
+        )
+    )
+    assert done.status == 2
+    assert "--speaker-column and --speakers one exclude each other" in done.err
 
 
 def test_recordings_that_cannot_be_read(run, adaptive, adaptive_file, voices):
