@@ -348,11 +348,8 @@ class AudioRanges(ClipTransformer, auto_wrap_output_keys=None):  # type: ignore[
         measure = _KNOWN[self.measures_[position]]
         is_above = value > self.center_[position]
         limits = self.low_[position], self.high_[position]
-        return Difference(
-            measure.above if is_above else measure.below,
-            measure.text(value),
-            measure.text_of_range(*limits),
-        )
+        kind = measure.above if is_above else measure.below
+        return Difference(kind, *measure.compare(value, *limits))
 
     def _check_params(self) -> None:
         check_scalar(

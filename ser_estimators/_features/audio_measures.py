@@ -61,19 +61,26 @@ class Measure(NamedTuple):
     highest: float = math.inf
     is_log: bool = False
 
-    def shown(self, value: float) -> float:
-        """Return a value as it is written."""
+    def shown(self, value: float, more: int = 0) -> float:
+        """Return a value as it is written, with more digits than usual."""
         value = float(min(max(value, self.lowest), self.highest))
-        rounded = round(10**value if self.is_log else value, self.digits)
+        rounded = round(10**value if self.is_log else value, self.digits + more)
         return rounded or 0.0  # not -0.0
 
-    def text(self, value: float) -> str:
+    def text(self, value: float, more: int = 0) -> str:
         """Return a value without the unit."""
-        return f"{self.shown(value):.{self.digits}f}"
+        return f"{self.shown(value, more):.{self.digits + more}f}"
 
-    def text_of_range(self, low: float, high: float) -> str:
+    def text_of_range(self, low: float, high: float, more: int = 0) -> str:
         """Return a range with the unit."""
-        return f"{self.text(low)} to {self.text(high)} {self.unit}"
+        return f"{self.text(low, more)} to {self.text(high, more)} {self.unit}"
+
+    def compare(self, value: float, low: float, high: float) -> tuple[str, str]:
+        """Return a value outside a range and the range, with the digits in which they differ."""
+        for more in range(3):
+            if self.text(value, more) not in (self.text(low, more), self.text(high, more)):
+                return self.text(value, more), self.text_of_range(low, high, more)
+        return self.text(value), self.text_of_range(low, high)
 
 
 MEASURES = (

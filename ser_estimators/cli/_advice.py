@@ -15,6 +15,7 @@ _REPLACEMENTS = tuple(
             r"ass the (name of the one to use|column of durations) as (\w+)=\.\.\.",
             r"ass the \1 with --\2-column",
         ),
+        (r"\bas end=\.\.\. or duration=\.\.\.", "with --end-column or --duration-column"),
         (r"(start|end|duration|channel)=None\b", r"--\1-column none"),
         (r", or to root=\.\.\.", ""),
         (r"\blayout=\.\.\.", "--layout"),

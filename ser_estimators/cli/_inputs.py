@@ -86,6 +86,8 @@ def open_inputs(
         raise click.UsageError("'-' is given twice, but standard input can be read only once")
     if is_null and _STDIN not in arguments:
         raise click.UsageError("-0 is about paths from standard input: give '-' as well")
+    if is_null and _told(columns):
+        raise click.UsageError("-0 is about a list of paths, which has no columns")
     with contextlib.ExitStack() as stack:
         found: list[Input] = []
         for argument in arguments:
@@ -110,13 +112,18 @@ def _find(argument: str, columns: Mapping[str, str | None]) -> Iterator[Input]:
             yield Input(argument, error="no file matches this pattern; check it")
         for name in names:
             if not os.path.isdir(name):
-                yield Input(name, name)
+                yield from _in_file(name, name, columns)
             elif "**" not in path:  # which matches the files in the folder as well
                 yield from _in_folder(name)
-    elif Path(path).suffix.lower() in TABLES and os.path.isfile(path):
-        yield from _in_table(argument, Path(path), None, columns)
     else:
-        yield Input(argument, path)
+        yield from _in_file(argument, path, columns)
+
+
+def _in_file(name: str, path: str, columns: Mapping[str, str | None]) -> Iterator[Input]:
+    if Path(path).suffix.lower() in TABLES and os.path.isfile(path):
+        yield from _in_table(name, Path(path), None, columns)
+    else:
+        yield Input(name, path)
 
 
 def _in_folder(folder: str) -> Iterator[Input]:
@@ -133,27 +140,24 @@ def _in_table(
     name: str, path: Path, text: str | None, columns: Mapping[str, str | None]
 ) -> Iterator[Input]:
     """Yield the recordings that a table lists, whose paths are relative to it."""
-    from ..datasets._bounds import bounds_of, with_bounds
+    from ..datasets._bounds import bounds_of, choose_end, with_bounds
     from ..datasets._columns import AUTO, explain_missing, find_columns
     from ..datasets._listing import listing_of
     from ..datasets._own import OwnFiles
 
     files = OwnFiles(name)
     try:
-        told = [column for column in columns.values() if column not in (None, AUTO)]
-        listing = listing_of(files, path, text, names=told)
+        listing = listing_of(files, path, text, names=_told(columns))
         found, missing = find_columns(listing.names, columns)
         missing += ["path"] * ("path" not in found and "path" not in missing)
         if missing:
             wanted = columns[missing[0]] or AUTO
             raise ValueError(explain_missing(missing[0], wanted, listing.names))
+        found = choose_end(listing, found, columns)
     except (OSError, ValueError) as error:
         reason = str(error).removeprefix(files.start).strip()
         yield Input(name, error=for_command_line(reason))
         return
-    # Without a start, or beside an end, it is usually the length of the file.
-    if columns["duration"] == AUTO and ("start" not in found or "end" in found):
-        found.pop("duration", None)
     for row, place in enumerate(listing.places):
         one = listing.take(row)
         (cell,) = one.column(found["path"])
@@ -171,16 +175,23 @@ def _in_table(
         yield Input(str(clip), clip, speaker=str(speaker or ""))
 
 
-def _is_table(data: bytes, path_column: str | None) -> bool:
-    """Return whether text is a table, rather than a list of paths."""
-    from ..datasets._columns import AUTO, USUAL, fold
+def _told(columns: Mapping[str, str | None]) -> list[str]:
+    """Return the columns that the user named."""
+    return [column for column in columns.values() if column not in (None, "auto")]
 
-    if path_column != AUTO:
+
+def _is_table(data: bytes, columns: Mapping[str, str | None]) -> bool:
+    """Return whether text is a table, rather than a list of paths."""
+    from ..datasets._columns import USUAL, fold
+
+    if _told(columns):
         return _is_text(data[:_HEAD])
-    line = data.removeprefix(_MARK).partition(b"\n")[0]
+    line, _, rest = data.removeprefix(_MARK).partition(b"\n")
     cells = re.split(rb"[,;\t]", line.strip())
     names = {fold(cell.strip(b' "').decode(errors="replace")) for cell in cells}
-    return len(cells) > 1 and not names.isdisjoint(USUAL["path"])
+    if len(cells) == 1 and (not rest.strip() or os.path.exists(line.strip())):
+        return False  # a file of this name
+    return not names.isdisjoint(USUAL["path"])
 
 
 def _from_stdin(
@@ -189,7 +200,7 @@ def _from_stdin(
     data = sys.stdin.buffer.read() if sys.stdin is not None else b""
     if not data:
         yield Input(_STDIN, error="standard input is empty; expected audio, or one path per line")
-    elif not is_null and _is_table(data, columns["path"]):
+    elif not is_null and _is_table(data, columns):
         text = data.removeprefix(_MARK).decode("utf-8", errors="surrogateescape")
         yield from _in_table(_STDIN, Path(_STDIN), text, columns)
     elif is_null or _is_text(data[:_HEAD]):

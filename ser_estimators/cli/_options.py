@@ -77,6 +77,8 @@ _LAYOUTS = ("auto", "emotion/file", "speaker/emotion/file", "emotion/speaker/fil
 
 
 def _parse_column(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    if value == "":
+        raise click.BadParameter("the name is empty, as of a variable that is not set")
     is_none = value is not None and value.lower() == "none"
     if is_none and param.name in ("path", "emotion"):
         raise click.BadParameter("there must be such a column")

@@ -66,7 +66,8 @@ _N_NAMES = 3  # recordings that a note names
     type=click.Choice(SPEAKERS),
     metavar="|".join(SPEAKERS),
     help="Adapt to the speakers, given several recordings of each: 'one' if all are of one "
-    "speaker, 'folder' if each folder holds one speaker, 'column' if a CSV file names them.",
+    "speaker, 'folder' if each folder holds one speaker, 'column' if a CSV file names them, which "
+    "--speaker-column implies.",
 )
 @n_jobs_option
 @column_options("path", "speaker", "start", "end", "duration", "channel")
@@ -101,6 +102,8 @@ def predict(
     if as_json and as_csv:
         raise click.UsageError("--json and --csv exclude each other")
     path = find_model(model_file, console)
+    if columns["speaker"] is None and speakers == "column":
+        raise click.UsageError("--speaker-column none and --speakers column exclude each other")
     if columns["speaker"] not in ("auto", None):
         if speakers not in ("column", None):
             raise click.UsageError(f"--speaker-column and --speakers {speakers} exclude each other")

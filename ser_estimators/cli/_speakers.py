@@ -43,8 +43,8 @@ def speakers_of(
     speakers = [one.speaker or None for one in inputs]
     if inputs and not any(speakers) and not all(one.error for one in inputs):
         raise click.UsageError(
-            "no recording has a speaker; with --speakers column, give a CSV file with a column "
-            "speaker, or name its column with --speaker-column"
+            "no recording has a speaker; give a CSV file whose column speaker, or the one named "
+            "with --speaker-column, says who speaks"
         )
     return speakers
 

@@ -9,13 +9,50 @@ from typing import Any
 
 from .._audio.segment import Segment
 from ._cells import seconds_of, text_of
+from ._columns import AUTO
 from ._listing import Listing
 from ._search import join
 
-__all__ = ["BOUNDS", "bounds_of", "with_bounds"]
+__all__ = ["BOUNDS", "bounds_of", "choose_end", "with_bounds"]
 
 BOUNDS = ("start", "end", "duration", "channel")
 _MAX_PLACES = 5  # rows that a message names
+
+
+def choose_end(
+    listing: Listing, found: Mapping[str, str], wanted: Mapping[str, str | None]
+) -> dict[str, str]:
+    """Return the columns without that of durations, if it does not say where segments end.
+
+    Parameters
+    ----------
+    listing : Listing
+    found : dict of {str: str}
+        The column of each role that has one.
+    wanted : dict of {str: str or None}
+        What the user named, see `find_columns`.
+
+    Returns
+    -------
+    dict of {str: str}
+
+    Raises
+    ------
+    ValueError
+        If the user named both a column of ends and one of durations.
+    """
+    if wanted["duration"] not in (AUTO, None):
+        if wanted["end"] not in (AUTO, None):
+            raise ValueError(
+                f"{listing.files.start} columns {found['end']!r:.80} and "
+                f"{found['duration']!r:.80} both say where segments end; pass one of them, as "
+                "end=... or duration=..."
+            )
+        return dict(found)
+    # Without a start, or beside an end, it is usually the length of the file.
+    has_end = "end" in found and any(map(text_of, listing.column(found["end"])))
+    is_length = "start" not in found or has_end
+    return {role: name for role, name in found.items() if role != "duration" or not is_length}
 
 
 def bounds_of(listing: Listing, found: Mapping[str, str]) -> dict[str, list[Any]]:
@@ -70,15 +107,16 @@ def _check_order(listing: Listing, bounds: Mapping[str, Sequence[Any]]) -> None:
     nothing = [None] * len(listing.places)
     starts, ends = bounds.get("start", nothing), bounds.get("end", nothing)
     wrong = [
-        f"{place} ({start or 0:g} to {'the end' if end is None else f'{end:g}'} s)"
+        f"{place} ({start or 0:g} s to {'the end' if end is None else f'{end:g} s'})"
         for place, start, end in zip(listing.places, starts, ends, strict=True)
         if (start or 0) < 0 or (end is not None and end <= (start or 0))
     ]
     if wrong:
         raise ValueError(
             f"{listing.files.start} segments start before 0 s or do not end after their start, in "
-            f"{_some(wrong)}; expected the start and the end in the file: pass the column of "
-            "durations as duration=..., correct these rows, or leave them out"
+            f"{_some(wrong)}; expected the start and the end in the file: "
+            + "pass the column of durations as duration=..., " * ("end" in bounds)
+            + "correct these rows, or leave them out"
         )
 
 

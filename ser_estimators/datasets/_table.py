@@ -10,7 +10,7 @@ from typing import Any
 from sklearn.utils import Bunch
 
 from .._audio.segment import Segment
-from ._bounds import BOUNDS, bounds_of, with_bounds
+from ._bounds import BOUNDS, bounds_of, choose_end, with_bounds
 from ._bunch import UNKNOWN, make_bunch
 from ._cells import name_in, text_of
 from ._columns import AUTO, explain_missing, find_columns
@@ -232,11 +232,7 @@ def _find(listing: Listing, wanted: Mapping[str, str | None]) -> dict[str, str]:
         raise ValueError(
             f"{listing.files.start} {explain_missing(role, str(told[role]), listing.names)}"
         )
-    # Without a start, or beside an end, it is usually the length of the file.
-    has_end = "end" in found and any(map(text_of, listing.column(found["end"])))
-    if wanted["duration"] == AUTO and ("start" not in found or has_end):
-        found.pop("duration", None)
-    return found
+    return choose_end(listing, found, wanted)
 
 
 def _clip_of(value: Any) -> Any:

@@ -199,6 +199,32 @@ def test_columns_of_other_names(stdin):
         )
 
 
+def test_named_columns_that_exclude_each_other():
+    Path("t.csv").write_text("path,end,length\na.wav,1,2\n")
+    columns = dict.fromkeys(("path", "speaker", "start"), "auto")
+    columns |= {"end": "end", "duration": "length"}
+    with open_inputs(["t.csv"], columns=columns) as (one,):
+        assert one.error == (
+            "columns 'end' and 'length' both say where segments end; pass one of them, with "
+            "--end-column or --duration-column"
+        )
+    with pytest.raises(click.UsageError, match="-0 is about a list of paths, which has no columns"):
+        names("-", is_null=True, columns=columns)
+
+
+def test_patterns_of_tables():
+    Path("t.csv").write_text("path\na.wav\n")
+    assert names("t*.csv") == ["a.wav"]
+
+
+def test_a_table_of_a_single_column(stdin):
+    stdin(b"path\na.wav\nb.wav\n")
+    assert names("-") == ["a.wav", "b.wav"]
+    Path("path").touch()
+    stdin(b"path\na.wav\nb.wav\n")
+    assert names("-") == ["path", "a.wav", "b.wav"]
+
+
 @pytest.mark.parametrize("data", [b"path\n", b"my,file.wav\npath,x\n"])
 def test_lists_that_are_no_tables(stdin, data):
     stdin(data)

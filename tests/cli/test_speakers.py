@@ -99,6 +99,14 @@ def test_a_column_that_is_not_used(run, adaptive_file):
     )
     assert done.status == 2
     assert "--speaker-column and --speakers one exclude each other" in done.err
+    done = run(
+        *("predict", "-m", adaptive_file, "--speakers", "column", "--speaker-column", "none", "x")
+    )
+    assert done.status == 2
+    assert "--speaker-column none and --speakers column exclude each other" in done.err
+    done = run("predict", "-m", adaptive_file, "--speaker-column", "", "x.csv")
+    assert done.status == 2
+    assert "the name is empty, as of a variable that is not set" in done.err
 
 
 def test_recordings_that_cannot_be_read(run, adaptive, adaptive_file, voices):
@@ -116,7 +124,7 @@ def test_recordings_that_cannot_be_read(run, adaptive, adaptive_file, voices):
 def test_no_speakers_are_known(run, adaptive_file, voices):
     done = run("predict", "-m", adaptive_file, "--speakers", "column", voices.data[0])
     assert done.status == 2
-    assert "give a CSV file with a column speaker" in done.err
+    assert "whose column speaker, or the one named with --speaker-column, says" in done.err
 
 
 def test_a_model_that_does_not_adapt(run, model_file, voices):

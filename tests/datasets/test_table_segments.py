@@ -70,8 +70,8 @@ def test_a_duration_alone_is_the_length_of_the_file():
         ("a.wav,joy,1,later\n", r"column 'end' has no time in line 2 \('later'\)"),
         ("a.wav,joy,1,1e999\n", r"column 'end' has no time in line 2"),
         ("a.wav,joy,1,0.5\nb.wav,joy,2,2\na.wav,fear,-1,\n",
-         r"in line 2 \(1 to 0.5 s\), line 3 \(2 to 2 s\), line 4 \(-1 to the end s\); expected"),
-        ("a.wav,joy,2,1\n" * 9, r"line 6 \(2 to 1 s\) and 4 more; .* as duration=..., correct"),
+         r"in line 2 \(1 s to 0.5 s\), line 3 \(2 s to 2 s\), line 4 \(-1 s to the end\); exp"),
+        ("a.wav,joy,2,1\n" * 9, r"line 6 \(2 s to 1 s\) and 4 more; .* as duration=..., correct"),
         ("a.wav,joy,0,1\na.wav,fear,0,1.0\n",
          r"'a.wav#t=0,1' has two emotions: 'joy' in line 2 and 'fear' in line 3; leave"),
     ],
@@ -79,6 +79,19 @@ def test_a_duration_alone_is_the_length_of_the_file():
 def test_bad_rows_are_in_one_error(rows, message):
     with pytest.raises(ValueError, match=f"from 't.csv': .*{message}"):
         table("path,emotion,start,end\n" + rows)
+
+
+def test_a_start_before_the_file_is_not_taken_for_a_duration():
+    with pytest.raises(ValueError, match=r"in the file: correct these rows, or leave them out"):
+        table("path,emotion,start\na.wav,joy,-1\n")
+
+
+def test_an_end_and_a_duration():
+    text = "path,emotion,start,end,length\na.wav,joy,0.5,1,9\n"
+    assert table(text, duration="length").data == [Segment("a.wav", 0.5, 9.5)]
+    message = "columns 'end' and 'length' both say where segments end; pass one of them, as end=..."
+    with pytest.raises(ValueError, match=message):
+        table(text, end="end", duration="length")
 
 
 @pytest.mark.parametrize("cell", ["left", "-1", "0.5", "²"])

@@ -98,3 +98,10 @@ def test_texts():
     assert by_name["duration"].text_of_range(-3, 2.25) == "0.0 to 2.2 s"
     assert by_name["level"].text(-0.001) == "0.0"
     assert by_name["peaks"].text_of_range(-3, 0) == "0.001 to 1.000 % near the peak"
+
+
+def test_a_value_differs_from_the_range_in_the_digits_shown():
+    duration = MEASURES[0]
+    assert duration.compare(0.5, 1.0, 2.6) == ("0.5", "1.0 to 2.6 s")
+    assert duration.compare(1.02, 1.04, 2.61) == ("1.02", "1.04 to 2.61 s")
+    assert duration.compare(1.04 - 1e-9, 1.04, 2.61) == ("1.0", "1.0 to 2.6 s")
