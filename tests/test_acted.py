@@ -66,6 +66,7 @@ def arguments_of(folders, out, resume):
 
 
 @pytest.mark.filterwarnings("ignore:.*instead of")  # most clips of the corpora are missing
+@pytest.mark.slow
 def test_model_is_built_to_the_same_bytes(folders, command, capsys):
     command["main"](arguments_of(folders, "first", "folds"))
     done = subprocess.run(  # without the folds of the first call, in one thread

@@ -80,6 +80,7 @@ def test_any_sampling_rate(sr):
     assert 0.3 < len(samples) / sr < 1.5
 
 
+@pytest.mark.slow
 def test_unseen_speakers_are_harder_but_not_too_hard(tmp_path_factory):
     corpus = make_emotional_speech(10, 4, out_dir=tmp_path_factory.mktemp("v"), random_state=0)
     frames = MFCCTransformer(n_jobs=2).transform(corpus.data)

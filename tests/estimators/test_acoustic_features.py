@@ -283,6 +283,7 @@ def test_numpy_errors_as_exceptions_do_no_harm(clips, voices):
         assert np.geterr()["under"] == "raise"
 
 
+@pytest.mark.slow
 @pytest.mark.real_data
 def test_svm_recognizes_emotions_of_unseen_speakers(ravdess_folder):
     from sklearn.metrics import balanced_accuracy_score

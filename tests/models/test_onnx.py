@@ -268,6 +268,7 @@ def test_a_missing_package_is_named(missing):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.real_data
 def test_two_hundred_real_clips(ravdess_folder):
     """The default networks on real speech, at 1 and at 8 threads, alone and in batches."""

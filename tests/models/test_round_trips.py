@@ -414,7 +414,7 @@ print(json.dumps(sorted(m for m in sys.modules if "skorch" in m or "._training" 
 """
 
 
-@pytest.mark.parametrize("n_threads", [1, 3])
+@pytest.mark.parametrize("n_threads", [pytest.param(1, marks=pytest.mark.slow), 3])
 def test_prediction_in_a_fresh_process_is_the_same(fitted_clip_models, n_threads):
     X = np.array(clips())
     np.save("clips.npy", X)
