@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..datasets._columns import AUTO, USUAL, fold
 from ..datasets._search import AUDIO_SUFFIXES, find_audio
 from ._advice import for_command_line
 
@@ -26,7 +27,7 @@ __all__ = ["TABLES", "Input", "open_inputs"]
 
 _STDIN = "-"
 TABLES = (".csv", ".tsv")
-_AUTO = dict.fromkeys(("path", "speaker", "start", "end", "duration"), "auto")
+_AUTO = dict.fromkeys(("path", "speaker", "start", "end", "duration"), AUTO)
 _MARK = b"\xef\xbb\xbf"  # of UTF-8 text, from Windows
 _MAGIC = frozenset("*?[")
 _HEAD = 4096  # bytes that tell audio from a list of paths
@@ -140,20 +141,14 @@ def _in_table(
     name: str, path: Path, text: str | None, columns: Mapping[str, str | None]
 ) -> Iterator[Input]:
     """Yield the recordings that a table lists, whose paths are relative to it."""
-    from ..datasets._bounds import bounds_of, choose_end, with_bounds
-    from ..datasets._columns import AUTO, explain_missing, find_columns
+    from ..datasets._bounds import bounds_of, columns_of, with_bounds
     from ..datasets._listing import listing_of
     from ..datasets._own import OwnFiles
 
     files = OwnFiles(name)
     try:
         listing = listing_of(files, path, text, names=_told(columns))
-        found, missing = find_columns(listing.names, columns)
-        missing += ["path"] * ("path" not in found and "path" not in missing)
-        if missing:
-            wanted = columns[missing[0]] or AUTO
-            raise ValueError(explain_missing(missing[0], wanted, listing.names))
-        found = choose_end(listing, found, columns)
+        found = columns_of(listing, columns, ("path",))
     except (OSError, ValueError) as error:
         reason = str(error).removeprefix(files.start).strip()
         yield Input(name, error=for_command_line(reason))
@@ -177,21 +172,20 @@ def _in_table(
 
 def _told(columns: Mapping[str, str | None]) -> list[str]:
     """Return the columns that the user named."""
-    return [column for column in columns.values() if column not in (None, "auto")]
+    return [column for column in columns.values() if column not in (None, AUTO)]
 
 
 def _is_table(data: bytes, columns: Mapping[str, str | None]) -> bool:
     """Return whether text is a table, rather than a list of paths."""
-    from ..datasets._columns import USUAL, fold
-
     if _told(columns):
         return _is_text(data[:_HEAD])
     line, _, rest = data.removeprefix(_MARK).partition(b"\n")
     cells = re.split(rb"[,;\t]", line.strip())
     names = {fold(cell.strip(b' "').decode(errors="replace")) for cell in cells}
-    if len(cells) == 1 and (not rest.strip() or os.path.exists(line.strip())):
-        return False  # a file of this name
-    return not names.isdisjoint(USUAL["path"])
+    if names.isdisjoint(USUAL["path"]):
+        return False
+    # A single name may also be that of a file.
+    return len(cells) > 1 or bool(rest.strip() and not os.path.exists(line.strip()))
 
 
 def _from_stdin(

@@ -1,4 +1,4 @@
-"""Starts, ends and channels in the columns of a table."""
+"""The columns of a table that are used, and the segments that they describe."""
 
 from __future__ import annotations
 
@@ -9,28 +9,29 @@ from typing import Any
 
 from .._audio.segment import Segment
 from ._cells import seconds_of, text_of
-from ._columns import AUTO
+from ._columns import AUTO, explain_missing, find_columns
 from ._listing import Listing
 from ._search import join
 
-__all__ = ["BOUNDS", "bounds_of", "choose_end", "with_bounds"]
+__all__ = ["BOUNDS", "bounds_of", "columns_of", "with_bounds"]
 
 BOUNDS = ("start", "end", "duration", "channel")
 _MAX_PLACES = 5  # rows that a message names
 
 
-def choose_end(
-    listing: Listing, found: Mapping[str, str], wanted: Mapping[str, str | None]
+def columns_of(
+    listing: Listing, wanted: Mapping[str, str | None], required: Sequence[str]
 ) -> dict[str, str]:
-    """Return the columns without that of durations, if it does not say where segments end.
+    """Return the column of each role that has one.
 
     Parameters
     ----------
     listing : Listing
-    found : dict of {str: str}
-        The column of each role that has one.
     wanted : dict of {str: str or None}
-        What the user named, see `find_columns`.
+        See `find_columns`. A column of durations that is not named is left out if it does not say
+        where segments end.
+    required : sequence of str
+        Roles that must have a column.
 
     Returns
     -------
@@ -39,8 +40,19 @@ def choose_end(
     Raises
     ------
     ValueError
-        If the user named both a column of ends and one of durations.
+        If a column is missing, or if both a column of ends and one of durations are named.
     """
+    told = {
+        role: listing.known.get(role, name) if name == AUTO else name
+        for role, name in wanted.items()
+    }
+    found, missing = find_columns(listing.names, told)
+    missing += [role for role in required if role not in (*found, *missing)]
+    if missing:
+        role = missing[0]
+        raise ValueError(
+            f"{listing.files.start} {explain_missing(role, str(told[role]), listing.names)}"
+        )
     if wanted["duration"] not in (AUTO, None):
         if wanted["end"] not in (AUTO, None):
             raise ValueError(
@@ -48,11 +60,12 @@ def choose_end(
                 f"{found['duration']!r:.80} both say where segments end; pass one of them, as "
                 "end=... or duration=..."
             )
-        return dict(found)
+        return found
     # Without a start, or beside an end, it is usually the length of the file.
     has_end = "end" in found and any(map(text_of, listing.column(found["end"])))
-    is_length = "start" not in found or has_end
-    return {role: name for role, name in found.items() if role != "duration" or not is_length}
+    if "start" not in found or has_end:
+        found.pop("duration", None)
+    return found
 
 
 def bounds_of(listing: Listing, found: Mapping[str, str]) -> dict[str, list[Any]]:
@@ -112,11 +125,11 @@ def _check_order(listing: Listing, bounds: Mapping[str, Sequence[Any]]) -> None:
         if (start or 0) < 0 or (end is not None and end <= (start or 0))
     ]
     if wrong:
+        remedy = "pass the column of durations as duration=..., " if "end" in bounds else ""
         raise ValueError(
             f"{listing.files.start} segments start before 0 s or do not end after their start, in "
-            f"{_some(wrong)}; expected the start and the end in the file: "
-            + "pass the column of durations as duration=..., " * ("end" in bounds)
-            + "correct these rows, or leave them out"
+            f"{_some(wrong)}; expected the start and the end in the file: {remedy}correct these "
+            "rows, or leave them out"
         )
 
 

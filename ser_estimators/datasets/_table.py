@@ -10,10 +10,10 @@ from typing import Any
 from sklearn.utils import Bunch
 
 from .._audio.segment import Segment
-from ._bounds import BOUNDS, bounds_of, choose_end, with_bounds
+from ._bounds import BOUNDS, bounds_of, columns_of, with_bounds
 from ._bunch import UNKNOWN, make_bunch
 from ._cells import name_in, text_of
-from ._columns import AUTO, explain_missing, find_columns
+from ._columns import AUTO
 from ._listing import Listing
 from ._own import rename_emotions
 from ._search import count
@@ -159,7 +159,7 @@ def load_table(
     _check_names(wanted)
     listing = read_listing(table, root, wanted)
     files = listing.files
-    found = _find(listing, wanted)
+    found = columns_of(listing, wanted, ("path", "emotion"))
     texts = {
         role: [name_in(value) for value in listing.column(name)]
         for role, name in found.items()
@@ -217,22 +217,6 @@ def _check_names(wanted: Mapping[str, Any]) -> None:
                 f"{role}={name!r:.80} is a {type(name).__name__}; expected the name of a column, "
                 f"{AUTO!r}{' or None' if may_be_none else ''}"
             )
-
-
-def _find(listing: Listing, wanted: Mapping[str, str | None]) -> dict[str, str]:
-    """Return the column of each role that has one, or raise if one is missing."""
-    told = {
-        role: listing.known.get(role, name) if name == AUTO else name
-        for role, name in wanted.items()
-    }
-    found, missing = find_columns(listing.names, told)
-    missing += [role for role in ("path", "emotion") if role not in (*found, *missing)]
-    if missing:
-        role = missing[0]
-        raise ValueError(
-            f"{listing.files.start} {explain_missing(role, str(told[role]), listing.names)}"
-        )
-    return choose_end(listing, found, wanted)
 
 
 def _clip_of(value: Any) -> Any:
