@@ -109,8 +109,8 @@ def load_table(
     TypeError, ValueError
         If the table is of another kind or not a CSV file in UTF-8, has no rows, lacks a column or a
         value, has a start or an end that is not a time, or gives a clip two emotions or speakers;
-        or if `emotions` is not a dict, contains an unknown name or leaves no clip. All bad rows are
-        in one message.
+        if both `end` and `duration` are names of columns; or if `emotions` is not a dict, contains
+        an unknown name or leaves no clip. All bad rows are in one message.
     ImportError
         If ``as_frame=True`` and pandas is not installed.
 
